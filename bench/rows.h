@@ -1,0 +1,34 @@
+// The rows of the table. Each function measures one or a few rows that share their set-up; what is measured
+// and its baseline alternate, round by round, so that both meet the same machine.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "bench/table.h"
+#include "bench/workspace.h"
+
+namespace coalition::bench {
+
+struct Settings {
+  uint64_t records = 1'000'000;         // of the usual store
+  uint64_t records_large = 10'000'000;  // of the growth rows
+  uint64_t import_records = 200'000;    // of each import
+  double seconds = 2;                   // of each measurement of each round
+  int rounds = 7;
+};
+
+using Rows = absl::StatusOr<std::vector<Row>>;
+
+Rows ScreenUnary(Workspace& workspace, const Settings& settings);
+Rows ScreenBatch(Workspace& workspace, const Settings& settings);
+Rows ScreenBatchTenPercent(Workspace& workspace, const Settings& settings);
+Rows ScreenDuringImport(Workspace& workspace, const Settings& settings);
+// import_durable and import_durable_mtls
+Rows ImportDurable(Workspace& workspace, const Settings& settings);
+// growth_10m, growth_10m_memory and open_10m
+Rows Growth(Workspace& workspace, const Settings& settings);
+Rows IdleMemory(Workspace& workspace, const Settings& settings);
+
+}  // namespace coalition::bench

@@ -1,0 +1,63 @@
+// The command line: verbs, their flags and examples.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "client/cli/contexts.h"
+#include "client/cli/session.h"
+
+namespace coalition::cli {
+
+// Shown by --help and tried by a test. `command` is everything after "coalition ".
+struct Example {
+  std::string command;
+  std::string says;
+};
+
+using Action = std::function<int(Session&)>;
+
+// The tree of verbs. Parsing only chooses an action; nothing happens before it is called.
+class App {
+ public:
+  App();
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
+
+  // For the verbs_*.cc. A verb below `parent`; its flags are added to what is returned.
+  CLI::App* AddVerb(CLI::App* parent, const std::string& name, const std::string& description,
+                    const std::vector<Example>& examples, Action action);
+  // A verb that only holds others, e.g. "record".
+  CLI::App* AddFamily(const std::string& name, const std::string& description);
+  CLI::App* root() { return &root_; }
+
+  // Chooses the action. kExitOk: `action` is set, or help or the version was printed (then it is not).
+  // kExitUsage: the mistake was explained on `err`. `args` without the program's name. Once for each App.
+  int Parse(std::vector<std::string> args, std::ostream& out, std::ostream& err);
+  const Action& action() const { return action_; }
+  const Globals& globals() const { return globals_; }
+  const std::vector<Example>& examples() const { return examples_; }
+
+ private:
+  CLI::App root_;
+  Globals globals_;
+  Action action_;
+  std::vector<Example> examples_;
+};
+
+// One run: parse, act. Returns the exit code.
+int Run(const std::vector<std::string>& args, Io& io);
+
+// The families of verbs, one in each verbs_*.cc.
+void AddContextVerbs(App& app);
+void AddMembershipVerbs(App& app);
+void AddScreenVerbs(App& app);
+void AddContributeVerbs(App& app);
+void AddRecordVerbs(App& app);
+void AddImportVerb(App& app);
+void AddDoctorVerb(App& app);
+
+}  // namespace coalition::cli

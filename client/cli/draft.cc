@@ -1,0 +1,128 @@
+#include "client/cli/draft.h"
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/flatten.h"
+#include "client/cli/values.h"
+#include "common/file.h"
+#include "common/strings.h"
+#include "google/protobuf/util/json_util.h"
+
+namespace coalition::cli {
+namespace {
+
+constexpr size_t kRecordFileBytesMax = size_t{1} << 20;
+
+bool IsUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const size_t size = Utf8Character(text, nullptr);
+    if (size == 0) return false;
+    text.remove_prefix(size);
+  }
+  return true;
+}
+
+}  // namespace
+
+void AddAudienceFlags(CLI::App* verb, AudienceFlags* flags) {
+  verb->add_option("--label", flags->label, "red, amber-strict, amber, green or clear (amber)");
+  verb->add_option("--grant", flags->grants,
+                   "Who sees it, through which view: member:ID=full, group:ID=notice, kind:brand=full, "
+                   "everyone=notice. Repeatable; without any, nobody but you sees it")
+      ->allow_extra_args(false);
+  verb->add_option("--exclude", flags->exclusions,
+                   "Who never sees it: member:ID, group:ID or kind:KIND. Repeatable")
+      ->allow_extra_args(false);
+}
+
+absl::Status ApplyAudience(const AudienceFlags& flags, v1::Record* record) {
+  if (!flags.label.empty()) {
+    absl::StatusOr<v1::Label> label = ParseLabel(flags.label);
+    if (!label.ok()) return label.status();
+    record->set_label(*label);
+  }
+  if (!flags.grants.empty()) record->mutable_audience()->clear_grants();
+  for (const std::string& text : flags.grants) {
+    absl::StatusOr<v1::Grant> grant = ParseGrant(text);
+    if (!grant.ok()) return grant.status();
+    *record->mutable_audience()->add_grants() = *std::move(grant);
+  }
+  if (!flags.exclusions.empty()) record->mutable_audience()->clear_exclusions();
+  for (const std::string& text : flags.exclusions) {
+    absl::StatusOr<v1::Subject> subject = ParseSubject(text);
+    if (!subject.ok()) return subject.status();
+    if (subject->everyone())
+      return absl::InvalidArgumentError("everyone can't be excluded: leave out the grants");
+    *record->mutable_audience()->add_exclusions() = *std::move(subject);
+  }
+  return absl::OkStatus();
+}
+
+void AddDraftFlags(CLI::App* verb, DraftFlags* flags) {
+  verb->add_option("--file", flags->file, "Record as JSON, - is standard input; flags override it");
+  AddAudienceFlags(verb, &flags->audience);
+  verb->add_option("--external-id", flags->external_id,
+                   "Your own id: repeating the command then changes nothing");
+  verb->add_option(
+      "--permitted-action", flags->permitted_action,
+      "none, contact-for-instruction, internally-visible-actions, externally-visible-indirect-actions or "
+      "externally-visible-direct-actions (contact-for-instruction)");
+  verb->add_option("--expire", flags->expire, "When the record ends: YYYY-MM-DD or RFC 3339");
+  verb->add_option("--request-id", flags->request_id, "UUID that makes this one command repeatable");
+  verb->add_flag("--dry-run", flags->dry_run, "Check, but keep nothing");
+}
+
+absl::Status ParseRecordJson(const std::string& json, v1::Record* record) {
+  if (!IsUtf8(json)) return absl::InvalidArgumentError("it is not UTF-8");
+  const auto status = google::protobuf::util::JsonStringToMessage(json, record);
+  if (status.ok()) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("it is not a record in JSON: ", std::string(status.message())));
+}
+
+absl::StatusOr<v1::Record> StartDraft(Session& session, const DraftFlags& flags) {
+  v1::Record record;
+  if (flags.file.empty()) return record;
+  absl::StatusOr<std::string> json =
+      flags.file == "-" ? session.ReadIn(kRecordFileBytesMax) : ReadFile(flags.file, kRecordFileBytesMax);
+  if (!json.ok()) return json.status();
+  if (absl::Status status = ParseRecordJson(*json, &record); !status.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(flags.file, ": ", status.message()));
+  }
+  return record;
+}
+
+absl::Status ApplyDraft(const DraftFlags& flags, v1::Record* record) {
+  if (absl::Status status = ApplyAudience(flags.audience, record); !status.ok()) return status;
+  if (!flags.external_id.empty()) record->set_external_id(flags.external_id);
+  if (!flags.permitted_action.empty()) {
+    absl::StatusOr<v1::PermittedAction> action = ParsePermittedAction(flags.permitted_action);
+    if (!action.ok()) return action.status();
+    record->set_permitted_action(*action);
+  }
+  if (!flags.expire.empty()) {
+    absl::StatusOr<google::protobuf::Timestamp> time = ParseTime(flags.expire);
+    if (!time.ok()) return time.status();
+    *record->mutable_expire_time() = *time;
+  }
+  return absl::OkStatus();
+}
+
+int Contribute(Session& session, const v1::Record& record, const DraftFlags& flags) {
+  absl::StatusOr<client::Client*> client = session.Client();
+  if (!client.ok()) return session.Fail(client.status());
+  client::WriteOptions options;
+  options.request_id = flags.request_id;
+  options.validate_only = flags.dry_run;
+  absl::StatusOr<v1::CreateRecordResponse> response = (*client)->CreateRecord(record, options);
+  if (!response.ok()) return session.Fail(response.status());
+  const v1::Record& stored = response->record();
+  session.One(RecordFacts(stored), ToJson(stored));
+  if (flags.dry_run) session.Note("Checked; nothing was kept.");
+  if (response->existed()) session.Note("It was there already; nothing has changed.");
+  if (record.audience().grants_size() == 0) {
+    session.Note("No --grant: nobody but you sees this record.");
+  }
+  return kExitOk;
+}
+
+}  // namespace coalition::cli

@@ -1,0 +1,47 @@
+// Flags that describe a record, for the verbs that contribute one.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/statusor.h"
+#include "client/cli/session.h"
+#include "coalition/v1/record.pb.h"
+
+namespace coalition::cli {
+
+// Who sees a record; empty: nothing was said.
+struct AudienceFlags {
+  std::string label;
+  std::vector<std::string> grants;
+  std::vector<std::string> exclusions;
+};
+void AddAudienceFlags(CLI::App* verb, AudienceFlags* flags);
+// Label and audience onto the record, where said.
+absl::Status ApplyAudience(const AudienceFlags& flags, v1::Record* record);
+
+// What all classes have in common.
+struct DraftFlags {
+  std::string file;
+  AudienceFlags audience;
+  std::string external_id;
+  std::string permitted_action;
+  std::string expire;
+  std::string request_id;
+  bool dry_run = false;
+};
+void AddDraftFlags(CLI::App* verb, DraftFlags* flags);
+
+// The record of --file (proto-JSON, "-" is standard input) or an empty one.
+absl::StatusOr<v1::Record> StartDraft(Session& session, const DraftFlags& flags);
+// The common flags onto the record.
+absl::Status ApplyDraft(const DraftFlags& flags, v1::Record* record);
+// Sends it and prints what was stored. Returns the exit code.
+int Contribute(Session& session, const v1::Record& record, const DraftFlags& flags);
+
+// A record from proto-JSON; unknown fields are refused. INVALID_ARGUMENT.
+absl::Status ParseRecordJson(const std::string& json, v1::Record* record);
+
+}  // namespace coalition::cli

@@ -1,0 +1,159 @@
+#include "client/cli/import_run.h"
+
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/text.h"
+#include "common/hash.h"
+
+namespace coalition::cli {
+namespace {
+
+int64_t NowMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+std::string DeriveExternalId(const v1::Record& record) {
+  v1::Record contents = record;
+  contents.clear_label();
+  contents.clear_audience();
+  contents.clear_external_id();
+  const Sha256Digest digest = Sha256(contents.SerializeAsString());
+  return "sha256:" + HexEncode(Bytes(digest));
+}
+
+ImportRun::ImportRun(ImportSource& source, const ImportSettings& settings, const MakeStream& make_stream)
+    : source_(source),
+      settings_(settings),
+      stream_(make_stream([this](const v1::ImportResult& result) { OnResult(result); })) {}
+
+absl::Status ImportRun::Run() {
+  started_ms_ = NowMs();
+  ImportRow row;
+  while (!(interrupted_ = settings_.interrupted && settings_.interrupted()) && source_.Next(&row)) {
+    if (absl::Status status = HandleRow(std::move(row)); !status.ok()) return status;
+    ShowProgress(false);
+  }
+  if (!interrupted_ && settings_.interrupted) interrupted_ = settings_.interrupted();
+  absl::Status status = stream_->Finish();
+  ShowProgress(true);
+  if (counts_.rejected > settings_.errors_max) {
+    *settings_.err << "and " << WithThousands(counts_.rejected - settings_.errors_max)
+                   << " more rejected rows\n";
+  }
+  if (status.ok()) status = source_.status();
+  if (rejects_open_) {
+    rejects_.close();
+    if (status.ok() && !rejects_) {
+      status = absl::DataLossError("the rejected rows could not all be written to " + settings_.rejects_file);
+    }
+  }
+  return status;
+}
+
+absl::Status ImportRun::HandleRow(ImportRow row) {
+  if (row.continued) {
+    if (last_rejected_here_) KeepRejected(row.raw);
+    return absl::OkStatus();
+  }
+  ++counts_.rows;
+  last_rejected_here_ = row.kind == RowKind::kRejected;
+  switch (row.kind) {
+    case RowKind::kSkipped:
+      ++counts_.skipped;
+      return absl::OkStatus();
+    case RowKind::kRejected:
+      Reject(row.line, row.raw, row.error);
+      return absl::OkStatus();
+    case RowKind::kRecord:
+      return Send(std::move(row));
+  }
+  return absl::OkStatus();
+}
+
+void ImportRun::ApplyDefaults(v1::Record* record) const {
+  const v1::Record& defaults = settings_.defaults;
+  if (record->label() == v1::LABEL_UNSPECIFIED) record->set_label(defaults.label());
+  v1::Audience& audience = *record->mutable_audience();
+  if (audience.grants_size() == 0) *audience.mutable_grants() = defaults.audience().grants();
+  audience.mutable_exclusions()->MergeFrom(defaults.audience().exclusions());
+}
+
+absl::Status ImportRun::Send(ImportRow row) {
+  v1::ImportItem item;
+  item.set_item_id(next_item_++);
+  *item.mutable_record() = std::move(row.record);
+  if (item.record().external_id().empty())
+    item.mutable_record()->set_external_id(DeriveExternalId(item.record()));
+  ApplyDefaults(item.mutable_record());
+  under_way_.push_back({item.item_id(), row.line, std::move(row.raw)});
+  return stream_->Add(std::move(item));
+}
+
+void ImportRun::OnResult(const v1::ImportResult& result) {
+  // The stream hands results over in the order of the items.
+  const UnderWay row = std::move(under_way_.front());
+  under_way_.pop_front();
+  switch (result.status()) {
+    case v1::IMPORT_STATUS_CREATED:
+      ++counts_.created;
+      return;
+    case v1::IMPORT_STATUS_UNCHANGED:
+      ++counts_.unchanged;
+      return;
+    case v1::IMPORT_STATUS_VALID:
+      ++counts_.valid;
+      return;
+    default: {
+      RowError error = source_.Locate(result.error().field());
+      error.reason = result.error().message();
+      if (error.reason.empty()) error.reason = result.error().reason();
+      Reject(row.line, row.raw, error);
+    }
+  }
+}
+
+void ImportRun::Reject(uint64_t line, const std::string& raw, const RowError& error) {
+  ++counts_.rejected;
+  KeepRejected(raw);
+  if (counts_.rejected > settings_.errors_max) return;
+  if (settings_.progress) *settings_.err << "\r\x1b[K";
+  *settings_.err << "line " << line;
+  if (error.field > 0) *settings_.err << ", field " << error.field;
+  if (!error.column.empty()) *settings_.err << " (" << Printable(error.column) << ")";
+  *settings_.err << ": " << Printable(error.reason) << '\n';
+}
+
+void ImportRun::KeepRejected(const std::string& raw) {
+  if (settings_.rejects_file.empty()) return;
+  if (!rejects_open_) {
+    rejects_open_ = true;
+    rejects_.open(settings_.rejects_file, std::ios::binary | std::ios::trunc);
+    rejects_ << source_.header();
+  }
+  rejects_ << raw;
+}
+
+void ImportRun::ShowProgress(bool last) {
+  if (!settings_.progress) return;
+  // The clock is not asked for each row.
+  if (!last && counts_.rows % 256 != 0) return;
+  const int64_t now = NowMs();
+  if (!last && now - shown_ms_ < 200) return;
+  shown_ms_ = now;
+  const auto seconds = static_cast<double>(now - started_ms_) / 1000.0;
+  const auto rate = static_cast<uint64_t>(static_cast<double>(counts_.rows) / (seconds > 0 ? seconds : 1));
+  *settings_.err << "\r\x1b[K";
+  if (!last) {
+    *settings_.err << WithThousands(counts_.rows) << " rows, " << WithThousands(counts_.created)
+                   << " created, " << WithThousands(counts_.rejected) << " rejected, " << WithThousands(rate)
+                   << "/s" << std::flush;
+  }
+}
+
+}  // namespace coalition::cli

@@ -1,0 +1,60 @@
+// The command line's process: streams, signals, locale.
+#include <unistd.h>
+
+#include <csignal>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "client/cli/app.h"
+#include "client/cli/text.h"
+#include "client/options.h"
+
+namespace {
+
+volatile std::sig_atomic_t interrupted = 0;
+
+void OnInterrupt(int) {
+  // The second Ctrl-C ends the process at once.
+  interrupted = 1;
+  std::signal(SIGINT, SIG_DFL);
+}
+
+void HandleInterrupt() {
+  struct sigaction action {};
+  action.sa_handler = OnInterrupt;
+  // Not SA_RESTART: a read that waits for input must return.
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  coalition::client::RequireTls13InThisProcess();
+  // The tool says itself what went wrong.
+  ::setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
+  std::signal(SIGPIPE, SIG_IGN);
+  coalition::cli::UseUtf8();
+  std::ios::sync_with_stdio(false);
+  coalition::cli::Io io{std::cout, std::cerr,
+                        [](char* buffer, size_t size) { return ::read(0, buffer, size); }};
+  io.in_is_terminal = ::isatty(0) == 1;
+  io.out_is_terminal = ::isatty(1) == 1;
+  io.err_is_terminal = ::isatty(2) == 1;
+  const std::vector<std::string> args(argv + 1, argv + argc);
+  // Only an import has something to finish; everything else ends at once.
+  if (!args.empty()) {
+    for (const std::string& arg : args) {
+      if (arg == "import") HandleInterrupt();
+    }
+  }
+  io.interrupted = [] { return interrupted != 0; };
+  const int code = coalition::cli::Run(args, io);
+  std::cout.flush();
+  if (!std::cout) {
+    std::cerr << "error: standard output could not be written\n";
+    return code == 0 ? 64 + 2 : code;
+  }
+  return code;
+}

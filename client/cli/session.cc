@@ -1,0 +1,61 @@
+#include "client/cli/session.h"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/text.h"
+
+namespace coalition::cli {
+
+Session::Session(const Globals& globals, Io& io)
+    : globals_(globals), io_(io), format_(ParseFormat(globals.output).value_or(Format::kTable)) {}
+
+absl::StatusOr<client::Client*> Session::Client() {
+  if (client_ == nullptr) {
+    absl::StatusOr<client::ClientOptions> options = ResolveOptions(globals_);
+    if (!options.ok()) return options.status();
+    absl::StatusOr<std::unique_ptr<client::Client>> client = client::Client::Make(*options);
+    if (!client.ok()) return client.status();
+    if (globals_.verbose) Note("server: " + options->server);
+    client_ = *std::move(client);
+  }
+  return client_.get();
+}
+
+ListPrinter Session::List(std::vector<std::string> columns) {
+  return ListPrinter(format_, io_.out_is_terminal, std::move(columns), io_.out);
+}
+
+void Session::One(const Facts& facts, const std::string& json) {
+  PrintOne(format_, io_.out_is_terminal, facts, json, io_.out);
+}
+
+int Session::Fail(const absl::Status& status) {
+  PrintError(status, globals_.verbose, io_.err);
+  return ExitCode(status);
+}
+
+int Session::Misused(const std::string& message) {
+  io_.err << "error: " << Printable(message) << '\n';
+  return kExitUsage;
+}
+
+void Session::Note(const std::string& message) { io_.err << Printable(message) << '\n'; }
+
+absl::StatusOr<std::string> Session::ReadIn(size_t bytes_max) {
+  std::string text;
+  char buffer[8192];
+  for (;;) {
+    const ssize_t n = io_.read_in(buffer, sizeof(buffer));
+    if (n == 0) return text;
+    if (n < 0) return absl::UnknownError(absl::StrCat("standard input: ", std::strerror(errno)));
+    text.append(buffer, static_cast<size_t>(n));
+    if (text.size() > bytes_max) {
+      return absl::InvalidArgumentError(absl::StrCat("standard input holds more than ", bytes_max, " bytes"));
+    }
+  }
+}
+
+}  // namespace coalition::cli

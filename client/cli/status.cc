@@ -1,0 +1,103 @@
+#include "client/cli/status.h"
+
+#include <map>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/text.h"
+#include "common/errors.h"
+
+namespace coalition::cli {
+namespace {
+
+std::string MetadataOf(const absl::Status& status, const std::string& key) {
+  const auto info = GetErrorInfo(status);
+  if (!info.has_value()) return "";
+  const auto found = info->metadata().find(key);
+  return found == info->metadata().end() ? "" : found->second;
+}
+
+std::string RemedyForReason(v1::ErrorReason reason, const absl::Status& status) {
+  switch (reason) {
+    case v1::ERROR_REASON_IDENTITY_MALFORMED:
+      return "Ask for a certificate with exactly one URI name, "
+             "spiffe://TRUST-DOMAIN/member/MEMBER/CREDENTIAL.";
+    case v1::ERROR_REASON_CREDENTIAL_UNREGISTERED:
+      return "Ask the coalition's administrator to register this credential with the hash of its public key.";
+    case v1::ERROR_REASON_CERTIFICATE_NOT_CURRENT:
+      return "Renew the certificate; `coalition doctor` shows its dates.";
+    case v1::ERROR_REASON_MEMBER_NOT_ACTIVE: {
+      const std::string contact = MetadataOf(status, "contact");
+      return contact.empty() ? "Ask the coalition's secretariat about your member's standing."
+                             : absl::StrCat("Ask ", contact, " about your member's standing.");
+    }
+    case v1::ERROR_REASON_ROLE_MISSING:
+      return absl::StrCat("Use a credential with the role ", MetadataOf(status, "role"),
+                          "; `coalition whoami` shows the roles of this one.");
+    case v1::ERROR_REASON_NOT_FOUND:
+      return "It does not exist, or it is not yours to see: the answer is the same.";
+    case v1::ERROR_REASON_LABEL_FORBIDS_AUDIENCE:
+      return "RED allows members; AMBER_STRICT also closed groups; AMBER also groups and kinds; GREEN also "
+             "everyone.";
+    case v1::ERROR_REASON_PAGE_TOKEN_INVALID:
+      return "Begin the list again.";
+    case v1::ERROR_REASON_REFERENCE_NOT_FOUND:
+      return "Refer only to records that you can see.";
+    case v1::ERROR_REASON_PLATFORM_NOT_HELD:
+      return "`coalition platform list` shows who holds each platform.";
+    case v1::ERROR_REASON_ETAG_MISMATCH:
+      return "Somebody changed it meanwhile: read the record again.";
+    case v1::ERROR_REASON_EXTERNAL_ID_TAKEN:
+      return "Revise the record that has this external id, or choose another one.";
+    case v1::ERROR_REASON_REQUEST_ID_REUSED:
+      return "Use a new request id for a new request.";
+    case v1::ERROR_REASON_RATE_LIMITED:
+      return "Send less at a time, or wait.";
+    case v1::ERROR_REASON_SHUTTING_DOWN:
+    case v1::ERROR_REASON_STORE_UNAVAILABLE:
+      return "Nothing of the call was kept; try again later.";
+    case v1::ERROR_REASON_WRITE_UNDETERMINED:
+      return "Repeat the command with the same --external-id or --request-id: it then happens once.";
+    case v1::ERROR_REASON_CORRUPT:
+    case v1::ERROR_REASON_INTERNAL:
+      return "Tell the exchange's operator, with the time of the call.";
+    default:
+      return "";
+  }
+}
+
+}  // namespace
+
+int ExitCode(const absl::Status& status) {
+  return status.ok() ? kExitOk : 64 + static_cast<int>(status.code());
+}
+
+std::string Remedy(const absl::Status& status) {
+  const v1::ErrorReason reason = GetErrorReason(status);
+  if (reason != v1::ERROR_REASON_UNSPECIFIED) return RemedyForReason(reason, status);
+  if (absl::IsUnavailable(status)) return "`coalition doctor` finds out why there is no connection.";
+  if (absl::IsDeadlineExceeded(status)) return "Try again, or allow more time with --timeout.";
+  if (absl::IsUnimplemented(status))
+    return "The server does not know this call: it may be older than this program.";
+  return "";
+}
+
+void PrintError(const absl::Status& status, bool verbose, std::ostream& err) {
+  std::string message(status.message());
+  if (message.empty()) message = absl::StatusCodeToString(status.code());
+  err << "error: " << Printable(message) << '\n';
+  if (const auto bad = GetBadRequest(status); bad.has_value()) {
+    for (const auto& violation : bad->field_violations()) {
+      err << "  " << Printable(violation.field()) << ": " << Printable(violation.description()) << '\n';
+    }
+  }
+  if (const std::string remedy = Remedy(status); !remedy.empty()) err << "  " << Printable(remedy) << '\n';
+  if (!verbose) return;
+  err << "  code: " << absl::StatusCodeToString(status.code()) << '\n';
+  if (const auto info = GetErrorInfo(status); info.has_value()) {
+    err << "  reason: " << Printable(info->reason()) << '\n';
+    const std::map<std::string, std::string> sorted(info->metadata().begin(), info->metadata().end());
+    for (const auto& [key, value] : sorted) err << "  " << Printable(key) << ": " << Printable(value) << '\n';
+  }
+}
+
+}  // namespace coalition::cli

@@ -1,0 +1,246 @@
+// coalition import: files of records.
+#include <chrono>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/app.h"
+#include "client/cli/csv_records.h"
+#include "client/cli/draft.h"
+#include "client/cli/dsa_sor.h"
+#include "client/cli/import_run.h"
+#include "client/cli/import_source.h"
+#include "client/cli/seller_map.h"
+#include "client/cli/values.h"
+#include "common/ids.h"
+#include "common/seller.h"
+#include "common/strings.h"
+#include "nlohmann/json.hpp"
+
+namespace coalition::cli {
+namespace {
+
+struct ImportFlags {
+  std::string file;
+  std::string format = "jsonl";
+  AudienceFlags audience;
+  std::string rejects;
+  std::vector<std::string> platforms;
+  std::string sellers;
+  size_t row_bytes_max = size_t{1} << 20;
+  uint64_t errors_max = 20;
+  int batch = 250;
+  int window = 4;
+  bool dry_run = false;
+};
+
+std::string Lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+// The platforms that the caller's member holds.
+absl::StatusOr<std::vector<std::string>> HeldPlatforms(client::Client& client) {
+  absl::StatusOr<v1::WhoAmIResponse> me = client.WhoAmI();
+  if (!me.ok()) return me.status();
+  std::vector<std::string> held;
+  for (const absl::StatusOr<v1::Platform>& platform : client.ListPlatforms()) {
+    if (!platform.ok()) return platform.status();
+    if (platform->holder() != me->member().name()) continue;
+    absl::StatusOr<std::string> host = ParsePlatformName(platform->name());
+    if (!host.ok()) return host.status();
+    held.push_back(*std::move(host));
+  }
+  if (held.empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("your member (", me->member().name(),
+                     ") holds no platform: outcomes are published by the marketplace that does"));
+  }
+  return held;
+}
+
+// Names in the dump -> platforms: the mappings given, else each platform held, under its host name and that
+// name's first label.
+absl::Status FindPlatforms(client::Client& client, const std::vector<std::string>& mappings,
+                           std::map<std::string, std::string>* platforms) {
+  absl::StatusOr<std::vector<std::string>> held = HeldPlatforms(client);
+  if (!held.ok()) return held.status();
+  for (const std::string& mapping : mappings) {
+    const size_t equals = mapping.rfind('=');
+    absl::StatusOr<std::string> host = equals == std::string::npos || equals == 0
+                                           ? absl::InvalidArgumentError("write NAME=HOST")
+                                           : NormalizePlatform(std::string_view(mapping).substr(equals + 1));
+    if (!host.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--platform ", Quoted(mapping), ": ", host.status().message()));
+    }
+    if (std::find(held->begin(), held->end(), *host) == held->end()) {
+      return absl::InvalidArgumentError(absl::StrCat("--platform: your member does not hold ", *host));
+    }
+    (*platforms)[Lower(mapping.substr(0, equals))] = *host;
+  }
+  if (!mappings.empty()) return absl::OkStatus();
+  for (const std::string& host : *held) {
+    (*platforms)[host] = host;
+    platforms->emplace(host.substr(0, host.find('.')), host);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<RowMapper>> MakeDsa(Session& session, client::Client& client,
+                                                   const ImportFlags& flags) {
+  DsaOptions options;
+  if (absl::Status status = FindPlatforms(client, flags.platforms, &options.platforms); !status.ok())
+    return status;
+  if (!flags.sellers.empty()) {
+    absl::StatusOr<ByteSource> source = OpenSource(flags.sellers, session.io().read_in);
+    if (!source.ok()) return source.status();
+    auto sellers = std::make_shared<SellerMap>();
+    if (absl::Status status = sellers->Load(*std::move(source), flags.row_bytes_max); !status.ok()) {
+      return absl::Status(status.code(), absl::StrCat(flags.sellers, ": ", status.message()));
+    }
+    options.sellers = std::move(sellers);
+  }
+  return MakeDsaMapper(std::move(options));
+}
+
+absl::StatusOr<std::unique_ptr<ImportSource>> MakeSource(Session& session, client::Client& client,
+                                                         const ImportFlags& flags) {
+  std::unique_ptr<RowMapper> mapper;
+  if (flags.format == "dsa-sor") {
+    absl::StatusOr<std::unique_ptr<RowMapper>> dsa = MakeDsa(session, client, flags);
+    if (!dsa.ok()) return dsa.status();
+    mapper = *std::move(dsa);
+  } else if (flags.format == "csv") {
+    mapper = MakeCsvRecordMapper();
+  }
+  absl::StatusOr<ByteSource> bytes = OpenSource(flags.file, session.io().read_in);
+  if (!bytes.ok()) return bytes.status();
+  std::unique_ptr<ImportSource> source =
+      mapper == nullptr ? MakeJsonlSource(*std::move(bytes), flags.row_bytes_max)
+                        : MakeCsvSource(*std::move(bytes), flags.row_bytes_max, std::move(mapper));
+  const absl::Status status =
+      source->Start([&](const std::string& warning) { session.Note("warning: " + warning); });
+  if (!status.ok()) return absl::Status(status.code(), absl::StrCat(flags.file, ": ", status.message()));
+  return source;
+}
+
+void PrintSummary(Session& session, const ImportCounts& counts, double seconds, bool dry_run) {
+  const nlohmann::ordered_json json = {
+      {"rows", counts.rows},   {"created", counts.created},   {"unchanged", counts.unchanged},
+      {"valid", counts.valid}, {"rejected", counts.rejected}, {"skipped", counts.skipped},
+      {"seconds", seconds}};
+  const auto text = [](uint64_t number) { return std::to_string(number); };
+  Facts facts = {{"rows", text(counts.rows)},
+                 {"created", text(counts.created)},
+                 {"unchanged", text(counts.unchanged)},
+                 {"rejected", text(counts.rejected)},
+                 {"skipped", text(counts.skipped)}};
+  if (dry_run) facts.insert(facts.begin() + 1, {"valid", text(counts.valid)});
+  session.One(facts, json.dump());
+}
+
+// What the flags themselves have wrong.
+absl::Status CheckFlags(const ImportFlags& flags) {
+  if (flags.format != "dsa-sor" && (!flags.platforms.empty() || !flags.sellers.empty())) {
+    return absl::InvalidArgumentError("--platform and --sellers go with --format dsa-sor");
+  }
+  if (flags.file == "-" && flags.sellers == "-") {
+    return absl::InvalidArgumentError("only one of FILE and --sellers can be standard input");
+  }
+  if (!flags.rejects.empty() && flags.rejects == flags.file) {
+    return absl::InvalidArgumentError("--rejects would overwrite the file that is imported");
+  }
+  return absl::OkStatus();
+}
+
+ImportSettings Settings(Session& session, const ImportFlags& flags, const v1::Record& defaults) {
+  ImportSettings settings;
+  settings.defaults = defaults;
+  settings.rejects_file = flags.rejects;
+  settings.errors_max = flags.errors_max;
+  settings.err = &session.io().err;
+  settings.progress = session.io().err_is_terminal;
+  settings.interrupted = session.io().interrupted;
+  return settings;
+}
+
+int Import(Session& session, const ImportFlags& flags) {
+  v1::Record defaults;
+  absl::Status status = CheckFlags(flags);
+  if (status.ok()) status = ApplyAudience(flags.audience, &defaults);
+  if (!status.ok()) return session.Misused(std::string(status.message()));
+  absl::StatusOr<client::Client*> client = session.Client();
+  if (!client.ok()) return session.Fail(client.status());
+  absl::StatusOr<std::unique_ptr<ImportSource>> source = MakeSource(session, **client, flags);
+  if (!source.ok()) {
+    const int code = session.Fail(source.status());
+    return absl::IsInvalidArgument(source.status()) ? kExitUsage : code;
+  }
+  if (defaults.audience().grants_size() == 0) {
+    session.Note(flags.format == "dsa-sor"
+                     ? "No --grant: nobody but your member will see these records."
+                     : "No --grant: rows that grant nothing will be seen by your member alone.");
+  }
+  const client::ImportOptions options{
+      .validate_only = flags.dry_run, .window = flags.window, .items_per_request = flags.batch};
+  const auto start = std::chrono::steady_clock::now();
+  ImportRun run(**source, Settings(session, flags, defaults),
+                [&](auto on_result) { return (*client)->ImportRecords(options, std::move(on_result)); });
+  status = run.Run();
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  PrintSummary(session, run.counts(), seconds.count(), flags.dry_run);
+  if (!status.ok()) {
+    const int code = session.Fail(status);
+    session.Note(absl::StrCat(
+        "The import stopped early",
+        run.unanswered() > 0 ? absl::StrCat("; ", run.unanswered(), " rows were sent and not answered") : "",
+        ". Run it again: what is there already stays as it is."));
+    return code;
+  }
+  if (run.interrupted()) {
+    session.Note("Interrupted: everything that was sent has been answered. Run it again to go on.");
+    return kExitInterrupted;
+  }
+  if (flags.dry_run) session.Note("Checked; nothing was kept.");
+  return run.counts().rejected > 0 ? kExitNo : kExitOk;
+}
+
+}  // namespace
+
+void AddImportVerb(App& app) {
+  auto flags = std::make_shared<ImportFlags>();
+  CLI::App* verb = app.AddVerb(
+      app.root(), "import",
+      "Contributes a file of records. Rows stand alone: a bad one is told, counted and kept with --rejects, "
+      "and stops\n"
+      "nothing. A second run changes nothing. Exit code 1: some rows were rejected",
+      {{"import --format dsa-sor sor-global-2026-11-01-full.csv --grant kind:brand=full --rejects "
+        "refused.csv",
+        "A daily dump of the DSA Transparency Database: the rows of your own platforms."},
+       {"import --format dsa-sor - --sellers sellers.csv --platform 'Bazaar France=bazaar.example'",
+        "From a pipe, naming sellers by platform_uid, and a platform by another name."},
+       {"import --format csv reports.csv --label amber --grant kind:brand=full --dry-run",
+        "Reports and notices from a spreadsheet; checks only."},
+       {"import --format jsonl records.jsonl -o json", "One record as JSON a line; the summary as JSON."}},
+      [flags](Session& session) { return Import(session, *flags); });
+  verb->add_option("FILE", flags->file, "File to import, - is standard input")->required();
+  verb->add_option("--format", flags->format, "jsonl, csv or dsa-sor (jsonl)")
+      ->check(CLI::IsMember({"jsonl", "csv", "dsa-sor"}));
+  AddAudienceFlags(verb, &flags->audience);
+  verb->add_option("--rejects", flags->rejects, "File for the refused rows, byte for byte as they came");
+  verb->add_option("--platform", flags->platforms,
+                   "dsa-sor: NAME=HOST, platform_name of the dump and the platform that it is. Repeatable. "
+                   "Without any: "
+                   "the platforms that your member holds, by host name or its first label")
+      ->allow_extra_args(false);
+  verb->add_option("--sellers", flags->sellers,
+                   "dsa-sor: CSV with platform_uid,seller_id: whom a statement is about");
+  verb->add_option("--max-row-bytes", flags->row_bytes_max, "A longer row is rejected (1048576)")
+      ->check(CLI::Range(size_t{1'024}, size_t{64} << 20));
+  verb->add_option("--max-errors", flags->errors_max, "Bad rows told one by one; the rest is counted (20)");
+  verb->add_option("--batch", flags->batch, "Records in one request (250)")->check(CLI::Range(1, 10'000));
+  verb->add_option("--window", flags->window, "Requests under way at a time (4)")->check(CLI::Range(1, 64));
+  verb->add_flag("--dry-run", flags->dry_run, "Check everything, keep nothing");
+}
+
+}  // namespace coalition::cli

@@ -1,0 +1,273 @@
+// coalition record …: records as they are stored.
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/app.h"
+#include "client/cli/draft.h"
+#include "client/cli/flatten.h"
+#include "client/cli/text.h"
+#include "client/cli/values.h"
+
+namespace coalition::cli {
+namespace {
+
+int Get(Session& session, const std::string& text) {
+  absl::StatusOr<std::string> name = ParseRecord(text);
+  if (!name.ok()) return session.Misused(std::string(name.status().message()));
+  absl::StatusOr<client::Client*> client = session.Client();
+  if (!client.ok()) return session.Fail(client.status());
+  absl::StatusOr<v1::Record> record = (*client)->GetRecord(*name);
+  if (!record.ok()) return session.Fail(record.status());
+  session.One(RecordFacts(*record), ToJson(*record));
+  return kExitOk;
+}
+
+struct ListFlags {
+  std::vector<std::string> classes;
+  std::string seller, contributor, from, before, external_id, refers_to;
+  uint64_t limit = 100;
+};
+
+absl::StatusOr<v1::RecordFilter> ToFilter(const ListFlags& flags) {
+  v1::RecordFilter filter;
+  absl::Status status;
+  const auto set = [&](const std::string& text, auto parse, auto take) {
+    if (!status.ok() || text.empty()) return;
+    auto value = parse(text);
+    if (!value.ok()) {
+      status = value.status();
+    } else {
+      take(*std::move(value));
+    }
+  };
+  for (const std::string& one : flags.classes) {
+    set(one, ParseRecordClass, [&](v1::RecordClass c) { filter.add_record_classes(c); });
+  }
+  set(flags.seller, ParseSellerOrPlatform, [&](v1::Seller s) { *filter.mutable_seller() = std::move(s); });
+  set(flags.contributor, ParseMember, [&](std::string m) { filter.set_contributor(std::move(m)); });
+  set(flags.from, ParseTime, [&](auto time) { *filter.mutable_created_from() = time; });
+  set(flags.before, ParseTime, [&](auto time) { *filter.mutable_created_before() = time; });
+  set(flags.refers_to, ParseRecord, [&](std::string r) { filter.set_refers_to(std::move(r)); });
+  filter.set_external_id(flags.external_id);
+  if (!status.ok()) return status;
+  return filter;
+}
+
+int List(Session& session, const ListFlags& flags) {
+  absl::StatusOr<v1::RecordFilter> filter = ToFilter(flags);
+  if (!filter.ok()) return session.Misused(std::string(filter.status().message()));
+  absl::StatusOr<client::Client*> client = session.Client();
+  if (!client.ok()) return session.Fail(client.status());
+  ListPrinter printer = session.List(RecordColumns());
+  constexpr uint64_t kPage = 500;
+  const int page_size = static_cast<int>(flags.limit == 0 ? kPage : std::min(flags.limit, kPage));
+  uint64_t count = 0;
+  bool more = false;
+  for (const absl::StatusOr<v1::Record>& record : (*client)->ListRecords(*filter, page_size)) {
+    if (!record.ok()) return session.Fail(record.status());
+    if (flags.limit != 0 && count == flags.limit) {
+      more = true;
+      break;
+    }
+    printer.Row(RecordCells(*record), *record);
+    ++count;
+  }
+  printer.Finish();
+  if (more) session.Note(absl::StrCat("The newest ", flags.limit, "; --limit 0 lists all."));
+  return kExitOk;
+}
+
+struct ReviseFlags {
+  std::string record, file, etag, expire, reinstated_at, appeal, request_id;
+  std::vector<std::string> fields;
+  AudienceFlags audience;
+  bool nobody = false, reinstated = false, dry_run = false;
+};
+
+// The new values and, in `paths`, which fields they are for.
+absl::StatusOr<v1::Record> ToRevision(Session& session, const ReviseFlags& flags,
+                                      std::vector<std::string>* paths) {
+  DraftFlags draft;
+  draft.file = flags.file;
+  draft.audience = flags.audience;
+  draft.expire = flags.expire;
+  absl::StatusOr<v1::Record> record = StartDraft(session, draft);
+  if (!record.ok()) return record.status();
+  if (absl::Status status = ApplyDraft(draft, &*record); !status.ok()) return status;
+  for (const std::string& list : flags.fields) {
+    for (std::string& path : SplitList(list, ',')) paths->push_back(std::move(path));
+  }
+  if (!flags.file.empty() && paths->empty()) {
+    return absl::InvalidArgumentError("say with --field which fields of --file are to be replaced");
+  }
+  if (flags.nobody) record->mutable_audience()->Clear();
+  if (flags.nobody || !flags.audience.grants.empty() || !flags.audience.exclusions.empty())
+    paths->push_back("audience");
+  if (!flags.audience.label.empty()) paths->push_back("label");
+  if (!flags.expire.empty()) paths->push_back("expire_time");
+  if (flags.reinstated || !flags.reinstated_at.empty()) {
+    record->mutable_takedown_outcome()->set_reinstated(true);
+    paths->push_back("takedown_outcome.reinstated");
+  }
+  if (!flags.reinstated_at.empty()) {
+    absl::StatusOr<google::protobuf::Timestamp> time = ParseTime(flags.reinstated_at);
+    if (!time.ok()) return time.status();
+    *record->mutable_takedown_outcome()->mutable_reinstated_time() = *time;
+    paths->push_back("takedown_outcome.reinstated_time");
+  }
+  if (!flags.appeal.empty()) {
+    absl::StatusOr<v1::AppealResult> result = ParseAppealResult(flags.appeal);
+    if (!result.ok()) return result.status();
+    record->mutable_takedown_outcome()->set_appeal_result(*result);
+    paths->push_back("takedown_outcome.appeal_result");
+  }
+  if (paths->empty()) return absl::InvalidArgumentError("nothing is to be changed; see --help");
+  record->set_etag(flags.etag);
+  return record;
+}
+
+int Revise(Session& session, const ReviseFlags& flags) {
+  absl::StatusOr<std::string> name = ParseRecord(flags.record);
+  if (!name.ok()) return session.Misused(std::string(name.status().message()));
+  std::vector<std::string> paths;
+  absl::StatusOr<v1::Record> revision = ToRevision(session, flags, &paths);
+  if (!revision.ok()) return session.Misused(std::string(revision.status().message()));
+  revision->set_name(*name);
+  absl::StatusOr<client::Client*> client = session.Client();
+  if (!client.ok()) return session.Fail(client.status());
+  absl::StatusOr<v1::Record> record = (*client)->ReviseRecord(
+      *revision, paths, {.request_id = flags.request_id, .validate_only = flags.dry_run});
+  if (!record.ok()) return session.Fail(record.status());
+  session.One(RecordFacts(*record), ToJson(*record));
+  if (flags.dry_run) session.Note("Checked; nothing was changed.");
+  return kExitOk;
+}
+
+struct WithdrawFlags {
+  std::string record, etag, request_id;
+  bool yes = false, dry_run = false;
+};
+
+// What goes away with the record.
+void SayWhatIsLost(Session& session, const v1::Record& record) {
+  session.Note(absl::StrCat("Withdrawing ", record.name(), " takes it back from everybody, for good:"));
+  session.Note(absl::StrCat("  ", ClassText(record.record_class()), " about ", SellerText(record.seller()),
+                            ", created ", TimeText(record.create_time())));
+  std::string seen_by;
+  for (const v1::Grant& grant : record.audience().grants()) {
+    absl::StrAppend(&seen_by, seen_by.empty() ? "" : ", ", GrantText(grant));
+  }
+  session.Note("  shared with: " + (seen_by.empty() ? "nobody" : seen_by));
+  if (!record.external_id().empty()) {
+    session.Note("  external id " + record.external_id() + ": stays taken, and can't be used again");
+  }
+  session.Note("  what others based on it (notices, outcomes, opinions) loses its reference");
+}
+
+// 0: go on. Else the exit code.
+int Confirm(Session& session, client::Client& client, const std::string& name) {
+  if (!session.io().in_is_terminal) {
+    return session.Misused("withdrawing is for good: confirm with --yes where nobody can be asked");
+  }
+  absl::StatusOr<v1::Record> record = client.GetRecord(name);
+  if (!record.ok()) return session.Fail(record.status());
+  SayWhatIsLost(session, *record);
+  session.io().err << "Withdraw it? Type yes: " << std::flush;
+  char buffer[16];
+  const ssize_t n = session.io().read_in(buffer, sizeof(buffer));
+  std::string answer(buffer, static_cast<size_t>(std::max<ssize_t>(n, 0)));
+  while (!answer.empty() && (answer.back() == '\n' || answer.back() == '\r')) answer.pop_back();
+  if (answer == "yes") return kExitOk;
+  session.Note("Nothing was withdrawn.");
+  return kExitNo;
+}
+
+int Withdraw(Session& session, const WithdrawFlags& flags) {
+  absl::StatusOr<std::string> name = ParseRecord(flags.record);
+  if (!name.ok()) return session.Misused(std::string(name.status().message()));
+  absl::StatusOr<client::Client*> client = session.Client();
+  if (!client.ok()) return session.Fail(client.status());
+  if (!flags.yes && !flags.dry_run) {
+    if (const int code = Confirm(session, **client, *name); code != kExitOk) return code;
+  }
+  const absl::Status status = (*client)->WithdrawRecord(
+      *name, flags.etag, {.request_id = flags.request_id, .validate_only = flags.dry_run});
+  if (!status.ok()) return session.Fail(status);
+  session.Note(flags.dry_run ? "Checked; nothing was withdrawn." : "Withdrawn: " + *name);
+  return kExitOk;
+}
+
+void AddRevise(App& app, CLI::App* family) {
+  auto flags = std::make_shared<ReviseFlags>();
+  CLI::App* verb = app.AddVerb(
+      family, "revise", "Changes a record of your own",
+      {{"record revise records/aaaaaaaaaaaaaaaaaaaaaaaaaa --grant kind:brand=full --exclude member:corsa",
+        "A new audience in place of the old one."},
+       {"record revise records/aaaaaaaaaaaaaaaaaaaaaaaaaa --reinstated-at 2026-11-30 --appeal upheld",
+        "An outcome that was undone."},
+       {"record revise records/aaaaaaaaaaaaaaaaaaaaaaaaaa --file new.json --field offender_report.listings",
+        "One field, taken from a record as JSON."}},
+      [flags](Session& session) { return Revise(session, *flags); });
+  verb->add_option("RECORD", flags->record, "Record to change")->required();
+  verb->add_option("--file", flags->file, "Record as JSON that holds the new values, - is standard input");
+  verb->add_option("--field", flags->fields,
+                   "Fields to take from --file, e.g. offender_report.listings. Repeatable")
+      ->allow_extra_args(false);
+  AddAudienceFlags(verb, &flags->audience);
+  verb->add_flag("--nobody", flags->nobody, "From now on nobody but you sees it");
+  verb->add_option("--expire", flags->expire, "When the record ends: YYYY-MM-DD or RFC 3339");
+  verb->add_flag("--reinstated", flags->reinstated, "Outcome: the action was undone");
+  verb->add_option("--reinstated-at", flags->reinstated_at, "Outcome: when it was undone");
+  verb->add_option("--appeal", flags->appeal, "Outcome: pending, upheld or rejected");
+  verb->add_option("--etag", flags->etag, "Only if the record has not changed since");
+  verb->add_option("--request-id", flags->request_id, "UUID that makes this one command repeatable");
+  verb->add_flag("--dry-run", flags->dry_run, "Check, but change nothing");
+}
+
+void AddList(App& app, CLI::App* family) {
+  auto flags = std::make_shared<ListFlags>();
+  CLI::App* verb = app.AddVerb(
+      family, "list", "The records that you may see, newest first",
+      {{"record list --class report --from 2026-11-01", "Reports since a day."},
+       {"record list --seller bazaar.example/shop-4711 --limit 0 -o jsonl",
+        "All about a seller, for a program."},
+       {"record list --refers-to records/aaaaaaaaaaaaaaaaaaaaaaaaaa", "What answers or judges a record."}},
+      [flags](Session& session) { return List(session, *flags); });
+  verb->add_option("--class", flags->classes, "report, notice, outcome or opinion. Repeatable")
+      ->allow_extra_args(false);
+  verb->add_option("--seller", flags->seller, "PLATFORM/SELLER or PLATFORM");
+  verb->add_option("--contributor", flags->contributor, "Id of the member");
+  verb->add_option("--from", flags->from, "Created at or after");
+  verb->add_option("--before", flags->before, "Created before");
+  verb->add_option("--external-id", flags->external_id, "Your own id");
+  verb->add_option("--refers-to", flags->refers_to, "Record that they refer to");
+  verb->add_option("--limit", flags->limit, "At most so many, 0: all (100)");
+}
+
+}  // namespace
+
+void AddRecordVerbs(App& app) {
+  CLI::App* family = app.AddFamily("record", "Records as they are stored");
+  auto name = std::make_shared<std::string>();
+  app.AddVerb(family, "get", "One record, as you may see it",
+              {{"record get records/aaaaaaaaaaaaaaaaaaaaaaaaaa", "As a table."},
+               {"record get aaaaaaaaaaaaaaaaaaaaaaaaaa -o json", "As JSON."}},
+              [name](Session& session) { return Get(session, *name); })
+      ->add_option("RECORD", *name, "Record")
+      ->required();
+  AddList(app, family);
+  AddRevise(app, family);
+  auto withdraw = std::make_shared<WithdrawFlags>();
+  CLI::App* verb =
+      app.AddVerb(family, "withdraw", "Takes a record of your own back, for good",
+                  {{"record withdraw records/aaaaaaaaaaaaaaaaaaaaaaaaaa", "Asks first, naming what is lost."},
+                   {"record withdraw records/aaaaaaaaaaaaaaaaaaaaaaaaaa --yes", "Does not ask."}},
+                  [withdraw](Session& session) { return Withdraw(session, *withdraw); });
+  verb->add_option("RECORD", withdraw->record, "Record to withdraw")->required();
+  verb->add_flag("-y,--yes", withdraw->yes, "Do not ask");
+  verb->add_option("--etag", withdraw->etag, "Only if the record has not changed since");
+  verb->add_option("--request-id", withdraw->request_id, "UUID that makes this one command repeatable");
+  verb->add_flag("--dry-run", withdraw->dry_run, "Check, but withdraw nothing");
+}
+
+}  // namespace coalition::cli

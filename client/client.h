@@ -1,0 +1,107 @@
+// The client of a coalition's exchange.
+//
+//   coalition::client::ClientOptions options;
+//   options.server = "exchange.coalition.example:7443";
+//   options.tls = {.ca_file = "ca.pem", .certificate_file = "me.pem", .key_file = "me.key"};
+//   auto client = coalition::client::Client::Connect(options);
+//   if (!client.ok()) …
+//   auto result = (*client)->ScreenSeller("bazaar.example", "shop-4711");
+//
+// Needs no gRPC header. Errors are absl::Status with gRPC's codes; what the server says beyond code and
+// message (reason, metadata, fields at fault, when to try again) is in its payloads, read with
+// GetErrorReason, GetErrorInfo, GetBadRequest and GetRetryDelay of common/errors.h.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "client/connection.h"
+#include "client/import_stream.h"
+#include "client/options.h"
+#include "client/paging.h"
+#include "coalition/v1/exchange_service.pb.h"
+#include "coalition/v1/membership_service.pb.h"
+#include "common/errors.h"  // IWYU pragma: export
+#include "common/random.h"
+
+namespace coalition::client {
+
+struct WriteOptions {
+  // A UUID that makes the write idempotent, also across processes that repeat it. Empty: the client makes one
+  // for each call, which covers the client's own retries.
+  std::string request_id{};
+  // Checks everything, writes nothing.
+  bool validate_only = false;
+};
+
+// Thread-safe: one client serves any number of threads over one connection, which is made when first needed
+// and again after it broke. Every method blocks, at most for the retry policy's budget. The server's answer
+// decides what exists: NOT_FOUND means absent or not yours to see, and nothing tells the two apart.
+class Client {
+ public:
+  // Checks the options and reads, parses and matches certificate, key and CA; reaches for no network.
+  // INVALID_ARGUMENT or the file's error says which setting is wrong and how; FAILED_PRECONDITION: the
+  // certificate has expired or is not yet valid.
+  static absl::StatusOr<std::unique_ptr<Client>> Make(const ClientOptions& options);
+  // The same, and asks the server who we are. The client is usable at once; an error is Make's or WhoAmI's.
+  static absl::StatusOr<std::unique_ptr<Client>> Connect(const ClientOptions& options);
+  // Over a connection of one's own, for tests. Options used: timeout, and retry for import streams only.
+  // `random`, for request ids, must outlive the client.
+  Client(std::shared_ptr<Connection> connection, const ClientOptions& options, Random& random);
+  ~Client();
+
+  // Who the server takes us for. UNAUTHENTICATED, with IDENTITY_MALFORMED, CREDENTIAL_UNREGISTERED or
+  // CERTIFICATE_NOT_CURRENT, for nobody.
+  absl::StatusOr<v1::WhoAmIResponse> WhoAmI();
+  PagedRange<v1::Member> ListMembers();
+  // `name` is "members/aurore".
+  absl::StatusOr<v1::Member> GetMember(const std::string& name);
+  PagedRange<v1::Platform> ListPlatforms();
+
+  // The record as it was stored, or what is there already under its external_id (`existed`). ALREADY_EXISTS:
+  // that external_id is taken for other contents. INVALID_ARGUMENT carries a BadRequest.
+  absl::StatusOr<v1::CreateRecordResponse> CreateRecord(const v1::Record& record,
+                                                        const WriteOptions& options = {});
+  // `name` is "records/…".
+  absl::StatusOr<v1::Record> GetRecord(const std::string& name);
+  // Newest first, page by page. `page_size` 0: the server's.
+  PagedRange<v1::Record> ListRecords(const v1::RecordFilter& filter, int page_size = 0);
+  absl::StatusOr<v1::ListRecordsResponse> ListRecordsPage(const v1::ListRecordsRequest& request);
+  // Replaces the fields that `paths` name ("audience", "offender_report.listings") by those of `record`,
+  // whose name says which record is meant. With an etag in it, ABORTED if somebody was faster.
+  absl::StatusOr<v1::Record> ReviseRecord(const v1::Record& record, const std::vector<std::string>& paths,
+                                          const WriteOptions& options = {});
+  // For good: nobody sees it any more. With `etag`, ABORTED if the record has changed since.
+  absl::Status WithdrawRecord(const std::string& name, const std::string& etag = "",
+                              const WriteOptions& options = {});
+
+  // One answer for each seller, in order, for any number: asked in batches of 1,000. Fails as a whole.
+  absl::StatusOr<v1::ScreenSellersResponse> ScreenSellers(const std::vector<v1::Seller>& sellers);
+  absl::StatusOr<v1::ScreenResult> ScreenSeller(const std::string& platform, const std::string& seller_id);
+  absl::StatusOr<v1::SellerProfile> GetSellerProfile(const v1::Seller& seller);
+
+  // See import_stream.h. The stream is opened at the first batch.
+  std::unique_ptr<ImportStream> ImportRecords(const ImportOptions& options,
+                                              ImportStream::ResultCallback on_result);
+
+  // Whether the server says of itself that it serves.
+  absl::StatusOr<bool> CheckHealth(const std::string& service = "");
+
+  // Requests as the protocol has them.
+  Connection& connection() { return *connection_; }
+  CallOptions call_options() const { return {options_.timeout}; }
+
+ private:
+  std::string RequestId(const WriteOptions& options);
+
+  const std::shared_ptr<Connection> connection_;
+  const ClientOptions options_;
+  Random& random_;
+};
+
+}  // namespace coalition::client

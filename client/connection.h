@@ -1,0 +1,76 @@
+// The seam between Client and the network: one method for each RPC. Implement it, or derive from it and
+// override what a test needs, to use Client without a server. New RPCs will be added with a default that
+// answers UNIMPLEMENTED.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "coalition/v1/exchange_service.pb.h"
+#include "coalition/v1/membership_service.pb.h"
+
+namespace coalition::client {
+
+struct CallOptions {
+  // Of the call; for an import: of the server's silence while it owes an answer.
+  std::chrono::milliseconds timeout{10'000};
+};
+
+// One import stream, as raw as the protocol has it. Used by one thread at a time, but for Cancel.
+class ImportCall {
+ public:
+  // Cancels what is not finished; does not return before the call is over.
+  virtual ~ImportCall() = default;
+  // Returns when the transport has taken the message. Answers that arrive meanwhile are kept for Read, so
+  // that a server that waits for its answers to be read can't block the writer. False: the call has ended;
+  // see Finish.
+  virtual bool Write(const v1::ImportRecordsRequest& request) = 0;
+  // The next answer. False: there are no more.
+  virtual bool Read(v1::ImportRecordsResponse* response) = 0;
+  // Nothing more will be written.
+  virtual void WritesDone() = 0;
+  // How the call ended. Drops answers that were not read.
+  virtual absl::Status Finish() = 0;
+  // Ends the call with CANCELLED. From any thread, any time.
+  virtual void Cancel() = 0;
+};
+
+// Thread-safe. Statuses carry the google.rpc details that the server sent (common/errors.h reads them). A
+// call that the server did not answer within the timeout is DEADLINE_EXCEEDED; no connection, UNAVAILABLE.
+class Connection {
+ public:
+  virtual ~Connection() = default;
+
+  virtual absl::StatusOr<v1::CreateRecordResponse> CreateRecord(const CallOptions& options,
+                                                                const v1::CreateRecordRequest& request);
+  virtual absl::StatusOr<v1::GetRecordResponse> GetRecord(const CallOptions& options,
+                                                          const v1::GetRecordRequest& request);
+  virtual absl::StatusOr<v1::ListRecordsResponse> ListRecords(const CallOptions& options,
+                                                              const v1::ListRecordsRequest& request);
+  virtual absl::StatusOr<v1::ReviseRecordResponse> ReviseRecord(const CallOptions& options,
+                                                                const v1::ReviseRecordRequest& request);
+  virtual absl::StatusOr<v1::WithdrawRecordResponse> WithdrawRecord(const CallOptions& options,
+                                                                    const v1::WithdrawRecordRequest& request);
+  virtual absl::StatusOr<std::unique_ptr<ImportCall>> ImportRecords(const CallOptions& options);
+  virtual absl::StatusOr<v1::ScreenSellersResponse> ScreenSellers(const CallOptions& options,
+                                                                  const v1::ScreenSellersRequest& request);
+  virtual absl::StatusOr<v1::GetSellerProfileResponse> GetSellerProfile(
+      const CallOptions& options, const v1::GetSellerProfileRequest& request);
+
+  virtual absl::StatusOr<v1::WhoAmIResponse> WhoAmI(const CallOptions& options,
+                                                    const v1::WhoAmIRequest& request);
+  virtual absl::StatusOr<v1::ListMembersResponse> ListMembers(const CallOptions& options,
+                                                              const v1::ListMembersRequest& request);
+  virtual absl::StatusOr<v1::GetMemberResponse> GetMember(const CallOptions& options,
+                                                          const v1::GetMemberRequest& request);
+  virtual absl::StatusOr<v1::ListPlatformsResponse> ListPlatforms(const CallOptions& options,
+                                                                  const v1::ListPlatformsRequest& request);
+
+  // grpc.health.v1.Health/Check. True: SERVING. An empty service means the server as a whole.
+  virtual absl::StatusOr<bool> CheckHealth(const CallOptions& options, const std::string& service);
+};
+
+}  // namespace coalition::client

@@ -1,0 +1,159 @@
+#include "client/internal/grpc_connection.h"
+
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "client/internal/grpc_import_call.h"
+#include "client/internal/grpc_status.h"
+#include "coalition/v1/exchange_service.grpc.pb.h"
+#include "coalition/v1/membership_service.grpc.pb.h"
+
+namespace coalition::client::internal {
+namespace {
+
+grpc::ChannelArguments Arguments(const ClientOptions& options) {
+  grpc::ChannelArguments arguments;
+  if (!options.server_name.empty()) arguments.SetSslTargetNameOverride(options.server_name);
+  if (!options.user_agent.empty()) arguments.SetUserAgentPrefix(options.user_agent);
+  arguments.SetMaxReceiveMessageSize(static_cast<int>(options.message_bytes_max));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, static_cast<int>(options.keepalive.count()));
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 20'000);
+  // Another client of this process, with another certificate, must never ride on this connection.
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // Retries are ours: gRPC's don't know which calls can be repeated.
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  // No service configuration from DNS, no proxy from the environment: both would reroute calls.
+  arguments.SetInt(GRPC_ARG_SERVICE_CONFIG_DISABLE_RESOLUTION, 1);
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 5'000);
+  return arguments;
+}
+
+class GrpcConnection final : public Connection {
+ public:
+  explicit GrpcConnection(std::shared_ptr<grpc::Channel> channel)
+      : channel_(std::move(channel)),
+        exchange_(v1::ExchangeService::NewStub(channel_)),
+        membership_(v1::MembershipService::NewStub(channel_)) {}
+
+  absl::StatusOr<v1::CreateRecordResponse> CreateRecord(const CallOptions& options,
+                                                        const v1::CreateRecordRequest& request) override {
+    return Unary<v1::CreateRecordResponse>(*exchange_, &v1::ExchangeService::Stub::CreateRecord, options,
+                                           request);
+  }
+  absl::StatusOr<v1::GetRecordResponse> GetRecord(const CallOptions& options,
+                                                  const v1::GetRecordRequest& request) override {
+    return Unary<v1::GetRecordResponse>(*exchange_, &v1::ExchangeService::Stub::GetRecord, options, request);
+  }
+  absl::StatusOr<v1::ListRecordsResponse> ListRecords(const CallOptions& options,
+                                                      const v1::ListRecordsRequest& request) override {
+    return Unary<v1::ListRecordsResponse>(*exchange_, &v1::ExchangeService::Stub::ListRecords, options,
+                                          request);
+  }
+  absl::StatusOr<v1::ReviseRecordResponse> ReviseRecord(const CallOptions& options,
+                                                        const v1::ReviseRecordRequest& request) override {
+    return Unary<v1::ReviseRecordResponse>(*exchange_, &v1::ExchangeService::Stub::ReviseRecord, options,
+                                           request);
+  }
+  absl::StatusOr<v1::WithdrawRecordResponse> WithdrawRecord(
+      const CallOptions& options, const v1::WithdrawRecordRequest& request) override {
+    return Unary<v1::WithdrawRecordResponse>(*exchange_, &v1::ExchangeService::Stub::WithdrawRecord, options,
+                                             request);
+  }
+  absl::StatusOr<std::unique_ptr<ImportCall>> ImportRecords(const CallOptions& options) override {
+    return std::make_unique<GrpcImportCall>(exchange_, options);
+  }
+  absl::StatusOr<v1::ScreenSellersResponse> ScreenSellers(const CallOptions& options,
+                                                          const v1::ScreenSellersRequest& request) override {
+    return Unary<v1::ScreenSellersResponse>(*exchange_, &v1::ExchangeService::Stub::ScreenSellers, options,
+                                            request);
+  }
+  absl::StatusOr<v1::GetSellerProfileResponse> GetSellerProfile(
+      const CallOptions& options, const v1::GetSellerProfileRequest& request) override {
+    return Unary<v1::GetSellerProfileResponse>(*exchange_, &v1::ExchangeService::Stub::GetSellerProfile,
+                                               options, request);
+  }
+  absl::StatusOr<v1::WhoAmIResponse> WhoAmI(const CallOptions& options,
+                                            const v1::WhoAmIRequest& request) override {
+    return Unary<v1::WhoAmIResponse>(*membership_, &v1::MembershipService::Stub::WhoAmI, options, request);
+  }
+  absl::StatusOr<v1::ListMembersResponse> ListMembers(const CallOptions& options,
+                                                      const v1::ListMembersRequest& request) override {
+    return Unary<v1::ListMembersResponse>(*membership_, &v1::MembershipService::Stub::ListMembers, options,
+                                          request);
+  }
+  absl::StatusOr<v1::GetMemberResponse> GetMember(const CallOptions& options,
+                                                  const v1::GetMemberRequest& request) override {
+    return Unary<v1::GetMemberResponse>(*membership_, &v1::MembershipService::Stub::GetMember, options,
+                                        request);
+  }
+  absl::StatusOr<v1::ListPlatformsResponse> ListPlatforms(const CallOptions& options,
+                                                          const v1::ListPlatformsRequest& request) override {
+    return Unary<v1::ListPlatformsResponse>(*membership_, &v1::MembershipService::Stub::ListPlatforms,
+                                            options, request);
+  }
+
+  // Debian does not package grpc.health.v1: HealthCheckRequest{1: service}, HealthCheckResponse{1: status, 1
+  // = SERVING}.
+  absl::StatusOr<bool> CheckHealth(const CallOptions& options, const std::string& service) override {
+    if (service.size() > 127) return absl::InvalidArgumentError("a service name has at most 127 bytes");
+    std::string request;
+    if (!service.empty()) request = std::string("\x0a") + static_cast<char>(service.size()) + service;
+    const grpc::Slice slice(request);
+    const grpc::ByteBuffer out(&slice, 1);
+    grpc::ClientContext context;
+    SetDeadline(context, options);
+    grpc::CompletionQueue queue;
+    auto call =
+        grpc::GenericStub(channel_).PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", out, &queue);
+    call->StartCall();
+    grpc::ByteBuffer in;
+    grpc::Status status;
+    call->Finish(&in, &status, this);
+    void* tag = nullptr;
+    bool ok = false;
+    queue.Next(&tag, &ok);
+    if (!status.ok()) return FromGrpcStatus(status);
+    grpc::Slice answer;
+    if (!in.DumpToSingleSlice(&answer).ok()) return absl::InternalError("the health answer can't be read");
+    return std::string(answer.begin(), answer.end()) == std::string("\x08\x01");
+  }
+
+ private:
+  static void SetDeadline(grpc::ClientContext& context, const CallOptions& options) {
+    context.set_deadline(std::chrono::system_clock::now() + options.timeout);
+  }
+
+  template <class Response, class Stub, class Method, class Request>
+  static absl::StatusOr<Response> Unary(Stub& stub, Method method, const CallOptions& options,
+                                        const Request& request) {
+    grpc::ClientContext context;
+    SetDeadline(context, options);
+    Response response;
+    const grpc::Status status = (stub.*method)(&context, request, &response);
+    if (!status.ok()) return FromGrpcStatus(status);
+    return response;
+  }
+
+  const std::shared_ptr<grpc::Channel> channel_;
+  const std::shared_ptr<v1::ExchangeService::Stub> exchange_;
+  const std::shared_ptr<v1::MembershipService::Stub> membership_;
+};
+
+}  // namespace
+
+std::unique_ptr<Connection> MakeGrpcConnection(const ClientOptions& options, const Credentials& credentials) {
+  grpc::SslCredentialsOptions tls;
+  tls.pem_root_certs = credentials.ca_pem;
+  tls.pem_cert_chain = credentials.certificate_pem;
+  tls.pem_private_key = credentials.key_pem;
+  return std::make_unique<GrpcConnection>(
+      grpc::CreateCustomChannel(options.server, grpc::SslCredentials(tls), Arguments(options)));
+}
+
+}  // namespace coalition::client::internal

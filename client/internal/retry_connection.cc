@@ -1,0 +1,139 @@
+#include "client/internal/retry_connection.h"
+
+#include <algorithm>
+#include <cstring>
+#include <thread>
+#include <utility>
+
+#include "common/errors.h"
+
+namespace coalition::client::internal {
+
+using std::chrono::milliseconds;
+
+Timer SystemTimer() {
+  return {[] { return std::chrono::steady_clock::now(); },
+          [](milliseconds wait) { std::this_thread::sleep_for(wait); }};
+}
+
+bool IsTransient(const absl::Status& status) {
+  if (absl::IsUnavailable(status)) return true;
+  return absl::IsResourceExhausted(status) && GetRetryDelay(status).has_value();
+}
+
+Backoff::Backoff(const RetryPolicy& policy, Random& random)
+    : policy_(policy), random_(random), step_ms_(static_cast<double>(policy.backoff_initial.count())) {}
+
+milliseconds Backoff::Next(const absl::Status& status) {
+  uint32_t bits = 0;
+  const std::string bytes = random_.Bytes(sizeof(bits));
+  std::memcpy(&bits, bytes.data(), sizeof(bits));
+  const double share = 0.5 + 0.5 * (static_cast<double>(bits) / 4294967296.0);
+  milliseconds wait(static_cast<int64_t>(step_ms_ * share));
+  step_ms_ =
+      std::min(step_ms_ * policy_.backoff_multiplier, static_cast<double>(policy_.backoff_max.count()));
+  return std::max(wait, GetRetryDelay(status).value_or(milliseconds(0)));
+}
+
+RetryConnection::RetryConnection(std::unique_ptr<Connection> inner, const RetryPolicy& policy, Random& random,
+                                 Timer timer)
+    : inner_(std::move(inner)), policy_(policy), random_(random), timer_(std::move(timer)) {}
+
+template <class Response, class Attempt>
+absl::StatusOr<Response> RetryConnection::Repeat(bool repeatable, const CallOptions& options,
+                                                 Attempt attempt) {
+  const auto end = timer_.now() + policy_.budget;
+  Backoff backoff(policy_, random_);
+  CallOptions this_try = options;
+  for (int tries = 1;; ++tries) {
+    absl::StatusOr<Response> response = attempt(this_try);
+    if (response.ok() || !repeatable || tries >= policy_.attempts_max || !IsTransient(response.status())) {
+      return response;
+    }
+    const milliseconds wait = backoff.Next(response.status());
+    const auto left = std::chrono::duration_cast<milliseconds>(end - timer_.now()) - wait;
+    if (left <= milliseconds(0)) return response;
+    timer_.sleep(wait);
+    this_try.timeout = std::min(options.timeout, left);
+  }
+}
+
+absl::StatusOr<v1::CreateRecordResponse> RetryConnection::CreateRecord(
+    const CallOptions& options, const v1::CreateRecordRequest& request) {
+  const bool repeatable =
+      request.validate_only() || !request.request_id().empty() || !request.record().external_id().empty();
+  return Repeat<v1::CreateRecordResponse>(
+      repeatable, options, [&](const CallOptions& o) { return inner_->CreateRecord(o, request); });
+}
+
+absl::StatusOr<v1::GetRecordResponse> RetryConnection::GetRecord(const CallOptions& options,
+                                                                 const v1::GetRecordRequest& request) {
+  return Repeat<v1::GetRecordResponse>(true, options,
+                                       [&](const CallOptions& o) { return inner_->GetRecord(o, request); });
+}
+
+absl::StatusOr<v1::ListRecordsResponse> RetryConnection::ListRecords(const CallOptions& options,
+                                                                     const v1::ListRecordsRequest& request) {
+  return Repeat<v1::ListRecordsResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ListRecords(o, request); });
+}
+
+absl::StatusOr<v1::ReviseRecordResponse> RetryConnection::ReviseRecord(
+    const CallOptions& options, const v1::ReviseRecordRequest& request) {
+  const bool repeatable = request.validate_only() || !request.request_id().empty();
+  return Repeat<v1::ReviseRecordResponse>(
+      repeatable, options, [&](const CallOptions& o) { return inner_->ReviseRecord(o, request); });
+}
+
+absl::StatusOr<v1::WithdrawRecordResponse> RetryConnection::WithdrawRecord(
+    const CallOptions& options, const v1::WithdrawRecordRequest& request) {
+  const bool repeatable = request.validate_only() || !request.request_id().empty();
+  return Repeat<v1::WithdrawRecordResponse>(
+      repeatable, options, [&](const CallOptions& o) { return inner_->WithdrawRecord(o, request); });
+}
+
+absl::StatusOr<std::unique_ptr<ImportCall>> RetryConnection::ImportRecords(const CallOptions& options) {
+  return inner_->ImportRecords(options);
+}
+
+absl::StatusOr<v1::ScreenSellersResponse> RetryConnection::ScreenSellers(
+    const CallOptions& options, const v1::ScreenSellersRequest& request) {
+  return Repeat<v1::ScreenSellersResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ScreenSellers(o, request); });
+}
+
+absl::StatusOr<v1::GetSellerProfileResponse> RetryConnection::GetSellerProfile(
+    const CallOptions& options, const v1::GetSellerProfileRequest& request) {
+  return Repeat<v1::GetSellerProfileResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->GetSellerProfile(o, request); });
+}
+
+absl::StatusOr<v1::WhoAmIResponse> RetryConnection::WhoAmI(const CallOptions& options,
+                                                           const v1::WhoAmIRequest& request) {
+  return Repeat<v1::WhoAmIResponse>(true, options,
+                                    [&](const CallOptions& o) { return inner_->WhoAmI(o, request); });
+}
+
+absl::StatusOr<v1::ListMembersResponse> RetryConnection::ListMembers(const CallOptions& options,
+                                                                     const v1::ListMembersRequest& request) {
+  return Repeat<v1::ListMembersResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ListMembers(o, request); });
+}
+
+absl::StatusOr<v1::GetMemberResponse> RetryConnection::GetMember(const CallOptions& options,
+                                                                 const v1::GetMemberRequest& request) {
+  return Repeat<v1::GetMemberResponse>(true, options,
+                                       [&](const CallOptions& o) { return inner_->GetMember(o, request); });
+}
+
+absl::StatusOr<v1::ListPlatformsResponse> RetryConnection::ListPlatforms(
+    const CallOptions& options, const v1::ListPlatformsRequest& request) {
+  return Repeat<v1::ListPlatformsResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ListPlatforms(o, request); });
+}
+
+absl::StatusOr<bool> RetryConnection::CheckHealth(const CallOptions& options, const std::string& service) {
+  return Repeat<bool>(true, options, [&](const CallOptions& o) { return inner_->CheckHealth(o, service); });
+}
+
+}  // namespace coalition::client::internal

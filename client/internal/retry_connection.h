@@ -1,0 +1,83 @@
+// A connection that tries again where that can't do harm.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+#include "client/connection.h"
+#include "client/options.h"
+#include "common/random.h"
+
+namespace coalition::client::internal {
+
+// Time as retries need it: what passes, and waiting. Replaced in tests.
+struct Timer {
+  std::function<std::chrono::steady_clock::time_point()> now;
+  std::function<void(std::chrono::milliseconds)> sleep;
+};
+Timer SystemTimer();
+
+// Whether a call that failed with `status` may be made again, if it is one that can be made twice.
+bool IsTransient(const absl::Status& status);
+
+// The waits of one call. Not thread-safe.
+class Backoff {
+ public:
+  // `random` must outlive it.
+  Backoff(const RetryPolicy& policy, Random& random);
+  // The wait after `status`: the next step, shortened by up to half; at least the server's RetryInfo.
+  std::chrono::milliseconds Next(const absl::Status& status);
+
+ private:
+  const RetryPolicy policy_;
+  Random& random_;
+  double step_ms_;
+};
+
+// `inner` makes one try. Calls that can be repeated: reads, and writes with a request_id. When the budget
+// ends, or the waiting would not fit into it, the last error is returned as it is. Import streams are passed
+// through: ImportStream reopens them.
+class RetryConnection final : public Connection {
+ public:
+  // `random` must outlive it.
+  RetryConnection(std::unique_ptr<Connection> inner, const RetryPolicy& policy, Random& random,
+                  Timer timer = SystemTimer());
+
+  absl::StatusOr<v1::CreateRecordResponse> CreateRecord(const CallOptions& options,
+                                                        const v1::CreateRecordRequest& request) override;
+  absl::StatusOr<v1::GetRecordResponse> GetRecord(const CallOptions& options,
+                                                  const v1::GetRecordRequest& request) override;
+  absl::StatusOr<v1::ListRecordsResponse> ListRecords(const CallOptions& options,
+                                                      const v1::ListRecordsRequest& request) override;
+  absl::StatusOr<v1::ReviseRecordResponse> ReviseRecord(const CallOptions& options,
+                                                        const v1::ReviseRecordRequest& request) override;
+  absl::StatusOr<v1::WithdrawRecordResponse> WithdrawRecord(
+      const CallOptions& options, const v1::WithdrawRecordRequest& request) override;
+  absl::StatusOr<std::unique_ptr<ImportCall>> ImportRecords(const CallOptions& options) override;
+  absl::StatusOr<v1::ScreenSellersResponse> ScreenSellers(const CallOptions& options,
+                                                          const v1::ScreenSellersRequest& request) override;
+  absl::StatusOr<v1::GetSellerProfileResponse> GetSellerProfile(
+      const CallOptions& options, const v1::GetSellerProfileRequest& request) override;
+  absl::StatusOr<v1::WhoAmIResponse> WhoAmI(const CallOptions& options,
+                                            const v1::WhoAmIRequest& request) override;
+  absl::StatusOr<v1::ListMembersResponse> ListMembers(const CallOptions& options,
+                                                      const v1::ListMembersRequest& request) override;
+  absl::StatusOr<v1::GetMemberResponse> GetMember(const CallOptions& options,
+                                                  const v1::GetMemberRequest& request) override;
+  absl::StatusOr<v1::ListPlatformsResponse> ListPlatforms(const CallOptions& options,
+                                                          const v1::ListPlatformsRequest& request) override;
+  absl::StatusOr<bool> CheckHealth(const CallOptions& options, const std::string& service) override;
+
+ private:
+  // `attempt` is called with the options of that try.
+  template <class Response, class Attempt>
+  absl::StatusOr<Response> Repeat(bool repeatable, const CallOptions& options, Attempt attempt);
+
+  const std::unique_ptr<Connection> inner_;
+  const RetryPolicy policy_;
+  Random& random_;
+  const Timer timer_;
+};
+
+}  // namespace coalition::client::internal

@@ -1,0 +1,30 @@
+// Small files, whole: configuration, certificates, keys. Every function blocks on the disk and is
+// thread-safe. Errors name the path and the system's reason, with the code that errno maps to (NOT_FOUND,
+// PERMISSION_DENIED, RESOURCE_EXHAUSTED...).
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace coalition {
+
+// The file's bytes. INVALID_ARGUMENT: larger than `bytes_max`, or a directory.
+absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max);
+
+// Replaces or makes the file, with permissions `mode`, so that after a crash it holds the old contents or the
+// new ones, whole. Durable (file and directory synced) when it returns OK. Contents that must stay secret are
+// never readable by others, not even for a moment.
+absl::Status WriteFileAtomic(const std::string& path, std::string_view contents, unsigned mode);
+
+// Makes the directory and those above it that are missing, with permissions `mode`. OK when it is there
+// already, whose permissions stay as they are.
+absl::Status MakeDir(const std::string& path, unsigned mode);
+
+// `path` itself when absolute, else `path` inside the directory of the file `base`.
+std::string ResolvePath(const std::string& base, const std::string& path);
+
+}  // namespace coalition

@@ -1,0 +1,37 @@
+// The configuration: read, completed with the defaults, checked. In one place, so that the rest may trust
+// every number.
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "coalition/config/v1/bootstrap.pb.h"
+#include "coalition/config/v1/server_config.pb.h"
+
+namespace coalition::server {
+
+// Replaces what is absent by its default (see server_config.proto) and makes paths relative to the directory
+// of the file `base`. INVALID_ARGUMENT names each field that is missing, out of its range or at odds with
+// another, one a line. Thread-safe.
+absl::Status CompleteConfig(const std::string& base, config::v1::ServerConfig* config);
+
+// From a textproto file, complete. Errors as of CompleteConfig, and with file, line and column what can't be
+// read. Blocks.
+absl::StatusOr<config::v1::ServerConfig> LoadConfig(const std::string& path);
+
+// The configured bootstrap file. Its contents are judged by membership::Directory.
+absl::StatusOr<config::v1::Bootstrap> LoadBootstrap(const config::v1::ServerConfig& config);
+
+// Everything that can be said without starting: the configuration, the TLS files, the bootstrap file's
+// syntax. Blocks.
+absl::Status CheckConfig(const std::string& path, int64_t now_s);
+
+// "127.0.0.1:7480" or "[::1]:7480" in two. INVALID_ARGUMENT says what is wrong.
+struct HostPort {
+  std::string host;  // without brackets
+  int port = 0;
+};
+absl::StatusOr<HostPort> ParseHostPort(const std::string& text);
+
+}  // namespace coalition::server

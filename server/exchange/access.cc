@@ -1,0 +1,72 @@
+#include "server/exchange/access.h"
+
+#include <string>
+
+#include "common/errors.h"
+#include "common/ids.h"
+
+namespace coalition::exchange {
+namespace {
+
+// Whom to ask about one's standing; empty if there is no secretariat.
+std::string Contact(const policy::State& state) {
+  for (const policy::MemberState& member : state.members()) {
+    if (member.kind == v1::MEMBER_KIND_SECRETARIAT) return FormatMemberName(member.id);
+  }
+  return "";
+}
+
+v1::Standing StandingOf(const CallContext& context) {
+  const policy::MemberState* member = context.snapshot->policy_state().member(context.caller.member_number);
+  return member == nullptr ? v1::STANDING_UNSPECIFIED : member->standing;
+}
+
+absl::Status NotActive(const CallContext& context) {
+  return Error(v1::ERROR_REASON_MEMBER_NOT_ACTIVE, "your member's standing does not allow this call",
+               {{"contact", Contact(context.snapshot->policy_state())}});
+}
+
+absl::Status RoleMissing(std::string_view role) {
+  return Error(v1::ERROR_REASON_ROLE_MISSING, "your credential lacks the role " + std::string(role),
+               {{"role", role}});
+}
+
+}  // namespace
+
+absl::Status CheckMayRead(const CallContext& context) {
+  const v1::Standing standing = StandingOf(context);
+  if (standing != v1::STANDING_ACTIVE && standing != v1::STANDING_LIMITED) return NotActive(context);
+  return context.caller.roles.Has(v1::ROLE_READER) ? absl::OkStatus() : RoleMissing("READER");
+}
+
+absl::Status CheckMayWrite(const CallContext& context) {
+  if (StandingOf(context) != v1::STANDING_ACTIVE) return NotActive(context);
+  return context.caller.roles.Has(v1::ROLE_CONTRIBUTOR) ? absl::OkStatus() : RoleMissing("CONTRIBUTOR");
+}
+
+absl::Status FromStore(const absl::Status& status) {
+  if (status.ok() || GetErrorReason(status) != v1::ERROR_REASON_UNSPECIFIED) return status;
+  switch (status.code()) {
+    case absl::StatusCode::kDataLoss:
+      return Corrupt();
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kResourceExhausted:  // the queue of commits is full
+      return Error(v1::ERROR_REASON_STORE_UNAVAILABLE, "the store refused; nothing of the call was kept");
+    case absl::StatusCode::kUnknown:
+      return Error(v1::ERROR_REASON_WRITE_UNDETERMINED,
+                   "the store can't say whether the write happened; repeat it with the same request_id");
+    default:
+      return Error(v1::ERROR_REASON_INTERNAL, "the store did not answer as it should");
+  }
+}
+
+absl::Status Corrupt() {
+  return Error(v1::ERROR_REASON_CORRUPT,
+               "a stored value is damaged and is not served; tell the server's operator");
+}
+
+absl::Status OverLimit(std::string_view limit, int64_t max, std::string_view message) {
+  return Error(v1::ERROR_REASON_LIMIT_EXCEEDED, message, {{"limit", limit}, {"max", std::to_string(max)}});
+}
+
+}  // namespace coalition::exchange

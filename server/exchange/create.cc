@@ -1,0 +1,198 @@
+#include "server/exchange/create.h"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/errors.h"
+#include "server/exchange/access.h"
+#include "server/exchange/draft.h"
+#include "server/exchange/field_checker.h"
+#include "server/exchange/request_memory.h"
+#include "server/exchange/seller_quota.h"
+
+namespace coalition::exchange {
+namespace {
+
+// What the commit, or an earlier call, found instead of a new record.
+struct Existing {
+  RecordId id{};
+  std::string external_id_key;  // that it was found by; empty: by request_id
+};
+
+std::string PayloadOf(v1::CreateRecordRequest request) {
+  request.clear_request_id();
+  return request.SerializeAsString();
+}
+
+absl::Status CheckRequest(const v1::CreateRecordRequest& request) {
+  FieldViolations violations;
+  if (!request.has_record()) violations.Add("record", "is missing");
+  if (!request.request_id().empty()) violations.Check("request_id", CheckRequestId(request.request_id()));
+  return violations.ToStatus();
+}
+
+class CreateCall : public std::enable_shared_from_this<CreateCall> {
+ public:
+  CreateCall(const Room& room, const CallContext& context, const v1::CreateRecordRequest& request,
+             Exchange::Done<v1::CreateRecordResponse> done)
+      : room_(room),
+        contributor_(context),
+        memory_(contributor_, Method::kCreate, request.request_id(), PayloadOf(request),
+                room.options.request_id_hours),
+        validate_only_(request.validate_only()),
+        done_(std::move(done)) {}
+
+  void Run(const v1::Record& record) {
+    const auto prepared = Prepare(record);
+    if (!prepared.ok()) return done_(prepared);
+    if (existing_) return AnswerExisting();
+    if (validate_only_) {
+      // It has no name yet.
+      response_.mutable_record()->clear_name();
+      response_.mutable_record()->clear_etag();
+      return done_(std::move(response_));
+    }
+    Submit();
+  }
+
+ private:
+  absl::Status Prepare(const v1::Record& record) {
+    auto remembered = memory_.LookUp(room_.store);
+    if (!remembered.ok()) return remembered.status();
+    if (remembered->has_value()) {
+      existing_ = Existing{**remembered, ""};
+      return absl::OkStatus();
+    }
+    CheckedRecord checked;
+    const CheckRules rules{room_.options,        contributor_.asker().state, contributor_.member,
+                           contributor_.now_s(), contributor_.now_s(),       nullptr};
+    if (absl::Status status = CheckRecord(record, rules, &checked); !status.ok()) return status;
+    // Before its references are looked at: a repetition finds its record also when what that refers to is
+    // gone.
+    if (absl::Status status = LookUpExternalId(checked.contents); !status.ok() || existing_) return status;
+    return MakeNew(std::move(checked));
+  }
+
+  absl::Status LookUpExternalId(const v1::Record& contents) {
+    if (contents.external_id().empty()) return absl::OkStatus();
+    const std::string key = ExternalIdKey(contributor_.member, contents.external_id());
+    const auto read = room_.store.Read(std::span(&key, 1), room_.store.Head());
+    if (!read.ok()) return FromStore(read.status());
+    const auto found = JudgeExternalId(key, Sha256(contents.SerializeAsString()), (*read)[0]);
+    if (!found.ok()) return found.status();
+    if (found->has_value()) existing_ = Existing{**found, key};
+    return absl::OkStatus();
+  }
+
+  // Makes the draft and the answer.
+  absl::Status MakeNew(CheckedRecord checked) {
+    const Reader reader(room_.store, room_.keys, contributor_.asker());
+    std::optional<SeenRecord> subject;
+    if (absl::Status status = ResolveReferences(reader, checked, {}, &subject); !status.ok()) return status;
+    RecordId id;
+    room_.random.Fill(id);
+    draft_ = MakeDraft(room_, contributor_, id, std::move(checked), subject ? &*subject : nullptr);
+    if (absl::Status status = SellerQuota(room_, contributor_).Take(draft_); !status.ok()) return status;
+    const std::string value = EncodeStoredRecord(draft_.header, 0, draft_.verdict, draft_.message);
+    const auto stored = ParseStoredRecord(value);
+    if (!stored) return Error(v1::ERROR_REASON_INTERNAL, "the record has no stored form");
+    const policy::Decision decision =
+        subject ? JudgeOpinion(contributor_.asker(), stored->header, &subject->stored.header)
+                : Judge(contributor_.asker(), stored->header);
+    return reader.Project(id, *stored, decision, false, response_.mutable_record());
+  }
+
+  void Submit() {
+    store::Commit commit;
+    if (memory_.enabled()) commit.reads.push_back(memory_.key());
+    if (!draft_.external_id_key.empty()) commit.reads.push_back(draft_.external_id_key);
+    if (draft_.seller_hash) {
+      // A false positive must not leave the seller without its presence key: what the filter may contain is
+      // looked up.
+      presence_unsure_ = room_.filter->MayContain(*draft_.seller_hash);
+      if (presence_unsure_) commit.reads.push_back(PresenceKey(*draft_.seller_hash));
+    }
+    commit.build = [self = shared_from_this()](store::Revision revision, Values values) {
+      return self->Build(revision, values);
+    };
+    const auto committed = [self = shared_from_this()](const absl::StatusOr<store::Revision>& revision) {
+      if (!revision.ok()) return self->done_(FromStore(revision.status()));
+      if (self->existing_) return self->AnswerExisting();
+      self->done_(std::move(self->response_));
+    };
+    room_.lane.Submit(std::move(commit), committed, PlacedBytes(draft_));
+  }
+
+  using Values = std::span<const std::optional<store::Version>>;
+
+  // Of two calls at once the one that is judged second finds what the first one made.
+  absl::StatusOr<std::vector<store::Write>> Build(store::Revision revision, Values values) {
+    existing_.reset();
+    std::vector<store::Write> writes;
+    size_t next = 0;
+    if (memory_.enabled()) {
+      const auto remembered = memory_.Judge(values[next++]);
+      if (!remembered.ok()) return remembered.status();
+      if (remembered->has_value()) {
+        existing_ = Existing{**remembered, ""};
+        return writes;
+      }
+    }
+    if (!draft_.external_id_key.empty()) {
+      const auto found = JudgeExternalId(draft_.external_id_key, draft_.content_sha256, values[next++]);
+      if (!found.ok()) return found.status();
+      if (found->has_value()) existing_ = Existing{**found, draft_.external_id_key};
+    }
+    if (!existing_) {
+      const bool write_presence = draft_.seller_hash && (!presence_unsure_ || !values[next].has_value());
+      // Before the commit is published: who can see a record finds its seller in the filter.
+      if (draft_.seller_hash) room_.filter->Add(*draft_.seller_hash);
+      Place(draft_, revision, 0, write_presence, &writes);
+    }
+    if (memory_.enabled()) writes.push_back(memory_.Entry(existing_ ? existing_->id : draft_.id));
+    return writes;
+  }
+
+  // With the record as it is now and as the contributor may see it now.
+  void AnswerExisting() {
+    const Reader reader(room_.store, room_.keys, contributor_.asker());
+    const auto seen = reader.FindById(existing_->id);
+    if (!seen.ok()) return done_(seen.status());
+    if (!seen->has_value()) {
+      return done_(existing_->external_id_key.empty() ? NotFound()
+                                                      : ExternalIdTaken(existing_->external_id_key));
+    }
+    v1::CreateRecordResponse response;
+    ledger::Disclosure none;  // its own
+    if (absl::Status status = reader.Show(**seen, response.mutable_record(), &none); !status.ok()) {
+      return done_(status);
+    }
+    response.set_existed(true);
+    done_(std::move(response));
+  }
+
+  const Room& room_;
+  const Contributor contributor_;
+  const RequestMemory memory_;
+  const bool validate_only_;
+  const Exchange::Done<v1::CreateRecordResponse> done_;
+  Draft draft_;
+  bool presence_unsure_ = false;
+  v1::CreateRecordResponse response_;
+  std::optional<Existing> existing_;  // set anew by each run of Build
+};
+
+}  // namespace
+
+void CreateRecord(const Room& room, const CallContext& context, const v1::CreateRecordRequest& request,
+                  Exchange::Done<v1::CreateRecordResponse> done) {
+  if (absl::Status status = CheckMayWrite(context); !status.ok()) return done(status);
+  if (absl::Status status = CheckRequest(request); !status.ok()) return done(status);
+  std::make_shared<CreateCall>(room, context, request, std::move(done))->Run(request.record());
+}
+
+}  // namespace coalition::exchange

@@ -1,0 +1,201 @@
+#include "server/exchange/draft.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "coalition/storage/v1/storage.pb.h"
+#include "common/errors.h"
+#include "common/ids.h"
+#include "server/exchange/access.h"
+#include "server/exchange/screen.h"
+
+namespace coalition::exchange {
+namespace {
+
+void SetTime(int64_t ns, google::protobuf::Timestamp* time) {
+  time->set_seconds(ns / 1'000'000'000);
+  time->set_nanos(static_cast<int32_t>(ns % 1'000'000'000));
+}
+
+absl::Status ReferenceNotFound(const Reference& reference) {
+  return Error(v1::ERROR_REASON_REFERENCE_NOT_FOUND, "a referenced record is not one that you can see",
+               {{"field", reference.field}});
+}
+
+bool MayName(const Reference& reference, v1::RecordClass target) {
+  if (reference.must_be == v1::RECORD_CLASS_UNSPECIFIED) return target != v1::RECORD_CLASS_OPINION;
+  return target == reference.must_be;
+}
+
+absl::Status WrongClass(const Reference& reference) {
+  FieldViolations violations;
+  violations.Add(std::string("record.") + reference.field, "names a record of the wrong class");
+  return violations.ToStatus();
+}
+
+std::optional<uint64_t> ScreenedHash(const Room& room, v1::RecordClass record_class,
+                                     const SellerKeyView& seller) {
+  const bool screened =
+      record_class == v1::RECORD_CLASS_OFFENDER_REPORT || record_class == v1::RECORD_CLASS_TAKEDOWN_OUTCOME;
+  if (!screened || seller.seller_id.empty()) return std::nullopt;
+  return HashSeller(room.seller_hash, seller);
+}
+
+}  // namespace
+
+absl::Status ResolveReferences(const Reader& reader, const CheckedRecord& checked,
+                               const std::vector<RecordId>& known, std::optional<SeenRecord>* subject) {
+  for (const Reference& reference : checked.references) {
+    if (std::find(known.begin(), known.end(), reference.target) != known.end()) continue;
+    auto target = reader.FindById(reference.target);
+    if (!target.ok()) return target.status();
+    if (!target->has_value()) return ReferenceNotFound(reference);
+    if (!MayName(reference, (*target)->stored.header.record_class())) return WrongClass(reference);
+    if (checked.record_class == v1::RECORD_CLASS_OPINION) *subject = *std::move(target);
+  }
+  return absl::OkStatus();
+}
+
+std::string StoredMessage(const v1::Record& contents, const Contributor& contributor,
+                          v1::RecordClass record_class, int64_t create_ns, int64_t update_ns,
+                          int64_t expire_time_s, const SellerKeyView* seller) {
+  v1::Record set_by_server;
+  const policy::MemberState* member = contributor.snapshot->policy_state().member(contributor.member);
+  set_by_server.set_contributor(FormatMemberName(member->id));
+  set_by_server.set_record_class(record_class);
+  SetTime(create_ns, set_by_server.mutable_create_time());
+  SetTime(update_ns, set_by_server.mutable_update_time());
+  if (!contents.has_expire_time()) set_by_server.mutable_expire_time()->set_seconds(expire_time_s);
+  if (seller != nullptr) {
+    set_by_server.mutable_seller()->set_platform(std::string(seller->platform));
+    set_by_server.mutable_seller()->set_seller_id(std::string(seller->seller_id));
+  }
+  // Messages one after the other are their merger.
+  std::string message = contents.SerializeAsString();
+  set_by_server.AppendToString(&message);
+  return message;
+}
+
+policy::Header AttachedAt(policy::Header header, store::Revision revision) {
+  for (policy::HeaderGrant& grant : header.grants) {
+    if (grant.attached == kAttachedNow) grant.attached = revision;
+  }
+  return header;
+}
+
+std::vector<std::string> IndexPrefixes(const policy::Header& header,
+                                       const std::vector<RecordId>& references) {
+  std::vector<std::string> prefixes;
+  prefixes.reserve(1 + header.grants.size() + references.size());
+  prefixes.push_back(OwnerPrefix(header.contributor));
+  for (const policy::HeaderGrant& grant : header.grants)
+    prefixes.push_back(AudiencePrefix(grant.kind, grant.id));
+  for (const RecordId& target : references)
+    prefixes.push_back(BackReferencePrefix(target, header.record_class));
+  // One subject can be granted two views.
+  if (prefixes.size() > 2) {
+    std::sort(prefixes.begin(), prefixes.end());
+    prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
+  }
+  return prefixes;
+}
+
+std::vector<RecordId> ReferencesOf(const v1::Record& record) {
+  std::vector<RecordId> references;
+  const auto add = [&references](const std::string& name) {
+    const auto text = ParseRecordName(name);
+    const auto id = text.ok() ? RecordIdToBytes(*text) : std::nullopt;
+    if (id) references.push_back(*id);
+  };
+  if (record.has_takedown_notice()) add(record.takedown_notice().report());
+  if (record.has_takedown_outcome()) {
+    add(record.takedown_outcome().notice());
+    add(record.takedown_outcome().report());
+  }
+  if (record.has_opinion()) add(record.opinion().subject());
+  return references;
+}
+
+Draft MakeDraft(const Room& room, const Contributor& contributor, const RecordId& id, CheckedRecord checked,
+                const SeenRecord* subject) {
+  Draft draft;
+  draft.id = id;
+  policy::Header& header = draft.header;
+  header.record_class = checked.record_class;
+  header.label = checked.contents.label();
+  header.permitted_action = checked.contents.permitted_action();
+  header.contributor = contributor.member;
+  header.platform = subject == nullptr ? checked.platform : subject->stored.header.platform();
+  header.expire_time_s = checked.expire_time_s;
+  header.grants = std::move(checked.audience.grants);
+  header.exclusions = std::move(checked.audience.exclusions);
+  std::vector<RecordId> references;
+  for (const Reference& reference : checked.references) references.push_back(reference.target);
+
+  SellerKeyView seller{checked.contents.seller().platform(), checked.contents.seller().seller_id()};
+  if (subject != nullptr) {
+    header.subject = subject->id;
+    seller = *SellerOfRecordKey(subject->key);
+    draft.verdict = checked.contents.opinion().verdict();
+  }
+  draft.message =
+      StoredMessage(checked.contents, contributor, checked.record_class, contributor.now_ns,
+                    contributor.now_ns, checked.expire_time_s, subject == nullptr ? nullptr : &seller);
+  draft.record_key = RecordKey(seller.platform, seller.seller_id, id);
+  draft.seller_hash = ScreenedHash(room, checked.record_class, seller);
+  draft.index_prefixes = IndexPrefixes(header, references);
+  if (!checked.contents.external_id().empty()) {
+    draft.external_id_key = ExternalIdKey(contributor.member, checked.contents.external_id());
+    // The message begins with the contents.
+    draft.content_sha256 =
+        Sha256(std::string_view(draft.message).substr(0, checked.contents.GetCachedSize()));
+  }
+  return draft;
+}
+
+std::string ExternalIdEntry(const RecordId& id, std::string_view content_sha256) {
+  storage::v1::StoredExternalId stored;
+  stored.set_record_id(RecordIdFromBytes(Bytes(id)));
+  stored.set_content_sha256(std::string(content_sha256));
+  return stored.SerializeAsString();
+}
+
+absl::Status ExternalIdTaken(std::string_view external_id_key) {
+  const std::string_view external_id = external_id_key.substr(ExternalIdKey(0, "").size());
+  return Error(v1::ERROR_REASON_EXTERNAL_ID_TAKEN,
+               "you used this external_id for a record with other contents, or one since withdrawn",
+               {{"external_id", external_id}});
+}
+
+absl::StatusOr<std::optional<RecordId>> JudgeExternalId(std::string_view external_id_key,
+                                                        const Sha256Digest& content_sha256,
+                                                        const std::optional<store::Version>& entry) {
+  if (!entry) return std::optional<RecordId>();
+  storage::v1::StoredExternalId stored;
+  const auto id = stored.ParseFromString(entry->value) ? RecordIdToBytes(stored.record_id()) : std::nullopt;
+  if (!id) return Corrupt();
+  if (stored.content_sha256() != Bytes(content_sha256)) return ExternalIdTaken(external_id_key);
+  return id;
+}
+
+void Place(const Draft& draft, store::Revision revision, uint32_t ordinal, bool write_presence,
+           std::vector<store::Write>* writes) {
+  policy::Header header = AttachedAt(draft.header, revision);
+  header.made = revision;
+  writes->push_back({draft.record_key, EncodeStoredRecord(header, ordinal, draft.verdict, draft.message)});
+  writes->push_back({IdKey(draft.id), draft.record_key});
+  if (!draft.external_id_key.empty()) {
+    writes->push_back({draft.external_id_key, ExternalIdEntry(draft.id, Bytes(draft.content_sha256))});
+  }
+  if (write_presence) writes->push_back({PresenceKey(*draft.seller_hash), std::string()});
+  const std::string position = EncodePosition({revision, ordinal});
+  for (const std::string& prefix : draft.index_prefixes)
+    writes->push_back({prefix + position, draft.record_key});
+}
+
+size_t PlacedBytes(const Draft& draft) {
+  constexpr size_t kEntryBytes = 64;
+  return draft.message.size() + (draft.index_prefixes.size() + 3) * (kEntryBytes + draft.record_key.size());
+}
+
+}  // namespace coalition::exchange

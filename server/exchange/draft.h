@@ -1,0 +1,79 @@
+// A record on its way into the store, and what goes there with it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/hash.h"
+#include "server/exchange/keys.h"
+#include "server/exchange/reader.h"
+#include "server/exchange/room.h"
+#include "server/exchange/validate.h"
+#include "server/policy/header.h"
+#include "server/store/store.h"
+
+namespace coalition::exchange {
+
+// A new record, but for the revision that it will be made at.
+struct Draft {
+  RecordId id{};
+  policy::Header header;
+  std::string message;
+  v1::OpinionVerdict verdict = v1::OPINION_VERDICT_UNSPECIFIED;
+  std::string record_key;
+  // Of the contributor's own id; empty: it has none.
+  std::string external_id_key;
+  // Of the contents as checked: two drafts with equal contents are the same record.
+  Sha256Digest content_sha256{};
+  // Of each index that the record is entered in.
+  std::vector<std::string> index_prefixes;
+  // Of a report or an outcome that names a seller: what screening must find.
+  std::optional<uint64_t> seller_hash;
+};
+
+// Whether each record that `checked` names is one that the reader's asker may see, and of the right class.
+// FAILED_PRECONDITION, REFERENCE_NOT_FOUND when it is absent or hidden. References that are in `known` pass.
+// Sets `subject` for an opinion. Visibility is judged by the reader's revision, shortly before the commit: a
+// target that vanishes in between is one that could have vanished right after.
+absl::Status ResolveReferences(const Reader& reader, const CheckedRecord& checked,
+                               const std::vector<RecordId>& known, std::optional<SeenRecord>* subject);
+
+// `subject`: of an opinion, whose seller it takes over.
+Draft MakeDraft(const Room& room, const Contributor& contributor, const RecordId& id, CheckedRecord checked,
+                const SeenRecord* subject);
+
+// The message that is stored: `contents` followed by what the server sets. Times in nanoseconds since the
+// epoch.
+std::string StoredMessage(const v1::Record& contents, const Contributor& contributor,
+                          v1::RecordClass record_class, int64_t create_ns, int64_t update_ns,
+                          int64_t expire_time_s, const SellerKeyView* seller);
+
+// The header as it is stored by a commit of this revision: grants that were made now get it as their
+// attachment.
+policy::Header AttachedAt(policy::Header header, store::Revision revision);
+
+std::vector<std::string> IndexPrefixes(const policy::Header& header, const std::vector<RecordId>& references);
+// The records that a stored message refers to.
+std::vector<RecordId> ReferencesOf(const v1::Record& record);
+
+// What is remembered under an external_id. A withdrawn record's equals no contents.
+std::string ExternalIdEntry(const RecordId& id, std::string_view content_sha256);
+// nullopt: the id is free; else the record that was made with it from the same contents. ALREADY_EXISTS,
+// EXTERNAL_ID_TAKEN: other contents, or withdrawn.
+absl::StatusOr<std::optional<RecordId>> JudgeExternalId(std::string_view external_id_key,
+                                                        const Sha256Digest& content_sha256,
+                                                        const std::optional<store::Version>& entry);
+absl::Status ExternalIdTaken(std::string_view external_id_key);
+
+// Appends all writes of a new record.
+void Place(const Draft& draft, store::Revision revision, uint32_t ordinal, bool write_presence,
+           std::vector<store::Write>* writes);
+
+// About how many bytes Place writes.
+size_t PlacedBytes(const Draft& draft);
+
+}  // namespace coalition::exchange

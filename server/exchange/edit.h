@@ -1,0 +1,87 @@
+// Changing one's own record: the part that revising and withdrawing share.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/exchange/reader.h"
+#include "server/exchange/request_memory.h"
+#include "server/exchange/room.h"
+#include "server/store/store.h"
+
+namespace coalition::exchange {
+
+// What a call wants to change.
+struct EditRequest {
+  std::string name;        // records/{record}
+  std::string name_field;  // its path in the request, for violations
+  std::string etag;        // "": any
+  std::string request_id;
+  std::string payload;  // the request without its request_id
+  Method method = Method::kRevise;
+  bool validate_only = false;
+};
+
+// Reads the record, judges and prepares the change, commits it on the condition that the record is still the
+// one that was read, and begins anew if it is not. Answers once, through Succeed or Fail. Held by shared_ptr.
+class Edit : public std::enable_shared_from_this<Edit> {
+ public:
+  Edit(const Room& room, const CallContext& context, EditRequest request);
+  virtual ~Edit() = default;
+  Edit(const Edit&) = delete;
+  Edit& operator=(const Edit&) = delete;
+
+  void Run();
+
+ protected:
+  using Writes = std::vector<store::Write>;
+
+  // Judges the change of a record of the contributor's own, and keeps what Succeed answers. May be called
+  // again, with a newer form of the record.
+  virtual absl::StatusOr<std::function<Writes(store::Revision)>> Prepare(const Reader& reader,
+                                                                         const SeenRecord& seen) = 0;
+  virtual void Succeed() = 0;
+  // The change was made by an earlier call with this request_id.
+  virtual void SucceedAgain(const RecordId& id) = 0;
+  virtual void Fail(const absl::Status& status) = 0;
+
+  const Room& room() const { return room_; }
+  const Contributor& contributor() const { return contributor_; }
+
+ private:
+  using Values = std::span<const std::optional<store::Version>>;
+
+  absl::Status CheckRequest();
+  // One attempt; an error ends the call.
+  absl::Status Attempt();
+  absl::Status CheckEtag(const Reader& reader, const SeenRecord& seen) const;
+  void Submit(const SeenRecord& seen, std::function<Writes(store::Revision)> writes);
+  absl::StatusOr<Writes> Build(store::Revision revision, Values values);
+  void Committed(const absl::Status& status);
+
+  const Room& room_;
+  const Contributor contributor_;
+  const EditRequest request_;
+  const RequestMemory memory_;
+  RecordId id_{};
+  int attempts_ = 0;
+  store::Revision read_revision_ = 0;
+  std::function<Writes(store::Revision)> writes_;
+  // Set anew by each run of Build.
+  bool overtaken_ = false;
+  std::optional<RecordId> done_before_;
+};
+
+// As Exchange::Revise and Exchange::Withdraw. `room` must outlive the call.
+void ReviseRecord(const Room& room, const CallContext& context, const v1::ReviseRecordRequest& request,
+                  Exchange::Done<v1::ReviseRecordResponse> done);
+void WithdrawRecord(const Room& room, const CallContext& context, const v1::WithdrawRecordRequest& request,
+                    Exchange::Done<v1::WithdrawRecordResponse> done);
+
+}  // namespace coalition::exchange

@@ -1,0 +1,137 @@
+#include "server/exchange/exchange.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "common/errors.h"
+#include "common/hash.h"
+#include "common/ids.h"
+#include "server/exchange/access.h"
+#include "server/exchange/create.h"
+#include "server/exchange/edit.h"
+#include "server/exchange/field_checker.h"
+#include "server/exchange/import.h"
+#include "server/exchange/list.h"
+#include "server/exchange/presence.h"
+#include "server/exchange/profile.h"
+#include "server/exchange/reader.h"
+#include "server/exchange/room.h"
+#include "server/exchange/screen.h"
+
+namespace coalition::exchange {
+namespace {
+
+constexpr int kHeaderEntriesMax = 255;  // grants, and exclusions, that a decision header holds
+
+template <size_t kBytes>
+std::span<const uint8_t, kBytes> KeyBytes(const std::string& key) {
+  return std::span<const uint8_t, kBytes>(reinterpret_cast<const uint8_t*>(key.data()), kBytes);
+}
+
+class StoreExchange final : public Exchange {
+ public:
+  StoreExchange(const ExchangeOptions& options, const ExchangeKeys& keys, store::Store& store,
+                store::CommitLane& lane, Random& random, const KeyedHash& seller_hash,
+                std::unique_ptr<store::PresenceFilter> filter)
+      : room_{options,
+              keys,
+              store,
+              lane,
+              random,
+              seller_hash,
+              {KeyBytes<kSealKeyBytes>(keys.page_token), random},
+              std::move(filter)} {}
+
+  absl::Status Get(const CallContext& context, const v1::GetRecordRequest& request,
+                   v1::GetRecordResponse* response, ledger::Disclosure* disclosure) const override {
+    if (absl::Status status = CheckMayRead(context); !status.ok()) return status;
+    FieldViolations violations;
+    const auto id = ParseRecordName(request.name());
+    if (!violations.Check("name", id.status())) return violations.ToStatus();
+    const Reader reader = ReaderFor(context);
+    const auto seen = reader.FindById(*RecordIdToBytes(*id));
+    if (!seen.ok()) return seen.status();
+    if (!seen->has_value()) return NotFound();
+    return reader.Show(**seen, response->mutable_record(), disclosure);
+  }
+
+  absl::Status List(const CallContext& context, const v1::ListRecordsRequest& request,
+                    v1::ListRecordsResponse* response, ledger::Disclosure* disclosure) const override {
+    if (absl::Status status = CheckMayRead(context); !status.ok()) return status;
+    return ListRecords(ReaderFor(context), room_.options, room_.page_tokens, request, response, disclosure);
+  }
+
+  absl::Status Screen(const CallContext& context, const v1::ScreenSellersRequest& request,
+                      v1::ScreenSellersResponse* response, ledger::Disclosure* disclosure) const override {
+    if (absl::Status status = CheckMayRead(context); !status.ok()) return status;
+    return ScreenSellers(room_.store, *room_.filter, room_.seller_hash, room_.options, AskerOf(context),
+                         request, response, disclosure);
+  }
+
+  absl::Status Profile(const CallContext& context, const v1::GetSellerProfileRequest& request,
+                       v1::GetSellerProfileResponse* response,
+                       ledger::Disclosure* disclosure) const override {
+    if (absl::Status status = CheckMayRead(context); !status.ok()) return status;
+    return GetSellerProfile(ReaderFor(context), room_.options, request, response, disclosure);
+  }
+
+  void Create(const CallContext& context, const v1::CreateRecordRequest& request,
+              Done<v1::CreateRecordResponse> done) override {
+    CreateRecord(room_, context, request, std::move(done));
+  }
+  void Revise(const CallContext& context, const v1::ReviseRecordRequest& request,
+              Done<v1::ReviseRecordResponse> done) override {
+    ReviseRecord(room_, context, request, std::move(done));
+  }
+  void Withdraw(const CallContext& context, const v1::WithdrawRecordRequest& request,
+                Done<v1::WithdrawRecordResponse> done) override {
+    WithdrawRecord(room_, context, request, std::move(done));
+  }
+  void Import(const CallContext& context, const v1::ImportRecordsRequest& request,
+              Done<v1::ImportRecordsResponse> done) override {
+    ImportRecords(room_, context, request, std::move(done));
+  }
+
+  Stats stats() const override { return {room_.filter->MemoryBytes(), room_.filter->Size()}; }
+
+ private:
+  static Asker AskerOf(const CallContext& context) {
+    return {context.snapshot->policy_state(), context.caller.member_number, context.now_s()};
+  }
+  Reader ReaderFor(const CallContext& context) const {
+    return Reader(room_.store, room_.keys, AskerOf(context));
+  }
+
+  const Room room_;
+};
+
+absl::Status CheckKeys(const ExchangeKeys& keys) {
+  for (const std::string* key : {&keys.token_master, &keys.page_token, &keys.seller_hash, &keys.etag}) {
+    if (key->size() != kSealKeyBytes)
+      return absl::InvalidArgumentError("each exchange key must have 32 bytes");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Open(const ExchangeOptions& options,
+                                                         const ExchangeKeys& keys, store::Store& store,
+                                                         store::CommitLane& lane,
+                                                         const membership::Directory&, const Clock&,
+                                                         Random& random) {
+  if (absl::Status status = CheckKeys(keys); !status.ok()) return status;
+  ExchangeOptions checked = options;
+  checked.audience_entries_max = std::min(checked.audience_entries_max, kHeaderEntriesMax);
+  const KeyedHash hash(KeyBytes<KeyedHash::kKeyBytes>(keys.seller_hash));
+  const Sha256Digest mac = HmacSha256(keys.seller_hash, "presence keys of sellers");
+  auto filter = LoadPresence(store, hash, std::string(Bytes(mac)));
+  if (!filter.ok()) return FromStore(filter.status());
+  return std::make_unique<StoreExchange>(checked, keys, store, lane, random, hash, *std::move(filter));
+}
+
+}  // namespace coalition::exchange

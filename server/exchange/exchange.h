@@ -1,0 +1,108 @@
+// Records: written, indexed, read, screened. Judges with the policy room, keeps in the store; knows nothing
+// of gRPC.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "coalition/v1/exchange_service.pb.h"
+#include "common/clock.h"
+#include "common/random.h"
+#include "server/identity/identity.h"
+#include "server/ledger/disclosures.h"
+#include "server/membership/directory.h"
+#include "server/store/commit_lane.h"
+#include "server/store/store.h"
+
+namespace coalition::exchange {
+
+// Limits and lifetimes; see ServerConfig for what each means.
+struct ExchangeOptions {
+  int sellers_per_screen_max = 1000;
+  int matches_per_seller_max = 20;
+  int items_per_import_message_max = 250;
+  int page_size_default = 50;
+  int page_size_max = 1000;
+  int profile_records_max = 200;
+  int records_per_seller_max = 100;
+  int outcomes_per_seller_max = 1000;
+  int64_t record_bytes_max = 64 << 10;
+  int audience_entries_max = 64;
+  int repeated_values_max = 100;
+  int lifetime_days_default = 1825;
+  int lifetime_days_max = 3650;
+  int request_id_hours = 24;
+};
+
+// Keys of 32 bytes, kept outside the store.
+struct ExchangeKeys {
+  std::string token_master;  // TOKEN levels
+  std::string page_token;    // sealed page tokens
+  std::string seller_hash;   // the presence filter's keyed hash (16 bytes are used)
+  std::string etag;          // etags of projections
+};
+
+// On whose behalf, judged by which state, at what time. One per call; must outlive it.
+struct CallContext {
+  identity::Caller caller;
+  std::shared_ptr<const membership::Snapshot> snapshot;
+  int64_t now_ns = 0;
+  int64_t now_s() const { return now_ns / 1'000'000'000; }
+};
+
+// Thread-safe. Requests come unchecked: every function checks its request and answers INVALID_ARGUMENT with
+// BadRequest. Roles and standing are checked here too (common/errors.h reasons), not by the caller alone.
+//
+// Reads answer at once, on the caller's thread, and may read from disk. They add what they show of others'
+// records to `disclosure->records`; the caller records that before it sends. Writes answer through `done`,
+// once, on the commit lane's thread or the caller's; when done has OK the write is durable.
+class Exchange {
+ public:
+  // Fills the presence filter from the store: 10 M sellers in a few seconds. All references must outlive the
+  // exchange.
+  static absl::StatusOr<std::unique_ptr<Exchange>> Open(const ExchangeOptions& options,
+                                                        const ExchangeKeys& keys, store::Store& store,
+                                                        store::CommitLane& lane,
+                                                        const membership::Directory& directory,
+                                                        const Clock& clock, Random& random);
+  virtual ~Exchange() = default;
+
+  template <class T>
+  using Done = std::function<void(absl::StatusOr<T>)>;
+
+  virtual absl::Status Get(const CallContext& context, const v1::GetRecordRequest& request,
+                           v1::GetRecordResponse* response, ledger::Disclosure* disclosure) const = 0;
+  virtual absl::Status List(const CallContext& context, const v1::ListRecordsRequest& request,
+                            v1::ListRecordsResponse* response, ledger::Disclosure* disclosure) const = 0;
+  // The hot path: a miss costs a hash and a filter look-up.
+  virtual absl::Status Screen(const CallContext& context, const v1::ScreenSellersRequest& request,
+                              v1::ScreenSellersResponse* response, ledger::Disclosure* disclosure) const = 0;
+  virtual absl::Status Profile(const CallContext& context, const v1::GetSellerProfileRequest& request,
+                               v1::GetSellerProfileResponse* response,
+                               ledger::Disclosure* disclosure) const = 0;
+
+  // The request and the context may be destroyed when the call returns.
+  virtual void Create(const CallContext& context, const v1::CreateRecordRequest& request,
+                      Done<v1::CreateRecordResponse> done) = 0;
+  virtual void Revise(const CallContext& context, const v1::ReviseRecordRequest& request,
+                      Done<v1::ReviseRecordResponse> done) = 0;
+  virtual void Withdraw(const CallContext& context, const v1::WithdrawRecordRequest& request,
+                        Done<v1::WithdrawRecordResponse> done) = 0;
+  // One message of an import stream: one commit for all items that pass. An error of `done` is of the message
+  // as a whole.
+  virtual void Import(const CallContext& context, const v1::ImportRecordsRequest& request,
+                      Done<v1::ImportRecordsResponse> done) = 0;
+
+  // For metrics.
+  struct Stats {
+    uint64_t filter_bytes = 0;
+    uint64_t sellers = 0;
+  };
+  virtual Stats stats() const = 0;
+};
+
+}  // namespace coalition::exchange

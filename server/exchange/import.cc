@@ -1,0 +1,240 @@
+#include "server/exchange/import.h"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
+#include "common/errors.h"
+#include "common/hash.h"
+#include "server/exchange/access.h"
+#include "server/exchange/draft.h"
+#include "server/exchange/seller_quota.h"
+
+namespace coalition::exchange {
+namespace {
+
+void Reject(const absl::Status& status, v1::ImportResult* result) {
+  result->set_status(v1::IMPORT_STATUS_REJECTED);
+  result->clear_name();
+  v1::ImportError* error = result->mutable_error();
+  error->set_code(static_cast<int>(status.code()));
+  error->set_reason(ReasonName(GetErrorReason(status)));
+  error->set_message(std::string(status.message()));
+  const auto bad_request = GetBadRequest(status);
+  if (!bad_request || bad_request->field_violations().empty()) return;
+  error->set_field(bad_request->field_violations(0).field());
+  error->set_message(bad_request->field_violations(0).description());
+}
+
+// A checked item.
+struct Item {
+  Draft draft;
+  int result = 0;                // its place in the response
+  int first = -1;                // the first item of the message with the same external_id, if it is another
+  bool created = false;          // by the latest judgement
+  bool presence_unsure = false;  // the filter may contain its seller: the presence key is looked up
+};
+
+class ImportCall : public std::enable_shared_from_this<ImportCall> {
+ public:
+  ImportCall(const Room& room, const CallContext& context, const v1::ImportRecordsRequest& request,
+             Exchange::Done<v1::ImportRecordsResponse> done)
+      : room_(room), contributor_(context), validate_only_(request.validate_only()), done_(std::move(done)) {}
+
+  void Run(const v1::ImportRecordsRequest& request) {
+    if (absl::Status status = Prepare(request); !status.ok()) return done_(status);
+    if (items_.empty()) return done_(std::move(response_));
+    validate_only_ ? Validate() : Submit();
+  }
+
+ private:
+  using Values = std::span<const std::optional<store::Version>>;
+
+  // An error is the store's; what is wrong with an item stands in its result.
+  absl::Status Prepare(const v1::ImportRecordsRequest& request) {
+    const Asker asker = contributor_.asker();
+    const Reader reader(room_.store, room_.keys, asker);
+    const CheckRules rules{room_.options, asker.state, asker.member, asker.now_s, asker.now_s, nullptr};
+    std::vector<RecordId> ids(request.items_size());
+    room_.random.Fill({reinterpret_cast<uint8_t*>(ids.data()), ids.size() * sizeof(RecordId)});
+    items_.reserve(request.items_size());
+    response_.mutable_results()->Reserve(request.items_size());
+    for (int i = 0; i < request.items_size(); ++i) {
+      v1::ImportResult* result = response_.add_results();
+      result->set_item_id(request.items(i).item_id());
+      absl::Status status = PrepareItem(reader, rules, request.items(i).record(), ids[i], i);
+      if (status.ok()) continue;
+      if (absl::IsInternal(status) || absl::IsUnavailable(status) || absl::IsDataLoss(status)) return status;
+      Reject(status, result);
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status PrepareItem(const Reader& reader, const CheckRules& rules, const v1::Record& record,
+                           const RecordId& id, int result) {
+    CheckedRecord checked;
+    if (absl::Status status = CheckRecord(record, rules, &checked); !status.ok()) return status;
+    std::optional<SeenRecord> subject;
+    if (!checked.references.empty()) {
+      const absl::Status status = ResolveReferences(reader, checked, {}, &subject);
+      if (!status.ok()) {
+        return PerhapsUnchanged(status, checked.contents.external_id(),
+                                Sha256(checked.contents.SerializeAsString()), result);
+      }
+    }
+    const std::string external_id = checked.contents.external_id();
+    Draft draft = MakeDraft(room_, contributor_, id, std::move(checked), subject ? &*subject : nullptr);
+    // A repetition within the message makes no record.
+    const bool repeats = !draft.external_id_key.empty() && first_with_.contains(draft.external_id_key);
+    if (absl::Status status = repeats ? absl::OkStatus() : quota_.Take(draft); !status.ok()) {
+      return PerhapsUnchanged(status, external_id, draft.content_sha256, result);
+    }
+    Item& item = items_.emplace_back();
+    item.draft = std::move(draft);
+    item.result = result;
+    if (item.draft.external_id_key.empty()) return absl::OkStatus();
+    const int index = static_cast<int>(items_.size()) - 1;
+    // The view stays: items_ does not grow beyond what was reserved.
+    const auto [first, is_new] = first_with_.try_emplace(item.draft.external_id_key, index);
+    if (!is_new) item.first = first->second;
+    return absl::OkStatus();
+  }
+
+  // A repetition finds its record also when what that refers to is gone, or when there are as many as there
+  // may be.
+  absl::Status PerhapsUnchanged(const absl::Status& refusal, const std::string& external_id,
+                                const Sha256Digest& content_sha256, int result) {
+    if (external_id.empty()) return refusal;
+    const std::string key = ExternalIdKey(contributor_.member, external_id);
+    const auto read = room_.store.Read(std::span(&key, 1), room_.store.Head());
+    if (!read.ok()) return FromStore(read.status());
+    const auto found = JudgeExternalId(key, content_sha256, (*read)[0]);
+    if (!found.ok() || !found->has_value()) return refusal;
+    response_.mutable_results(result)->set_status(v1::IMPORT_STATUS_UNCHANGED);
+    response_.mutable_results(result)->set_name(NameOf(**found));
+    return absl::OkStatus();
+  }
+
+  std::vector<std::string> ExternalIdReads() const {
+    std::vector<std::string> reads;
+    reads.reserve(items_.size());
+    for (const Item& item : items_) {
+      if (!item.draft.external_id_key.empty()) reads.push_back(item.draft.external_id_key);
+    }
+    return reads;
+  }
+
+  // What the commit would do, by the newest state.
+  void Validate() {
+    const auto values = room_.store.Read(ExternalIdReads(), room_.store.Head());
+    if (!values.ok()) return done_(FromStore(values.status()));
+    if (absl::Status status = JudgeAll(*values); !status.ok()) return done_(status);
+    for (v1::ImportResult& result : *response_.mutable_results()) {
+      if (result.status() != v1::IMPORT_STATUS_CREATED) continue;
+      result.set_status(v1::IMPORT_STATUS_VALID);
+      result.clear_name();
+    }
+    done_(std::move(response_));
+  }
+
+  void Submit() {
+    store::Commit commit;
+    commit.reads = ExternalIdReads();
+    external_ids_read_ = commit.reads.size();
+    size_t bytes = 0;
+    for (Item& item : items_) {
+      bytes += PlacedBytes(item.draft);
+      if (!item.draft.seller_hash) continue;
+      // A false positive must not leave a seller without its presence key: what the filter may contain is
+      // looked up.
+      item.presence_unsure = room_.filter->MayContain(*item.draft.seller_hash);
+      if (item.presence_unsure) commit.reads.push_back(PresenceKey(*item.draft.seller_hash));
+    }
+    commit.build = [self = shared_from_this()](store::Revision revision, Values values) {
+      return self->Build(revision, values);
+    };
+    const auto committed = [self = shared_from_this()](const absl::StatusOr<store::Revision>& revision) {
+      revision.ok() ? self->done_(std::move(self->response_)) : self->done_(FromStore(revision.status()));
+    };
+    room_.lane.Submit(std::move(commit), committed, bytes);
+  }
+
+  absl::StatusOr<std::vector<store::Write>> Build(store::Revision revision, Values values) {
+    if (absl::Status status = JudgeAll(values.first(external_ids_read_)); !status.ok()) return status;
+    std::vector<store::Write> writes;
+    writes.reserve(items_.size() * 6);
+    absl::flat_hash_set<uint64_t> present;  // no key is written twice in a commit
+    size_t next = external_ids_read_;
+    for (const Item& item : items_) {
+      bool write_presence = item.draft.seller_hash.has_value();
+      if (item.presence_unsure) write_presence = !values[next++].has_value();
+      if (!item.created) continue;
+      // Before the commit is published: who can see a record finds its seller in the filter.
+      if (item.draft.seller_hash) room_.filter->Add(*item.draft.seller_hash);
+      write_presence = write_presence && present.insert(*item.draft.seller_hash).second;
+      Place(item.draft, revision, static_cast<uint32_t>(item.result), write_presence, &writes);
+    }
+    return writes;
+  }
+
+  // Judges the items in order by the values of their external ids, and sets their results anew.
+  absl::Status JudgeAll(Values values) {
+    size_t next = 0;
+    for (Item& item : items_) {
+      v1::ImportResult* result = response_.mutable_results(item.result);
+      result->clear_error();
+      item.created = false;
+      absl::StatusOr<std::optional<RecordId>> found = std::optional<RecordId>();
+      if (!item.draft.external_id_key.empty()) found = JudgeOne(item, values[next++]);
+      if (!found.ok()) {
+        if (absl::IsDataLoss(found.status())) return found.status();
+        Reject(found.status(), result);
+        continue;
+      }
+      item.created = !found->has_value();
+      result->set_status(item.created ? v1::IMPORT_STATUS_CREATED : v1::IMPORT_STATUS_UNCHANGED);
+      result->set_name(NameOf(found->value_or(item.draft.id)));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::StatusOr<std::optional<RecordId>> JudgeOne(const Item& item,
+                                                   const std::optional<store::Version>& entry) const {
+    if (item.first < 0 || !items_[item.first].created) {
+      return JudgeExternalId(item.draft.external_id_key, item.draft.content_sha256, entry);
+    }
+    const Draft& first = items_[item.first].draft;
+    if (first.content_sha256 != item.draft.content_sha256) return ExternalIdTaken(item.draft.external_id_key);
+    return std::optional<RecordId>(first.id);
+  }
+
+  const Room& room_;
+  const Contributor contributor_;
+  const bool validate_only_;
+  const Exchange::Done<v1::ImportRecordsResponse> done_;
+  SellerQuota quota_{room_, contributor_};
+  std::vector<Item> items_;
+  absl::flat_hash_map<std::string_view, int> first_with_;
+  size_t external_ids_read_ = 0;
+  v1::ImportRecordsResponse response_;
+};
+
+}  // namespace
+
+void ImportRecords(const Room& room, const CallContext& context, const v1::ImportRecordsRequest& request,
+                   Exchange::Done<v1::ImportRecordsResponse> done) {
+  if (absl::Status status = CheckMayWrite(context); !status.ok()) return done(status);
+  if (request.items_size() > room.options.items_per_import_message_max) {
+    return done(OverLimit("items_per_import_message", room.options.items_per_import_message_max,
+                          "too many items in one message"));
+  }
+  std::make_shared<ImportCall>(room, context, request, std::move(done))->Run(request);
+}
+
+}  // namespace coalition::exchange

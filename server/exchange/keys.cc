@@ -1,0 +1,136 @@
+#include "server/exchange/keys.h"
+
+#include <algorithm>
+
+namespace coalition::exchange {
+namespace {
+
+template <class T>
+void Append(T value, std::string* to) {
+  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8) {
+    to->push_back(static_cast<char>(value >> shift));
+  }
+}
+
+template <class T>
+T Load(std::string_view from) {
+  T value = 0;
+  for (size_t i = 0; i < sizeof(T); ++i) value = static_cast<T>(value << 8) | static_cast<uint8_t>(from[i]);
+  return value;
+}
+
+void AppendId(const RecordId& id, std::string* to) { to->append(id.begin(), id.end()); }
+
+}  // namespace
+
+std::string EncodePosition(Position position) {
+  std::string bytes;
+  Append(~position.made, &bytes);
+  Append(~position.ordinal, &bytes);
+  return bytes;
+}
+
+std::optional<Position> DecodePosition(std::string_view bytes) {
+  if (bytes.size() != kPositionBytes) return std::nullopt;
+  return Position{~Load<uint64_t>(bytes), ~Load<uint32_t>(bytes.substr(8))};
+}
+
+std::string SellerPrefix(std::string_view platform, std::string_view seller_id) {
+  std::string key;
+  key.reserve(3 + platform.size() + seller_id.size() + sizeof(RecordId));
+  key += kRecordsPrefix;
+  key += platform;
+  key.push_back('\0');
+  key += seller_id;
+  key.push_back('\0');
+  return key;
+}
+
+std::string RecordKey(std::string_view platform, std::string_view seller_id, const RecordId& id) {
+  std::string key = SellerPrefix(platform, seller_id);
+  AppendId(id, &key);
+  return key;
+}
+
+std::optional<RecordId> IdOfRecordKey(std::string_view record_key) {
+  RecordId id;
+  if (record_key.size() < id.size() + 3 || record_key.front() != kRecordsPrefix.front()) return std::nullopt;
+  const std::string_view bytes = record_key.substr(record_key.size() - id.size());
+  std::copy(bytes.begin(), bytes.end(), id.begin());
+  return id;
+}
+
+std::optional<SellerKeyView> SellerOfRecordKey(std::string_view record_key) {
+  if (!IdOfRecordKey(record_key)) return std::nullopt;
+  const std::string_view seller = record_key.substr(1, record_key.size() - 2 - sizeof(RecordId));
+  const size_t zero = seller.find('\0');
+  if (zero == std::string_view::npos) return std::nullopt;
+  return SellerKeyView{seller.substr(0, zero), seller.substr(zero + 1)};
+}
+
+std::string SiblingKey(std::string_view record_key, const RecordId& id) {
+  std::string key(record_key.substr(0, record_key.size() - id.size()));
+  AppendId(id, &key);
+  return key;
+}
+
+std::string IdKey(const RecordId& id) {
+  std::string key = "i";
+  AppendId(id, &key);
+  return key;
+}
+
+std::string ExternalIdKey(uint32_t member, std::string_view external_id) {
+  std::string key = "x";
+  Append(member, &key);
+  key += external_id;
+  return key;
+}
+
+std::string PresenceKey(uint64_t seller_hash) {
+  std::string key(kPresencePrefix);
+  Append(seller_hash, &key);
+  return key;
+}
+
+std::optional<uint64_t> HashOfPresenceKey(std::string_view key) {
+  if (key.size() != kPresencePrefix.size() + sizeof(uint64_t)) return std::nullopt;
+  return Load<uint64_t>(key.substr(kPresencePrefix.size()));
+}
+
+std::string AudiencePrefix(policy::SubjectKind kind, uint32_t id) {
+  std::string key = "a";
+  key.push_back(static_cast<char>(kind));
+  Append(id, &key);
+  return key;
+}
+
+std::string OwnerPrefix(uint32_t member) {
+  std::string key = "o";
+  Append(member, &key);
+  return key;
+}
+
+std::string BackReferencePrefix(const RecordId& target, v1::RecordClass record_class) {
+  std::string key = "b";
+  AppendId(target, &key);
+  key.push_back(static_cast<char>(record_class));
+  return key;
+}
+
+std::string RequestKey(uint32_t member, Method method, std::string_view request_id) {
+  std::string key = "q";
+  Append(member, &key);
+  key.push_back(static_cast<char>(method));
+  key += request_id;
+  return key;
+}
+
+std::string PrefixEnd(std::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty() && static_cast<uint8_t>(end.back()) == 0xff) end.pop_back();
+  if (!end.empty()) end.back() = static_cast<char>(static_cast<uint8_t>(end.back()) + 1);
+  return end;
+}
+
+}  // namespace coalition::exchange

@@ -1,0 +1,79 @@
+// Where records and their indexes lie in the store. The forms are durable: never change one, add another.
+//
+//   r platform 0 seller_id 0 id          decision header, ordinal, verdict, record (stored_record.h). All of
+//   a seller's lie
+//                                        together; seller_id is empty for an outcome that names the platform
+//                                        alone
+//   i id                                 the record's key
+//   x member external_id                 StoredExternalId
+//   p keyed hash of the seller           empty: feeds the presence filter; written once for each seller
+//   a subject kind, subject id, position the record's key; one for each subject that a grant names
+//   o member, position                   the record's key; the contributor's own records
+//   b target id, class, position         the key of the record, of that class, that refers to the target
+//   q member, method, request_id         StoredRequest
+//   k name                               facts about this room's data, e.g. under which key sellers are
+//   hashed
+//
+// Integers are big-endian, ids their 16 bytes. Platforms and seller ids hold no zero byte. A position is
+// inverted, so that key order is newest first.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "coalition/v1/record.pb.h"
+#include "common/seller.h"
+#include "server/policy/header.h"
+
+namespace coalition::exchange {
+
+using RecordId = policy::RecordIdBytes;
+
+// Where a record stands in every listing, fixed at its creation: the revision, then the place within the
+// commit.
+struct Position {
+  uint64_t made = 0;
+  uint32_t ordinal = 0;
+  friend auto operator<=>(const Position&, const Position&) = default;
+};
+
+inline constexpr size_t kPositionBytes = 12;
+
+// Bytes whose order is newest first.
+std::string EncodePosition(Position position);
+// nullopt: not kPositionBytes long.
+std::optional<Position> DecodePosition(std::string_view bytes);
+
+// The methods whose request_ids are remembered. Durable: never renumber.
+enum class Method : uint8_t { kCreate = 1, kRevise = 2, kWithdraw = 3 };
+
+std::string SellerPrefix(std::string_view platform, std::string_view seller_id);
+std::string RecordKey(std::string_view platform, std::string_view seller_id, const RecordId& id);
+// Parts of a record's key; nullopt: it is none. The views look into the key.
+std::optional<RecordId> IdOfRecordKey(std::string_view record_key);
+std::optional<SellerKeyView> SellerOfRecordKey(std::string_view record_key);
+// The key of another record of the same seller, as an opinion's subject is.
+std::string SiblingKey(std::string_view record_key, const RecordId& id);
+
+std::string IdKey(const RecordId& id);
+std::string ExternalIdKey(uint32_t member, std::string_view external_id);
+std::string PresenceKey(uint64_t seller_hash);
+std::optional<uint64_t> HashOfPresenceKey(std::string_view key);
+std::string AudiencePrefix(policy::SubjectKind kind, uint32_t id);
+std::string OwnerPrefix(uint32_t member);
+std::string BackReferencePrefix(const RecordId& target, v1::RecordClass record_class);
+std::string RequestKey(uint32_t member, Method method, std::string_view request_id);
+
+inline constexpr std::string_view kRecordsPrefix = "r";
+inline constexpr std::string_view kPresencePrefix = "p";
+// HMAC of a constant under the key that sellers are hashed with: a store opened with another key must be
+// hashed anew.
+inline constexpr std::string_view kSellerHashCheckKey = "kseller_hash";
+
+// The smallest key above all that begin with `prefix`; empty: there is none.
+std::string PrefixEnd(std::string_view prefix);
+
+}  // namespace coalition::exchange

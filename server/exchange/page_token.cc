@@ -1,0 +1,41 @@
+#include "server/exchange/page_token.h"
+
+#include "common/errors.h"
+#include "common/hash.h"
+
+namespace coalition::exchange {
+namespace {
+
+constexpr char kVersion = 1;
+
+// Whom and which question the token is for.
+std::string Binding(uint32_t member, const v1::RecordFilter& filter) {
+  std::string binding = "ListRecords";
+  for (int shift = 24; shift >= 0; shift -= 8) binding.push_back(static_cast<char>(member >> shift));
+  const Sha256Digest digest = Sha256(filter.SerializeAsString());
+  binding += Bytes(digest);
+  return binding;
+}
+
+absl::Status Invalid() {
+  return Error(v1::ERROR_REASON_PAGE_TOKEN_INVALID,
+               "the page token was not made for you and this filter; begin again without one");
+}
+
+}  // namespace
+
+std::string MakePageToken(const Sealer& sealer, uint32_t member, const v1::RecordFilter& filter,
+                          Position position) {
+  return sealer.Seal(kVersion + EncodePosition(position), Binding(member, filter));
+}
+
+absl::StatusOr<Position> ReadPageToken(const Sealer& sealer, uint32_t member, const v1::RecordFilter& filter,
+                                       std::string_view token) {
+  const auto opened = sealer.Open(token, Binding(member, filter));
+  if (!opened.ok() || opened->empty() || opened->front() != kVersion) return Invalid();
+  const auto position = DecodePosition(std::string_view(*opened).substr(1));
+  if (!position) return Invalid();
+  return *position;
+}
+
+}  // namespace coalition::exchange

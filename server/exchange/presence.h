@@ -1,0 +1,20 @@
+// The presence filter's durable side.
+#pragma once
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "common/keyed_hash.h"
+#include "server/store/presence_filter.h"
+#include "server/store/store.h"
+
+namespace coalition::exchange {
+
+// A filter of all sellers in the store. The presence keys were made with one hash key; when `hash` is of
+// another (the key was lost, and made anew), the sellers are read from the records and their presence keys
+// written again: slower, never wrong. `hash_key_mac` tells hash keys apart. An error of the store.
+absl::StatusOr<std::unique_ptr<store::PresenceFilter>> LoadPresence(store::Store& store,
+                                                                    const KeyedHash& hash,
+                                                                    const std::string& hash_key_mac);
+
+}  // namespace coalition::exchange

@@ -1,0 +1,189 @@
+#include "server/exchange/reader.h"
+
+#include <utility>
+
+#include "coalition/storage/v1/storage.pb.h"
+#include "common/hash.h"
+#include "common/ids.h"
+#include "server/exchange/access.h"
+#include "server/policy/fields.h"
+
+namespace coalition::exchange {
+namespace {
+
+constexpr size_t kTokenBytes = 16;
+// Tokens of another generation of the master key never equal these.
+constexpr char kTokenGeneration = 1;
+
+std::string Number(uint32_t number) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(number >> shift));
+  return bytes;
+}
+
+std::string ShortMac(std::string_view key, std::string_view data) {
+  const Sha256Digest mac = HmacSha256(key, data);
+  return Base32Encode(Bytes(mac).substr(0, kTokenBytes));
+}
+
+// "owner", or the names of the views that took part.
+std::string ViewNames(const policy::Decision& decision) {
+  if (decision.owner) return "owner";
+  std::string names;
+  for (const policy::ViewId id : {policy::ViewId::kFull, policy::ViewId::kNotice}) {
+    if ((decision.view_ids & (1U << static_cast<unsigned>(id))) == 0) continue;
+    if (!names.empty()) names += "+";
+    names += policy::ViewName(id);
+  }
+  return names;
+}
+
+}  // namespace
+
+std::string NameOf(const RecordId& id) { return FormatRecordName(RecordIdFromBytes(Bytes(id))); }
+
+void Disclose(const RecordId& id, const policy::HeaderView& header, const policy::Decision& decision,
+              ledger::Disclosure* disclosure) {
+  if (!decision.owner) disclosure->records.push_back({id, header.contributor(), decision.view_ids});
+}
+
+Reader::Reader(const store::Store& store, const ExchangeKeys& keys, const Asker& asker)
+    : store_(store), keys_(keys), asker_(asker), at_(store.Head()) {}
+
+absl::StatusOr<std::vector<std::optional<store::Version>>> Reader::Read(
+    const std::vector<std::string>& keys) const {
+  auto read = store_.Read(keys, at_);
+  if (!read.ok()) return FromStore(read.status());
+  return read;
+}
+
+absl::StatusOr<std::optional<SeenRecord>> Reader::FindById(const RecordId& id) const {
+  auto pointer = Read({IdKey(id)});
+  if (!pointer.ok()) return pointer.status();
+  // An absent id goes on to a record that is absent, so that it costs what a hidden one does.
+  return FindByKey((*pointer)[0].has_value() ? std::move((*pointer)[0]->value) : RecordKey("", "", id));
+}
+
+absl::StatusOr<std::optional<SeenRecord>> Reader::FindByExternalId(std::string_view external_id) const {
+  auto read = Read({ExternalIdKey(asker_.member, external_id)});
+  if (!read.ok()) return read.status();
+  if (!(*read)[0].has_value()) return std::optional<SeenRecord>();
+  storage::v1::StoredExternalId stored;
+  const auto id =
+      stored.ParseFromString((*read)[0]->value) ? RecordIdToBytes(stored.record_id()) : std::nullopt;
+  if (!id) return Corrupt();
+  return FindById(*id);
+}
+
+absl::StatusOr<std::optional<SeenRecord>> Reader::FindByKey(std::string key) const {
+  auto read = Read({key});
+  if (!read.ok()) return read.status();
+  const auto id = IdOfRecordKey(key);
+  if (!id || !(*read)[0].has_value()) return std::optional<SeenRecord>();
+  const store::Revision revision = (*read)[0]->revision;
+  auto value = std::make_unique<const std::string>(std::move((*read)[0]->value));
+  const auto stored = ParseStoredRecord(*value);
+  if (!stored) return std::optional<SeenRecord>();
+  auto decision = Decide(key, stored->header);
+  if (!decision.ok()) return decision.status();
+  if (!decision->visible()) return std::optional<SeenRecord>();
+  return std::optional<SeenRecord>(
+      SeenRecord{*id, std::move(key), revision, std::move(value), *stored, *decision});
+}
+
+absl::StatusOr<policy::Decision> Reader::Decide(std::string_view key,
+                                                const policy::HeaderView& header) const {
+  if (header.record_class() != v1::RECORD_CLASS_OPINION) return Judge(asker_, header);
+  const auto subject_id = header.subject();
+  if (!subject_id) return policy::Decision{};
+  auto read = Read({SiblingKey(key, *subject_id)});
+  if (!read.ok()) return read.status();
+  const auto subject = (*read)[0].has_value() ? ParseStoredRecord((*read)[0]->value) : std::nullopt;
+  return JudgeOpinion(asker_, header, subject ? &subject->header : nullptr);
+}
+
+absl::Status Reader::Show(const SeenRecord& seen, v1::Record* out, ledger::Disclosure* disclosure) const {
+  const auto disputed = Disputed(seen.id, seen.decision, disclosure);
+  if (!disputed.ok()) return disputed.status();
+  Disclose(seen.id, seen.stored.header, seen.decision, disclosure);
+  return Project(seen.id, seen.stored, seen.decision, *disputed, out);
+}
+
+absl::Status Reader::Project(const RecordId& id, const StoredRecordView& stored,
+                             const policy::Decision& decision, bool disputed, v1::Record* out) const {
+  v1::Record record;
+  if (!record.ParseFromArray(stored.message.data(), static_cast<int>(stored.message.size())))
+    return Corrupt();
+  const policy::HeaderView& header = stored.header;
+  if (policy::ClassOf(record) != header.record_class()) return Corrupt();
+  // What was decided on is what is shown.
+  record.set_record_class(header.record_class());
+  record.set_label(header.label());
+  record.set_permitted_action(header.permitted_action());
+  record.set_state(header.state() == policy::Lifecycle::kContested ? v1::RECORD_STATE_CONTESTED
+                                                                   : v1::RECORD_STATE_ACTIVE);
+  owner_ = decision.owner;
+  reference_error_ = absl::OkStatus();
+  policy::Project(record, decision.view, *this, out);
+  if (!reference_error_.ok()) return reference_error_;
+  out->set_name(NameOf(id));
+  out->set_view(ViewNames(decision));
+  out->set_disputed(disputed);
+  out->set_etag(Etag(*out));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> Reader::Disputed(const RecordId& id, const policy::Decision& decision,
+                                      ledger::Disclosure* disclosure) const {
+  const std::string prefix = BackReferencePrefix(id, v1::RECORD_CLASS_OPINION);
+  std::vector<std::string> opinions;
+  const absl::Status scanned = store_.ScanEach(
+      prefix, PrefixEnd(prefix), at_, [&opinions](std::string_view, std::string_view key, store::Revision) {
+        opinions.emplace_back(key);
+        return true;
+      });
+  if (!scanned.ok()) return FromStore(scanned);
+  if (opinions.empty()) return false;
+  auto read = Read(opinions);
+  if (!read.ok()) return read.status();
+  Tally tally;
+  ledger::Disclosure counted;
+  for (size_t i = 0; i < opinions.size(); ++i) {
+    const auto opinion = IdOfRecordKey(opinions[i]);
+    const auto stored = (*read)[i].has_value() ? ParseStoredRecord((*read)[i]->value) : std::nullopt;
+    if (!opinion || !stored || !Live(stored->header, asker_.now_s)) continue;
+    const policy::Decision seen = Judge(asker_, stored->header);
+    if (!decision.owner && !ShowsVerdict(seen.view)) continue;
+    tally.Add(stored->verdict);
+    if (seen.visible()) Disclose(*opinion, stored->header, seen, &counted);
+  }
+  if (!tally.disputed()) return false;
+  disclosure->records.insert(disclosure->records.end(), counted.records.begin(), counted.records.end());
+  return true;
+}
+
+std::string Reader::Token(std::string_view field_path, std::string_view value) const {
+  std::string data = Number(asker_.member);
+  data.push_back(static_cast<char>(field_path.size()));
+  data += field_path;
+  data.push_back(kTokenGeneration);
+  data += value;
+  return ShortMac(keys_.token_master, data);
+}
+
+bool Reader::CanSee(std::string_view record_name) const {
+  if (owner_) return true;  // its own words
+  const auto text = ParseRecordName(record_name);
+  const auto id = text.ok() ? RecordIdToBytes(*text) : std::nullopt;
+  if (!id) return false;
+  const auto target = FindById(*id);
+  if (!target.ok()) reference_error_ = target.status();
+  return target.ok() && target->has_value();
+}
+
+std::string Reader::Etag(const v1::Record& shown) const {
+  // A record has no maps: equal messages give equal bytes.
+  return ShortMac(keys_.etag, Number(asker_.member) + shown.SerializeAsString());
+}
+
+}  // namespace coalition::exchange

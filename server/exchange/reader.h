@@ -1,0 +1,85 @@
+// What one member sees of the store: at one revision, by one state of the coalition, at one time.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "coalition/v1/record.pb.h"
+#include "server/exchange/exchange.h"
+#include "server/exchange/stored_record.h"
+#include "server/exchange/visibility.h"
+#include "server/ledger/disclosures.h"
+#include "server/policy/project.h"
+#include "server/store/store.h"
+
+namespace coalition::exchange {
+
+// A record that the asker may see.
+struct SeenRecord {
+  RecordId id{};
+  std::string key;
+  store::Revision revision = 0;              // of this form of it
+  std::unique_ptr<const std::string> value;  // what `stored` looks into
+  StoredRecordView stored;
+  policy::Decision decision;
+};
+
+// Serves one call; not thread-safe. Every function reads from the store and can fail with its errors
+// (access.h, FromStore).
+class Reader final : private policy::ProjectionContext {
+ public:
+  // Reads at the newest revision. All references must outlive the reader.
+  Reader(const store::Store& store, const ExchangeKeys& keys, const Asker& asker);
+
+  const Asker& asker() const { return asker_; }
+  const store::Store& store() const { return store_; }
+  store::Revision at() const { return at_; }
+
+  // nullopt: there is no such record, or it is hidden from the asker. Both take the same path.
+  absl::StatusOr<std::optional<SeenRecord>> FindById(const RecordId& id) const;
+  absl::StatusOr<std::optional<SeenRecord>> FindByKey(std::string key) const;
+  // By the asker's own external_id.
+  absl::StatusOr<std::optional<SeenRecord>> FindByExternalId(std::string_view external_id) const;
+
+  // Projects the record into `out` (empty), with its computed fields, and notes in `disclosure` what is shown
+  // of others.
+  absl::Status Show(const SeenRecord& seen, v1::Record* out, ledger::Disclosure* disclosure) const;
+  // The same for a stored form that is perhaps not in the store yet.
+  absl::Status Project(const RecordId& id, const StoredRecordView& stored, const policy::Decision& decision,
+                       bool disputed, v1::Record* out) const;
+  // Whether, among the opinions about the record that count for the asker, some confirm it and some deny it:
+  // those that the asker may see, or, when the record is its own, all.
+  absl::StatusOr<bool> Disputed(const RecordId& id, const policy::Decision& decision,
+                                ledger::Disclosure* disclosure) const;
+
+ private:
+  std::string Token(std::string_view field_path, std::string_view value) const override;
+  bool CanSee(std::string_view record_name) const override;
+
+  // The values of `keys`, in order.
+  absl::StatusOr<std::vector<std::optional<store::Version>>> Read(const std::vector<std::string>& keys) const;
+  absl::StatusOr<policy::Decision> Decide(std::string_view key, const policy::HeaderView& header) const;
+  std::string Etag(const v1::Record& shown) const;
+
+  const store::Store& store_;
+  const ExchangeKeys& keys_;
+  const Asker asker_;
+  const store::Revision at_;
+  // Projection asks for references through an interface without errors: what went wrong is kept here.
+  mutable bool owner_ = false;
+  mutable absl::Status reference_error_;
+};
+
+// Notes that the record was shown, unless it is the asker's own.
+void Disclose(const RecordId& id, const policy::HeaderView& header, const policy::Decision& decision,
+              ledger::Disclosure* disclosure);
+
+// records/{record}
+std::string NameOf(const RecordId& id);
+
+}  // namespace coalition::exchange

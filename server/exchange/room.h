@@ -1,0 +1,42 @@
+// What every call of the room works with.
+#pragma once
+
+#include <memory>
+
+#include "common/keyed_hash.h"
+#include "common/random.h"
+#include "common/sealed.h"
+#include "server/exchange/exchange.h"
+#include "server/exchange/visibility.h"
+#include "server/store/commit_lane.h"
+#include "server/store/presence_filter.h"
+#include "server/store/store.h"
+
+namespace coalition::exchange {
+
+// Thread-safe; lives as long as the exchange and all of its calls.
+struct Room {
+  const ExchangeOptions options;
+  const ExchangeKeys keys;
+  store::Store& store;
+  store::CommitLane& lane;
+  Random& random;
+  const KeyedHash seller_hash;
+  const Sealer page_tokens;
+  const std::unique_ptr<store::PresenceFilter> filter;
+};
+
+// A call that outlives its request: the caller, by the state of the coalition that judges the call.
+struct Contributor {
+  explicit Contributor(const CallContext& context)
+      : snapshot(context.snapshot), member(context.caller.member_number), now_ns(context.now_ns) {}
+
+  std::shared_ptr<const membership::Snapshot> snapshot;
+  uint32_t member;
+  int64_t now_ns;
+
+  int64_t now_s() const { return now_ns / 1'000'000'000; }
+  Asker asker() const { return {snapshot->policy_state(), member, now_s()}; }
+};
+
+}  // namespace coalition::exchange

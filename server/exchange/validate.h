@@ -1,0 +1,59 @@
+// Checks records as they come from a contributor and brings them into the form that is kept.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "coalition/v1/record.pb.h"
+#include "server/exchange/exchange.h"
+#include "server/exchange/keys.h"
+#include "server/policy/audience.h"
+#include "server/policy/header.h"
+#include "server/policy/state.h"
+
+namespace coalition::exchange {
+
+// Another record that a record names.
+struct Reference {
+  const char* field;  // "takedown_outcome.notice"
+  RecordId target;
+  // What the target must be; UNSPECIFIED: anything but an opinion.
+  v1::RecordClass must_be;
+};
+
+// `attached` of a grant that gets the revision of the commit that makes it.
+inline constexpr uint64_t kAttachedNow = ~uint64_t{0};
+
+struct CheckRules {
+  const ExchangeOptions& options;
+  const policy::State& state;
+  uint32_t member = 0;
+  int64_t now_s = 0;
+  // When the record was created: now, for a new one.
+  int64_t created_s = 0;
+  // The record as it is, for a revision: grants that stay keep their attachment, and who gave its platform up
+  // may still correct what it said. nullptr: a new record.
+  const policy::Header* before = nullptr;
+};
+
+struct CheckedRecord {
+  // Normalised, with defaults for label and permitted action, without the fields that the server sets: equal
+  // contents are equal bytes.
+  v1::Record contents;
+  v1::RecordClass record_class = v1::RECORD_CLASS_UNSPECIFIED;
+  policy::CompiledAudience audience;
+  // contents' own, or the server's default.
+  int64_t expire_time_s = 0;
+  // 0: not a registered platform.
+  uint32_t platform = 0;
+  std::vector<Reference> references;
+};
+
+// `checked` is set only on OK. INVALID_ARGUMENT: INVALID_FIELD with every field at fault
+// ("record.seller.platform"), LIMIT_EXCEEDED, LABEL_FORBIDS_AUDIENCE. PERMISSION_DENIED: PLATFORM_NOT_HELD.
+// References are parsed, not resolved.
+absl::Status CheckRecord(const v1::Record& record, const CheckRules& rules, CheckedRecord* checked);
+
+}  // namespace coalition::exchange

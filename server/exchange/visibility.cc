@@ -1,0 +1,78 @@
+#include "server/exchange/visibility.h"
+
+#include <array>
+
+#include "server/policy/fields.h"
+
+namespace coalition::exchange {
+namespace {
+
+uint64_t Bit(v1::RecordClass record_class, std::string_view path) {
+  const auto index = policy::FieldIndex(record_class, path);
+  return index ? uint64_t{1} << *index : 0;
+}
+
+uint64_t SellerBits(v1::RecordClass record_class) {
+  static const auto bits = [] {
+    std::array<uint64_t, v1::RecordClass_ARRAYSIZE> made{};
+    for (int i = 1; i < v1::RecordClass_ARRAYSIZE; ++i) {
+      const auto of = static_cast<v1::RecordClass>(i);
+      made[i] = Bit(of, "seller.platform") | Bit(of, "seller.seller_id");
+    }
+    return made;
+  }();
+  return v1::RecordClass_IsValid(record_class) ? bits[record_class] : 0;
+}
+
+}  // namespace
+
+bool Live(const policy::HeaderView& header, int64_t now_s) {
+  const policy::Lifecycle state = header.state();
+  return (state == policy::Lifecycle::kActive || state == policy::Lifecycle::kContested) &&
+         now_s < header.expire_time_s();
+}
+
+policy::Decision Judge(const Asker& asker, const policy::HeaderView& header) {
+  return policy::Decide(asker.state, asker.member, header, asker.now_s);
+}
+
+policy::Decision JudgeOpinion(const Asker& asker, const policy::HeaderView& opinion,
+                              const policy::HeaderView* subject) {
+  policy::Decision own = Judge(asker, opinion);
+  if (!own.visible()) return own;
+  const policy::Decision of_subject = subject == nullptr ? policy::Decision{} : Judge(asker, *subject);
+  if (!own.owner) return policy::MeetWithSubject(own, of_subject);
+  if (of_subject.owner) return own;
+  // The seller's fields stand in the same places of every class's view: they are header fields.
+  const uint64_t seller = SellerBits(v1::RECORD_CLASS_OPINION);
+  own.view.shown &= of_subject.view.shown | ~seller;
+  own.view.full &= of_subject.view.full | ~seller;
+  return own;
+}
+
+bool ShowsSeller(v1::RecordClass record_class, const policy::View& view) {
+  const uint64_t seller = SellerBits(record_class);
+  return seller != 0 && (view.full & seller) == seller;
+}
+
+bool ShowsVerdict(const policy::View& opinion_view) {
+  static const uint64_t verdict = Bit(v1::RECORD_CLASS_OPINION, "verdict");
+  return (opinion_view.full & verdict) != 0;
+}
+
+void Tally::Add(v1::OpinionVerdict verdict) {
+  switch (verdict) {
+    case v1::OPINION_VERDICT_CONFIRMED:
+    case v1::OPINION_VERDICT_SEEN_HERE:
+      confirmed = true;
+      break;
+    case v1::OPINION_VERDICT_DISPUTED:
+    case v1::OPINION_VERDICT_FALSE_POSITIVE:
+      denied = true;
+      break;
+    default:  // OUTDATED is neither
+      break;
+  }
+}
+
+}  // namespace coalition::exchange

@@ -1,0 +1,46 @@
+// Decisions on stored records: one rule more than policy::Decide, that of an opinion and its subject. Pure.
+#pragma once
+
+#include <cstdint>
+
+#include "server/exchange/stored_record.h"
+#include "server/policy/decide.h"
+#include "server/policy/state.h"
+
+namespace coalition::exchange {
+
+// Whom a decision is for, by which state, at what time.
+struct Asker {
+  const policy::State& state;  // must outlive the asker
+  uint32_t member = 0;
+  int64_t now_s = 0;
+};
+
+// Not withdrawn, erased or expired.
+bool Live(const policy::HeaderView& header, int64_t now_s);
+
+// What the asker may see of a record that is no opinion.
+policy::Decision Judge(const Asker& asker, const policy::HeaderView& header);
+
+// What the asker may see of an opinion, met with what it may see of the opinion's subject (nullptr: the
+// subject is not there). The opinion's author sees it whole, but for the seller: that is the subject's, and
+// the author may have lost sight of it, or never have seen it.
+policy::Decision JudgeOpinion(const Asker& asker, const policy::HeaderView& opinion,
+                              const policy::HeaderView* subject);
+
+// Whether the view shows platform and seller_id as they are: only then does a record answer a question about
+// a seller.
+bool ShowsSeller(v1::RecordClass record_class, const policy::View& view);
+// Whether the asker is told what the opinion says: only then does it count for the asker.
+bool ShowsVerdict(const policy::View& opinion_view);
+
+// Counts opinions about one record.
+struct Tally {
+  bool confirmed = false;
+  bool denied = false;
+  void Add(v1::OpinionVerdict verdict);
+  // Some confirm the record and some deny it.
+  bool disputed() const { return confirmed && denied; }
+};
+
+}  // namespace coalition::exchange

@@ -1,0 +1,67 @@
+#include <utility>
+
+#include "server/exchange/access.h"
+#include "server/exchange/draft.h"
+#include "server/exchange/edit.h"
+
+namespace coalition::exchange {
+namespace {
+
+class WithdrawCall final : public Edit {
+ public:
+  WithdrawCall(const Room& room, const CallContext& context, EditRequest edit,
+               Exchange::Done<v1::WithdrawRecordResponse> done)
+      : Edit(room, context, std::move(edit)), done_(std::move(done)) {}
+
+ protected:
+  absl::StatusOr<std::function<Writes(store::Revision)>> Prepare(const Reader&,
+                                                                 const SeenRecord& seen) override {
+    v1::Record before;
+    const std::string_view message = seen.stored.message;
+    if (!before.ParseFromArray(message.data(), static_cast<int>(message.size()))) return Corrupt();
+    policy::Header header = seen.stored.header.ToHeader();
+    Writes writes;
+    const std::string position = EncodePosition(seen.stored.position());
+    for (const std::string& prefix : IndexPrefixes(header, ReferencesOf(before))) {
+      writes.push_back({prefix + position, std::nullopt});
+    }
+    if (!before.external_id().empty()) {
+      // Reserved for good: no contents have an empty hash.
+      writes.push_back(
+          {ExternalIdKey(contributor().member, before.external_id()), ExternalIdEntry(seen.id, "")});
+    }
+    header.state = policy::Lifecycle::kWithdrawn;
+    writes.push_back({seen.key, EncodeStoredRecord(header, seen.stored.ordinal, seen.stored.verdict, "")});
+    return [writes](store::Revision) { return writes; };
+  }
+
+  void Succeed() override { done_(v1::WithdrawRecordResponse()); }
+  void SucceedAgain(const RecordId&) override { Succeed(); }
+  void Fail(const absl::Status& status) override { done_(status); }
+
+ private:
+  const Exchange::Done<v1::WithdrawRecordResponse> done_;
+};
+
+std::string PayloadOf(v1::WithdrawRecordRequest request) {
+  request.clear_request_id();
+  return request.SerializeAsString();
+}
+
+}  // namespace
+
+void WithdrawRecord(const Room& room, const CallContext& context, const v1::WithdrawRecordRequest& request,
+                    Exchange::Done<v1::WithdrawRecordResponse> done) {
+  if (absl::Status status = CheckMayWrite(context); !status.ok()) return done(status);
+  EditRequest edit;
+  edit.name = request.name();
+  edit.name_field = "name";
+  edit.etag = request.etag();
+  edit.request_id = request.request_id();
+  edit.payload = PayloadOf(request);
+  edit.method = Method::kWithdraw;
+  edit.validate_only = request.validate_only();
+  std::make_shared<WithdrawCall>(room, context, std::move(edit), std::move(done))->Run();
+}
+
+}  // namespace coalition::exchange

@@ -1,0 +1,46 @@
+// The members' endpoint: a grpc::Server with mutual TLS and every limit set, fed with connections by our own
+// accept loop.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "coalition/config/v1/server_config.pb.h"
+#include "grpcpp/server.h"
+#include "grpcpp/server_builder.h"
+#include "server/tls_files.h"
+
+namespace coalition::server {
+
+// Thread-safe.
+class GrpcEndpoint {
+ public:
+  // Serves what is handed over. The services must outlive the endpoint. INTERNAL: gRPC says no more than
+  // that.
+  static absl::StatusOr<std::unique_ptr<GrpcEndpoint>> Start(const config::v1::ServerConfig& config,
+                                                             const TlsFiles& tls,
+                                                             const std::vector<grpc::Service*>& services,
+                                                             std::vector<std::string> service_names);
+
+  // A connection that was accepted, non-blocking; owned by gRPC from here on.
+  void Take(int fd);
+
+  // Health, for the whole server and each service by name.
+  void SetServing(bool serving);
+
+  // Takes no more calls, waits for those under way until the time is over, cancels the others and waits for
+  // them.
+  void Shutdown(std::chrono::milliseconds timeout);
+
+ private:
+  GrpcEndpoint() = default;
+
+  std::vector<std::string> service_names_;
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace coalition::server

@@ -1,0 +1,178 @@
+#include "server/membership/snapshot.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "common/hash.h"
+#include "common/ids.h"
+
+namespace coalition::membership {
+namespace {
+
+class StoredSnapshot final : public Snapshot {
+ public:
+  StoredSnapshot(std::string trust_domain, policy::State state, std::vector<v1::Member> by_number,
+                 std::vector<v1::Platform> platforms, std::vector<identity::RegisteredCredential> credentials)
+      : trust_domain_(std::move(trust_domain)),
+        state_(std::move(state)),
+        by_number_(std::move(by_number)),
+        by_name_(by_number_),
+        platforms_(std::move(platforms)),
+        credentials_(std::move(credentials)) {
+    const auto name_order = [](const auto& a, const auto& b) { return a.name() < b.name(); };
+    std::sort(by_name_.begin(), by_name_.end(), name_order);
+    std::sort(platforms_.begin(), platforms_.end(), name_order);
+    for (const auto& credential : credentials_) {
+      find_.try_emplace({credential.member, credential.credential}, &credential);
+    }
+  }
+
+  const policy::State& policy_state() const override { return state_; }
+  const std::string& trust_domain() const override { return trust_domain_; }
+  const v1::Member* PublicMember(uint32_t number) const override {
+    return number == 0 || number > by_number_.size() ? nullptr : &by_number_[number - 1];
+  }
+  const std::vector<v1::Member>& PublicMembers() const override { return by_name_; }
+  const std::vector<v1::Platform>& PublicPlatforms() const override { return platforms_; }
+
+  const identity::RegisteredCredential* Find(std::string_view member,
+                                             std::string_view credential) const override {
+    const auto found = find_.find(std::pair(member, credential));
+    return found == find_.end() ? nullptr : found->second;
+  }
+
+ private:
+  std::string trust_domain_;
+  policy::State state_;
+  std::vector<v1::Member> by_number_;
+  std::vector<v1::Member> by_name_;
+  std::vector<v1::Platform> platforms_;
+  const std::vector<identity::RegisteredCredential> credentials_;  // what find_ points into
+  absl::flat_hash_map<std::pair<std::string_view, std::string_view>, const identity::RegisteredCredential*>
+      find_;
+};
+
+absl::Status Broken(std::string_view what) {
+  return absl::DataLossError("the stored coalition is not whole: " + std::string(what));
+}
+
+policy::Interval ToInterval(const storage::v1::Interval& stored) {
+  return {stored.from_revision(), stored.to_revision() == 0 ? policy::kStill : stored.to_revision()};
+}
+
+policy::MemberState ToState(const storage::v1::StoredMember& stored) {
+  policy::MemberState member;
+  member.number = stored.number();
+  member.id = stored.id();
+  member.kind = stored.kind();
+  member.standing = stored.standing();
+  member.control_group = stored.control_group();
+  for (const auto& interval : stored.kind_held()) member.kind_held.push_back(ToInterval(interval));
+  for (const auto& group : stored.groups()) {
+    policy::GroupHeld& held = member.groups.emplace_back();
+    held.group = group.group();
+    for (const auto& interval : group.held()) held.held.push_back(ToInterval(interval));
+  }
+  return member;
+}
+
+v1::Member ToPublic(const storage::v1::StoredMember& stored, const StoredState& all) {
+  v1::Member member;
+  member.set_name(FormatMemberName(stored.id()));
+  member.set_display_name(stored.display_name());
+  member.set_kind(stored.kind());
+  member.set_standing(stored.standing());
+  member.set_control_group(stored.control_group());
+  for (const auto& group : stored.groups()) {
+    const auto holds = [](const storage::v1::Interval& interval) { return interval.to_revision() == 0; };
+    if (std::any_of(group.held().begin(), group.held().end(), holds)) {
+      member.add_groups(FormatGroupName(all.groups[group.group() - 1].id()));
+    }
+  }
+  std::sort(member.mutable_groups()->begin(), member.mutable_groups()->end());
+  return member;
+}
+
+absl::Status AddCredentials(const storage::v1::StoredMember& member,
+                            std::vector<identity::RegisteredCredential>& credentials) {
+  for (const auto& stored : member.credentials()) {
+    const auto hash = HexDecode(stored.public_key_sha256());
+    if (!hash || hash->size() != sizeof(Sha256Digest)) return Broken("a credential's key hash");
+    identity::RegisteredCredential& credential = credentials.emplace_back();
+    credential.member_number = member.number();
+    credential.member = member.id();
+    credential.credential = stored.id();
+    std::copy(hash->begin(), hash->end(), credential.key_sha256.begin());
+    for (const int role : stored.roles()) credential.roles.Add(static_cast<v1::Role>(role));
+    credential.purpose = stored.purpose();
+  }
+  return absl::OkStatus();
+}
+
+template <class T>
+bool Dense(const std::vector<T>& list) {
+  for (size_t i = 0; i < list.size(); ++i) {
+    if (list[i].number() != i + 1) return false;
+  }
+  return true;
+}
+
+absl::Status CheckWhole(const StoredState& stored) {
+  if (!Dense(stored.groups) || !Dense(stored.members) || !Dense(stored.platforms))
+    return Broken("numbers are missing");
+  for (const auto& member : stored.members) {
+    for (const auto& group : member.groups()) {
+      if (group.group() == 0 || group.group() > stored.groups.size())
+        return Broken("a group that is not there");
+    }
+  }
+  for (const auto& platform : stored.platforms) {
+    for (const auto& holder : platform.holders()) {
+      if (holder.member() == 0 || holder.member() > stored.members.size()) {
+        return Broken("a holder that is not there");
+      }
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const Snapshot>> BuildSnapshot(const StoredState& stored) {
+  if (absl::Status whole = CheckWhole(stored); !whole.ok()) return whole;
+  std::vector<policy::GroupState> groups;
+  for (const auto& group : stored.groups) groups.push_back({group.number(), group.id(), group.closed()});
+  std::vector<policy::MemberState> members;
+  std::vector<v1::Member> public_members;
+  std::vector<identity::RegisteredCredential> credentials;
+  for (const auto& member : stored.members) {
+    members.push_back(ToState(member));
+    public_members.push_back(ToPublic(member, stored));
+    if (absl::Status added = AddCredentials(member, credentials); !added.ok()) return added;
+  }
+  std::vector<policy::PlatformState> platforms;
+  std::vector<v1::Platform> public_platforms;
+  for (const auto& platform : stored.platforms) {
+    policy::PlatformState& state = platforms.emplace_back();
+    state.number = platform.number();
+    state.id = platform.id();
+    v1::Platform& shown = public_platforms.emplace_back();
+    shown.set_name(FormatPlatformName(platform.id()));
+    for (const auto& holder : platform.holders()) {
+      const policy::Interval held = ToInterval(holder.held());
+      state.holders.push_back({holder.member(), held});
+      if (held.to == policy::kStill) {
+        shown.set_holder(FormatMemberName(stored.members[holder.member() - 1].id()));
+      }
+    }
+  }
+  return std::make_shared<StoredSnapshot>(
+      stored.coalition.trust_domain(),
+      policy::State(stored.coalition.epoch(), std::move(members), std::move(groups), std::move(platforms)),
+      std::move(public_members), std::move(public_platforms), std::move(credentials));
+}
+
+}  // namespace coalition::membership

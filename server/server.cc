@@ -1,0 +1,329 @@
+#include "server/server.h"
+
+#include <sys/resource.h>
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "common/log.h"
+#include "common/mutex.h"
+#include "common/sealed.h"
+#include "server/acceptor.h"
+#include "server/config.h"
+#include "server/exchange/exchange.h"
+#include "server/grpc_endpoint.h"
+#include "server/grpc_log.h"
+#include "server/http_endpoint.h"
+#include "server/keys.h"
+#include "server/membership/directory.h"
+#include "server/server_metrics.h"
+#include "server/service/call_kit.h"
+#include "server/service/exchange_service.h"
+#include "server/service/import_stream.h"
+#include "server/service/membership_service.h"
+#include "server/store/commit_lane.h"
+#include "server/store/leveldb_store.h"
+#include "server/tls_files.h"
+
+namespace coalition::server {
+namespace {
+
+// Work that waits for a worker: some hundred milliseconds of it.
+constexpr size_t kWorkerQueueMax = 4096;
+// Beside connections and tables: listeners, logs, epoll, LevelDB's own.
+constexpr rlim_t kDescriptorsBeside = 128;
+
+void RaiseDescriptorLimit(const config::v1::ServerConfig& config) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  const rlim_t wanted = static_cast<rlim_t>(config.limits().connections_max()) +
+                        static_cast<rlim_t>(config.storage().open_files_max()) + kDescriptorsBeside;
+  if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= wanted) return;
+  Log::Warn("descriptor_limit_low", {{"limit", limit.rlim_max},
+                                     {"wanted", wanted},
+                                     {"message", "raise it, or lower limits.connections_max"}});
+}
+
+store::LevelDbOptions StoreOptions(const config::v1::ServerConfig& config) {
+  store::LevelDbOptions options;
+  options.dir = config.store_dir();
+  options.write_buffer_bytes = static_cast<size_t>(config.storage().write_buffer_mib()) << 20;
+  options.block_cache_bytes = static_cast<size_t>(config.storage().block_cache_mib()) << 20;
+  options.open_files_max = config.storage().open_files_max();
+  options.throttle_level0_files = config.storage().throttle_level0_files();
+  return options;
+}
+
+exchange::ExchangeOptions ExchangeOptionsOf(const config::v1::ServerConfig& config) {
+  const config::v1::Limits& limits = config.limits();
+  exchange::ExchangeOptions options;
+  options.sellers_per_screen_max = limits.sellers_per_screen_max();
+  options.matches_per_seller_max = limits.matches_per_seller_max();
+  options.items_per_import_message_max = limits.items_per_import_message_max();
+  options.page_size_default = limits.page_size_default();
+  options.page_size_max = limits.page_size_max();
+  options.profile_records_max = limits.profile_records_max();
+  options.records_per_seller_max = limits.records_per_seller_max();
+  options.outcomes_per_seller_max = limits.outcomes_per_seller_max();
+  options.record_bytes_max = limits.record_bytes_max();
+  options.audience_entries_max = limits.audience_entries_max();
+  options.repeated_values_max = limits.repeated_values_max();
+  options.lifetime_days_default = config.records().lifetime_days_default();
+  options.lifetime_days_max = config.records().lifetime_days_max();
+  options.request_id_hours = config.records().request_id_hours();
+  return options;
+}
+
+service::MemberLimitOptions MemberLimitsOf(const config::v1::Limits& limits) {
+  return {limits.calls_per_member_max(), limits.calls_per_second(), limits.calls_burst(),
+          limits.imports_per_member_max()};
+}
+
+service::CallDurations DurationsOf(const config::v1::Limits& limits) {
+  return {std::chrono::milliseconds(limits.call_duration_ms_max()),
+          std::chrono::milliseconds(limits.stream_idle_ms_max())};
+}
+
+}  // namespace
+
+class Server::Impl {
+ public:
+  explicit Impl(ServerOptions options)
+      : config_(std::move(options.config)),
+        clock_(options.clock != nullptr ? *options.clock : system_clock_),
+        random_(options.random != nullptr ? *options.random : system_random_),
+        counting_(std::make_shared<ledger::CountingDisclosureLog>()),
+        disclosures_(options.disclosures != nullptr ? options.disclosures : counting_) {}
+  ~Impl() { Shutdown(); }
+
+  absl::Status Start();
+  void Shutdown();
+  int port() const { return acceptor_->port(); }
+  int http_port() const { return http_ == nullptr ? 0 : http_->port(); }
+
+ private:
+  // What /readyz says.
+  enum class Phase { kStarting, kReady, kDraining };
+
+  absl::Status StartHttp();
+  absl::Status OpenRooms();
+  absl::Status StartServing();
+  void DescribeMetrics();
+  std::string NotReady() const;
+  std::vector<prometheus::MetricFamily> Metrics() const;
+
+  const config::v1::ServerConfig config_;
+  const SystemClock system_clock_;
+  SystemRandom system_random_;
+  const Clock& clock_;
+  Random& random_;
+  const std::shared_ptr<ledger::CountingDisclosureLog> counting_;
+  const std::shared_ptr<ledger::DisclosureLog> disclosures_;
+  std::atomic<Phase> phase_{Phase::kStarting};
+  Mutex shutdown_mutex_;
+  bool shut_down_ ABSL_GUARDED_BY(shutdown_mutex_) = false;
+
+  // In the order in which they are made; they go in the opposite one.
+  TlsFiles tls_;
+  std::unique_ptr<Acceptor> acceptor_;
+  std::unique_ptr<store::LevelDbStore> store_;
+  std::unique_ptr<membership::Directory> directory_;
+  std::unique_ptr<store::CommitLane> lane_;
+  std::unique_ptr<exchange::Exchange> exchange_;
+  std::unique_ptr<Sealer> sealer_;
+  service::CallMetrics call_metrics_;
+  AskedMetrics room_metrics_;
+  std::unique_ptr<service::CallGuard> guard_;
+  std::unique_ptr<service::Timers> timers_;
+  std::unique_ptr<service::Executor> executor_;
+  service::ImportStreams imports_;
+  std::unique_ptr<service::CallKit> kit_;
+  std::unique_ptr<service::ExchangeService> exchange_service_;
+  std::unique_ptr<service::MembershipService> membership_service_;
+  std::unique_ptr<GrpcEndpoint> endpoint_;
+  std::unique_ptr<HttpEndpoint> http_;
+};
+
+absl::Status Server::Impl::Start() {
+  RequireTls13();
+  RouteGrpcLog();
+  RaiseDescriptorLimit(config_);
+  if (absl::Status status = StartHttp(); !status.ok()) return status;
+  absl::StatusOr<TlsFiles> tls = LoadTlsFiles(config_.tls(), clock_.NowS());
+  if (!tls.ok()) return tls.status();
+  tls_ = *std::move(tls);
+  absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
+      Acceptor::Bind(config_.listen(), config_.limits().connections_max());
+  if (!acceptor.ok()) return acceptor.status();
+  acceptor_ = *std::move(acceptor);
+  if (absl::Status status = OpenRooms(); !status.ok()) return status;
+  DescribeMetrics();
+  if (absl::Status status = StartServing(); !status.ok()) return status;
+  phase_.store(Phase::kReady, std::memory_order_release);
+  Log::Info("ready", {{"version", COALITION_VERSION},
+                      {"port", port()},
+                      {"http_port", http_port()},
+                      {"revision", store_->Head()},
+                      {"members", directory_->Current()->PublicMembers().size()}});
+  return absl::OkStatus();
+}
+
+absl::Status Server::Impl::StartHttp() {
+  if (config_.http_listen() == "off") return absl::OkStatus();
+  auto http = HttpEndpoint::Start(config_.http_listen(),
+                                  {[this] { return NotReady(); }, [this] { return Metrics(); }});
+  if (!http.ok()) return http.status();
+  http_ = *std::move(http);
+  return absl::OkStatus();
+}
+
+absl::Status Server::Impl::OpenRooms() {
+  absl::StatusOr<config::v1::Bootstrap> bootstrap = LoadBootstrap(config_);
+  if (!bootstrap.ok()) return bootstrap.status();
+  auto store = store::LevelDbStore::Open(StoreOptions(config_));
+  if (!store.ok()) return store.status();
+  store_ = *std::move(store);
+  absl::StatusOr<exchange::ExchangeKeys> keys = LoadKeys(config_.key_dir(), store_->Head() == 0, random_);
+  if (!keys.ok()) return keys.status();
+  auto directory = membership::Directory::Open(*store_, *bootstrap);
+  if (!directory.ok()) return directory.status();
+  directory_ = *std::move(directory);
+  lane_ = std::make_unique<store::CommitLane>(*store_);
+  auto exchange = exchange::Exchange::Open(ExchangeOptionsOf(config_), *keys, *store_, *lane_, *directory_,
+                                           clock_, random_);
+  if (!exchange.ok()) return exchange.status();
+  exchange_ = *std::move(exchange);
+  sealer_ =
+      std::make_unique<Sealer>(std::span<const uint8_t, kSealKeyBytes>(
+                                   reinterpret_cast<const uint8_t*>(keys->page_token.data()), kSealKeyBytes),
+                               random_);
+  return absl::OkStatus();
+}
+
+absl::Status Server::Impl::StartServing() {
+  guard_ = std::make_unique<service::CallGuard>(*directory_, clock_, MemberLimitsOf(config_.limits()));
+  timers_ = std::make_unique<service::Timers>();
+  executor_ = std::make_unique<service::Executor>(config_.worker_threads(), kWorkerQueueMax);
+  kit_ = std::make_unique<service::CallKit>(service::CallKit{*guard_, *disclosures_, *executor_, *timers_,
+                                                             call_metrics_, DurationsOf(config_.limits())});
+  exchange_service_ = std::make_unique<service::ExchangeService>(*kit_, *exchange_, imports_);
+  membership_service_ = std::make_unique<service::MembershipService>(
+      *kit_, *sealer_,
+      service::MembershipServiceOptions{config_.limits().page_size_default(),
+                                        config_.limits().page_size_max(), COALITION_VERSION});
+  auto endpoint = GrpcEndpoint::Start(
+      config_, tls_, {exchange_service_.get(), membership_service_.get()},
+      {std::string(service::kExchangeServiceName), std::string(service::kMembershipServiceName)});
+  if (!endpoint.ok()) return endpoint.status();
+  endpoint_ = *std::move(endpoint);
+  {
+    const QuietGrpcLog quiet;
+    absl::Status tls13 = CheckTls13Only([this](int fd) { endpoint_->Take(fd); });
+    if (!tls13.ok()) return tls13;
+  }
+  endpoint_->SetServing(true);
+  return acceptor_->Start([this](int fd) { endpoint_->Take(fd); });
+}
+
+void Server::Impl::DescribeMetrics() {
+  AskedMetrics& m = room_metrics_;
+  const auto number = [](auto value) { return static_cast<double>(value); };
+  m.AddGauge("coalition_store_revision", "The newest durable revision.",
+             [=, this] { return number(store_->Head()); });
+  m.AddGauge("coalition_filter_bytes", "Memory of the presence filter.",
+             [=, this] { return number(exchange_->stats().filter_bytes); });
+  m.AddGauge("coalition_sellers", "Sellers in the presence filter.",
+             [=, this] { return number(exchange_->stats().sellers); });
+  m.AddGauge("coalition_commit_lane_depth", "Commits that wait.",
+             [=, this] { return number(lane_->QueueDepth()); });
+  m.AddGauge("coalition_worker_queue_depth", "Calls that wait for a worker.",
+             [=, this] { return number(executor_->depth()); });
+  m.AddGauge("coalition_calls_in_flight", "Calls and streams under way.",
+             [=, this] { return number(guard_->limits().calls_in_flight()); });
+  m.AddGauge("coalition_import_streams", "Import streams that are open.",
+             [=, this] { return number(imports_.open()); });
+  m.AddCounter("coalition_disclosures_total", "Replies that showed records of others.",
+               [=, this] { return number(counting_->counts().disclosures); });
+  m.AddCounter("coalition_disclosed_records_total", "Records of others shown.",
+               [=, this] { return number(counting_->counts().records); });
+  m.AddGauge("coalition_connections", "Connections that are open.",
+             [=, this] { return number(acceptor_->counts().open); });
+  m.AddCounter("coalition_connections_accepted_total", "Connections taken.",
+               [=, this] { return number(acceptor_->counts().accepted); });
+  m.AddCounter("coalition_connections_over_limit_total", "Connections closed for limits.connections_max.",
+               [=, this] { return number(acceptor_->counts().over_limit); });
+  m.AddCounter("coalition_accept_failures_total", "Failures to accept, mostly out of descriptors.",
+               [=, this] { return number(acceptor_->counts().failures); });
+  m.AddCounter("coalition_handshakes_refused_total", "TLS handshakes that failed, of this process.",
+               [=] { return number(FailedHandshakes()); });
+  m.AddGauge("coalition_certificate_not_after_seconds", "When the server's certificate ends, Unix time.",
+             [=, this] { return number(tls_.not_after_s); });
+}
+
+std::string Server::Impl::NotReady() const {
+  switch (phase_.load(std::memory_order_acquire)) {
+    case Phase::kStarting:
+      return "starting";
+    case Phase::kDraining:
+      return "draining";
+    case Phase::kReady:
+      break;
+  }
+  const absl::Status writable = store_->CheckWritable();
+  return writable.ok() ? std::string() : std::string(writable.message());
+}
+
+std::vector<prometheus::MetricFamily> Server::Impl::Metrics() const {
+  std::vector<prometheus::MetricFamily> families = call_metrics_.Collect();
+  // The rooms are there once the server was ready, and stay until this endpoint has gone.
+  if (phase_.load(std::memory_order_acquire) == Phase::kStarting) return families;
+  for (prometheus::MetricFamily& family : room_metrics_.Collect()) families.push_back(std::move(family));
+  return families;
+}
+
+void Server::Impl::Shutdown() {
+  MutexLock lock(shutdown_mutex_);
+  if (shut_down_) return;
+  shut_down_ = true;
+  const bool was_ready = phase_.load(std::memory_order_acquire) == Phase::kReady;
+  if (was_ready) {
+    phase_.store(Phase::kDraining, std::memory_order_release);
+    Log::Info("draining");
+  }
+  if (endpoint_ != nullptr) {
+    const std::chrono::milliseconds timeout(config_.drain_timeout_ms());
+    endpoint_->SetServing(false);
+    acceptor_->Stop();
+    guard_->StartDraining();
+    imports_.Drain();
+    // What waits for a disclosure or a client that is silent ends when gRPC cancels the rest, not at its own
+    // time.
+    timers_->After(timeout, [this] { timers_->ExpireAll(); });
+    endpoint_->Shutdown(timeout);
+  }
+  if (executor_ != nullptr) executor_->Drain();
+  if (lane_ != nullptr) lane_->Drain();
+  http_.reset();
+  endpoint_.reset();
+  if (was_ready) Log::Info("stopped");
+}
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
+  auto impl = std::make_unique<Impl>(std::move(options));
+  if (absl::Status started = impl->Start(); !started.ok()) return started;
+  return std::unique_ptr<Server>(new Server(std::move(impl)));
+}
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() = default;
+int Server::port() const { return impl_->port(); }
+int Server::http_port() const { return impl_->http_port(); }
+void Server::Shutdown() { impl_->Shutdown(); }
+
+}  // namespace coalition::server

@@ -1,0 +1,101 @@
+#include "server/service/exchange_service.h"
+
+#include <cstddef>
+#include <utility>
+
+#include "server/service/unary.h"
+
+namespace coalition::service {
+namespace {
+
+// A larger screening goes to a worker. This many bytes are some 64 sellers, which a warm store answers in the
+// time of a few hits; a thousand would keep a callback thread, of which there may be two, for a millisecond.
+constexpr size_t kScreenInPlaceBytesMax = 2048;
+
+}  // namespace
+
+grpc::ServerUnaryReactor* ExchangeService::CreateRecord(grpc::CallbackServerContext* call,
+                                                        const grpc::ByteBuffer* request,
+                                                        grpc::ByteBuffer* response) {
+  return Write<v1::CreateRecordRequest, v1::CreateRecordResponse>(
+      kit_, Method::kCreateRecord, call, request, response,
+      [this](const exchange::CallContext& context, const v1::CreateRecordRequest& create,
+             exchange::Exchange::Done<v1::CreateRecordResponse> done) {
+        exchange_.Create(context, create, std::move(done));
+      });
+}
+
+grpc::ServerUnaryReactor* ExchangeService::GetRecord(grpc::CallbackServerContext* call,
+                                                     const grpc::ByteBuffer* request,
+                                                     grpc::ByteBuffer* response) {
+  return ReadInPlace<v1::GetRecordRequest, v1::GetRecordResponse>(
+      kit_, Method::kGetRecord, call, request, response,
+      [this](const exchange::CallContext& context, const v1::GetRecordRequest& get,
+             v1::GetRecordResponse* record,
+             ledger::Disclosure* disclosure) { return exchange_.Get(context, get, record, disclosure); });
+}
+
+grpc::ServerUnaryReactor* ExchangeService::ListRecords(grpc::CallbackServerContext* call,
+                                                       const grpc::ByteBuffer* request,
+                                                       grpc::ByteBuffer* response) {
+  return ReadOnWorker<v1::ListRecordsRequest, v1::ListRecordsResponse>(
+      kit_, Method::kListRecords, call, request, response,
+      [this](const exchange::CallContext& context, const v1::ListRecordsRequest& list,
+             v1::ListRecordsResponse* records,
+             ledger::Disclosure* disclosure) { return exchange_.List(context, list, records, disclosure); });
+}
+
+grpc::ServerUnaryReactor* ExchangeService::ReviseRecord(grpc::CallbackServerContext* call,
+                                                        const grpc::ByteBuffer* request,
+                                                        grpc::ByteBuffer* response) {
+  return Write<v1::ReviseRecordRequest, v1::ReviseRecordResponse>(
+      kit_, Method::kReviseRecord, call, request, response,
+      [this](const exchange::CallContext& context, const v1::ReviseRecordRequest& revise,
+             exchange::Exchange::Done<v1::ReviseRecordResponse> done) {
+        exchange_.Revise(context, revise, std::move(done));
+      });
+}
+
+grpc::ServerUnaryReactor* ExchangeService::WithdrawRecord(grpc::CallbackServerContext* call,
+                                                          const grpc::ByteBuffer* request,
+                                                          grpc::ByteBuffer* response) {
+  return Write<v1::WithdrawRecordRequest, v1::WithdrawRecordResponse>(
+      kit_, Method::kWithdrawRecord, call, request, response,
+      [this](const exchange::CallContext& context, const v1::WithdrawRecordRequest& withdraw,
+             exchange::Exchange::Done<v1::WithdrawRecordResponse> done) {
+        exchange_.Withdraw(context, withdraw, std::move(done));
+      });
+}
+
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ExchangeService::ImportRecords(
+    grpc::CallbackServerContext* call) {
+  return imports_.Open(kit_, exchange_, call);
+}
+
+grpc::ServerUnaryReactor* ExchangeService::ScreenSellers(grpc::CallbackServerContext* call,
+                                                         const grpc::ByteBuffer* request,
+                                                         grpc::ByteBuffer* response) {
+  const auto screen = [this](const exchange::CallContext& context, const v1::ScreenSellersRequest& sellers,
+                             v1::ScreenSellersResponse* results, ledger::Disclosure* disclosure) {
+    return exchange_.Screen(context, sellers, results, disclosure);
+  };
+  if (request->Length() > kScreenInPlaceBytesMax) {
+    return ReadOnWorker<v1::ScreenSellersRequest, v1::ScreenSellersResponse>(kit_, Method::kScreenSellers,
+                                                                             call, request, response, screen);
+  }
+  return ReadInPlace<v1::ScreenSellersRequest, v1::ScreenSellersResponse>(kit_, Method::kScreenSellers, call,
+                                                                          request, response, screen);
+}
+
+grpc::ServerUnaryReactor* ExchangeService::GetSellerProfile(grpc::CallbackServerContext* call,
+                                                            const grpc::ByteBuffer* request,
+                                                            grpc::ByteBuffer* response) {
+  return ReadOnWorker<v1::GetSellerProfileRequest, v1::GetSellerProfileResponse>(
+      kit_, Method::kGetSellerProfile, call, request, response,
+      [this](const exchange::CallContext& context, const v1::GetSellerProfileRequest& get,
+             v1::GetSellerProfileResponse* profile, ledger::Disclosure* disclosure) {
+        return exchange_.Profile(context, get, profile, disclosure);
+      });
+}
+
+}  // namespace coalition::service

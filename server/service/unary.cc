@@ -1,0 +1,144 @@
+#include "server/service/unary.h"
+
+#include <string>
+
+#include "common/errors.h"
+
+namespace coalition::service {
+namespace {
+
+absl::Status TooBusy() {
+  return WithRetryDelay(
+      Error(v1::ERROR_REASON_RATE_LIMITED, "The server has as many calls waiting as it may have.",
+            {{"limit", "worker_queue"}}),
+      std::chrono::milliseconds(100));
+}
+
+}  // namespace
+
+Reply::Reply(CallKit& kit, Method method, grpc::CallbackServerContext* call, grpc::ByteBuffer* response,
+             grpc::ServerUnaryReactor* reactor)
+    : kit_(&kit),
+      method_(method),
+      call_(call),
+      response_(response),
+      reactor_(reactor),
+      start_(std::chrono::steady_clock::now()) {
+  kit.metrics.Started(method);
+  kit.metrics.Received(method);
+}
+
+void Reply::Count(absl::StatusCode code) {
+  const auto duration = std::chrono::steady_clock::now() - start_;
+  kit_->metrics.Handled(method_, code,
+                        std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count());
+}
+
+void Reply::Send(const grpc::ByteBuffer& bytes) {
+  *response_ = bytes;
+  kit_->metrics.Sent(method_);
+  Count(absl::StatusCode::kOk);
+  reactor_->Finish(grpc::Status::OK);
+}
+
+void Reply::Refuse(const absl::Status& status) {
+  const grpc::Status answer = ToGrpc(status, InfoOf(method_).name);
+  kit_->metrics.Refused(status);
+  Count(static_cast<absl::StatusCode>(answer.error_code()));
+  reactor_->Finish(answer);
+}
+
+ledger::Disclosure NewDisclosure(const exchange::CallContext& context, Method method) {
+  ledger::Disclosure disclosure;
+  disclosure.member = context.caller.member_number;
+  disclosure.credential = context.caller.credential;
+  disclosure.method = InfoOf(method).name;
+  disclosure.epoch = context.snapshot->policy_state().epoch();
+  disclosure.time_ns = context.now_ns;
+  return disclosure;
+}
+
+std::shared_ptr<PendingCall> AdmitPending(CallKit& kit, Method method, const Reply& reply,
+                                          HoldingReactor* reactor) {
+  Admission admission;
+  const absl::Status status = kit.guard.Admit(reply.call(), InfoOf(method), &admission);
+  if (!status.ok()) {
+    Reply(reply).Refuse(status);
+    return nullptr;
+  }
+  reactor->permit = std::move(admission.permit);
+  auto pending = std::make_shared<PendingCall>(kit, method, reply, std::move(admission));
+  pending->ArmTimer();
+  return pending;
+}
+
+PendingCall::PendingCall(CallKit& kit, Method method, const Reply& reply, Admission admission)
+    : kit_(kit), method_(method), admission_(std::move(admission)), reply_(reply) {}
+
+ledger::Disclosure PendingCall::NewDisclosure() const {
+  return service::NewDisclosure(admission_.context, method_);
+}
+
+void PendingCall::ArmTimer() {
+  MutexLock lock(mutex_);
+  if (answered_ || timer_ != Timers::Handle()) return;
+  // Weak: what was answered need not stay until its time would have been over.
+  timer_ = kit_.timers.After(kit_.durations.unary_max, [weak = weak_from_this()] {
+    if (const auto self = weak.lock())
+      self->Refuse(self->kit_.guard.draining() ? ShuttingDown() : TookTooLong());
+  });
+}
+
+absl::Status PendingCall::StillWanted() {
+  MutexLock lock(mutex_);
+  if (answered_ || reply_.call().IsCancelled()) return absl::CancelledError("The client has gone.");
+  if (reply_.call().deadline() <= std::chrono::system_clock::now()) return TookTooLong();
+  return absl::OkStatus();
+}
+
+void PendingCall::Send(const grpc::ByteBuffer& bytes) {
+  if (const absl::Status status = kit_.guard.Recheck(InfoOf(method_), admission_); !status.ok())
+    return Refuse(status);
+  MutexLock lock(mutex_);
+  if (answered_) return;
+  answered_ = true;
+  kit_.timers.Cancel(timer_);
+  reply_.Send(bytes);
+}
+
+void PendingCall::Refuse(const absl::Status& status) {
+  MutexLock lock(mutex_);
+  if (answered_) return;
+  answered_ = true;
+  kit_.timers.Cancel(timer_);
+  reply_.Refuse(status);
+}
+
+void PendingCall::DiscloseAndSend(ledger::Disclosure disclosure, const grpc::ByteBuffer& bytes) {
+  if (disclosure.records.empty()) return Send(bytes);
+  kit_.disclosures.Record(std::move(disclosure),
+                          [self = shared_from_this(), bytes](const absl::Status& status) {
+                            if (!status.ok()) return self->Refuse(status);
+                            self->Send(bytes);
+                          });
+  // A log that answers at once needs no timer; this does nothing then.
+  ArmTimer();
+}
+
+void PendingCall::RunOnWorker(std::function<void()> work) {
+  Executor::Task task = [self = shared_from_this(), work = std::move(work)] {
+    const absl::Status wanted = self->StillWanted();
+    if (wanted.ok()) {
+      work();
+    } else {
+      self->Refuse(wanted);
+    }
+  };
+  if (!kit_.executor.Submit(task)) Refuse(kit_.guard.draining() ? ShuttingDown() : TooBusy());
+}
+
+void PendingCall::AnswerOnWorker(std::function<void()> answer) {
+  if (!kit_.executor.Submit(answer)) answer();
+}
+
+}  // namespace coalition::service

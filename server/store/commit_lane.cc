@@ -1,0 +1,84 @@
+#include "server/store/commit_lane.h"
+
+#include <span>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace coalition::store {
+
+CommitLane::CommitLane(Store& store, CommitLaneOptions options)
+    : store_(store), options_(options), thread_([this] { Run(); }) {}
+
+CommitLane::~CommitLane() {
+  Drain();
+  thread_.join();
+}
+
+void CommitLane::Submit(Commit commit, Done done, size_t bytes) {
+  absl::Status refused;
+  {
+    const MutexLock lock(mutex_);
+    // However large, one commit always fits into an empty queue.
+    const bool full = queue_.size() >= options_.queue_max ||
+                      (!queue_.empty() && queued_bytes_ + bytes > options_.queue_bytes_max);
+    if (draining_) {
+      refused = absl::UnavailableError("the server is stopping; nothing was written");
+    } else if (full) {
+      refused = absl::ResourceExhaustedError(absl::StrCat(
+          "too many writes wait for the disk (", queue_.size(), "); nothing was written, try again"));
+    } else {
+      queue_.push_back({std::move(commit), std::move(done), bytes});
+      queued_bytes_ += bytes;
+    }
+  }
+  if (refused.ok()) {
+    changed_.notify_all();
+  } else {
+    done(refused);  // NOLINT(bugprone-use-after-move): moved only where nothing is refused
+  }
+}
+
+void CommitLane::Drain() {
+  MutexLock lock(mutex_);
+  draining_ = true;
+  changed_.notify_all();
+  while (!ended_) lock.Wait(changed_);
+}
+
+size_t CommitLane::QueueDepth() const {
+  const MutexLock lock(mutex_);
+  return queue_.size();
+}
+
+void CommitLane::Run() {
+  for (std::vector<Item> items = Take(); !items.empty(); items = Take()) CommitGroup(std::move(items));
+  const MutexLock lock(mutex_);
+  ended_ = true;
+  changed_.notify_all();
+}
+
+std::vector<CommitLane::Item> CommitLane::Take() {
+  std::vector<Item> items;
+  MutexLock lock(mutex_);
+  while (queue_.empty() && !draining_) lock.Wait(changed_);
+  size_t bytes = 0;
+  while (!queue_.empty() && items.size() < options_.group_max) {
+    bytes += queue_.front().bytes;
+    if (!items.empty() && bytes > options_.group_bytes_max) break;
+    queued_bytes_ -= queue_.front().bytes;
+    items.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+  return items;
+}
+
+void CommitLane::CommitGroup(std::vector<Item> items) {
+  std::vector<Commit> commits;
+  commits.reserve(items.size());
+  for (Item& item : items) commits.push_back(std::move(item.commit));
+  std::vector<absl::StatusOr<Revision>> results = store_.CommitAll(commits);
+  for (size_t i = 0; i < items.size(); ++i) items[i].done(std::move(results[i]));
+}
+
+}  // namespace coalition::store

@@ -1,0 +1,75 @@
+// One thread that commits for everybody who does not want to wait: whatever is queued shares one wait for the
+// disk.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/mutex.h"
+#include "server/store/store.h"
+
+namespace coalition::store {
+
+struct CommitLaneOptions {
+  // Commits that wait; one more is refused.
+  size_t queue_max = 8192;
+  size_t queue_bytes_max = size_t{64} << 20;
+  // Commits handed to the store at once: a later one waits at most for this many.
+  size_t group_max = 250;
+  size_t group_bytes_max = size_t{8} << 20;
+};
+
+// Thread-safe. Every commit that was submitted is answered exactly once, also when the lane goes.
+class CommitLane {
+ public:
+  // The revision of the commit, or why it was not made: as of Store::CommitAll, or RESOURCE_EXHAUSTED the
+  // queue is full, UNAVAILABLE the lane is draining; for these two nothing was written. Runs on the lane's
+  // thread, or on the submitter's if the commit was refused at once. Must be short and not wait for the lane.
+  using Done = std::function<void(absl::StatusOr<Revision>)>;
+
+  // `store` must outlive the lane.
+  explicit CommitLane(Store& store, CommitLaneOptions options = {});
+  // Drains.
+  ~CommitLane();
+  CommitLane(const CommitLane&) = delete;
+  CommitLane& operator=(const CommitLane&) = delete;
+
+  // Commits of one thread are judged in the order in which it submitted them. `bytes` is about what the
+  // commit will write, for the limits.
+  void Submit(Commit commit, Done done, size_t bytes = 0);
+
+  // Refuses what comes from now on and returns when all that was accepted is answered. Not from a Done.
+  void Drain();
+
+  // Commits that wait now.
+  size_t QueueDepth() const;
+
+ private:
+  struct Item {
+    Commit commit;
+    Done done;
+    size_t bytes = 0;
+  };
+
+  void Run();
+  // Waits for work; empty: the lane is to end.
+  std::vector<Item> Take();
+  void CommitGroup(std::vector<Item> items);
+
+  Store& store_;
+  const CommitLaneOptions options_;
+  mutable Mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Item> queue_ ABSL_GUARDED_BY(mutex_);
+  size_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;  // last: runs on what is above
+};
+
+}  // namespace coalition::store

@@ -1,0 +1,132 @@
+#include "server/store/key_codec.h"
+
+#include <cstddef>
+#include <cstring>
+
+namespace coalition::store {
+namespace {
+
+constexpr size_t kNumberBytes = 8;
+constexpr char kEscape = 0x00;
+constexpr char kEscapedZero = static_cast<char>(0xFF);
+constexpr char kTerminator = 0x01;
+constexpr char kPastTerminator = 0x02;
+constexpr size_t kTerminatorBytes = 2;
+
+void AppendBigEndian(uint64_t number, std::string& out) {
+  char bytes[kNumberBytes];
+  for (size_t i = 0; i < kNumberBytes; ++i)
+    bytes[i] = static_cast<char>(number >> (8 * (kNumberBytes - 1 - i)));
+  out.append(bytes, kNumberBytes);
+}
+
+uint64_t ReadBigEndian(std::string_view bytes) {
+  uint64_t number = 0;
+  for (size_t i = 0; i < kNumberBytes; ++i) number = number << 8 | static_cast<unsigned char>(bytes[i]);
+  return number;
+}
+
+void AppendEscaped(std::string_view key, std::string& out) {
+  while (true) {
+    const void* zero = key.empty() ? nullptr : std::memchr(key.data(), kEscape, key.size());
+    if (zero == nullptr) {
+      out.append(key);
+      return;
+    }
+    const size_t length = static_cast<size_t>(static_cast<const char*>(zero) - key.data());
+    out.append(key.substr(0, length)).push_back(kEscape);
+    out.push_back(kEscapedZero);
+    key.remove_prefix(length + 1);
+  }
+}
+
+void AppendTerminated(std::string_view escaped, char terminator, std::string& out) {
+  out.append(escaped).push_back(kEscape);
+  out.push_back(terminator);
+}
+
+}  // namespace
+
+void EncodeDataKey(std::string_view key, Revision revision, std::string& out) {
+  out.assign(1, kDataSpace);
+  AppendEscaped(key, out);
+  AppendTerminated({}, kTerminator, out);
+  AppendBigEndian(~revision, out);
+}
+
+bool DecodeDataKey(std::string_view physical, DataKey& out) {
+  constexpr size_t kTail = kTerminatorBytes + kNumberBytes;
+  if (physical.size() < 1 + kTail || physical[0] != kDataSpace) return false;
+  const size_t end = physical.size() - kTail;
+  if (physical[end] != kEscape || physical[end + 1] != kTerminator) return false;
+  out.escaped = physical.substr(1, end - 1);
+  out.revision = ~ReadBigEndian(physical.substr(end + kTerminatorBytes));
+  return true;
+}
+
+std::string_view Unescape(std::string_view escaped, std::string& buffer) {
+  if (escaped.empty() || std::memchr(escaped.data(), kEscape, escaped.size()) == nullptr) return escaped;
+  buffer.clear();
+  for (size_t i = 0; i < escaped.size(); ++i) {
+    buffer.push_back(escaped[i]);
+    if (escaped[i] == kEscape) ++i;
+  }
+  return buffer;
+}
+
+void EncodeDataLowerBound(std::string_view from, std::string& out) {
+  out.assign(1, kDataSpace);
+  AppendEscaped(from, out);
+}
+
+void EncodeDataUpperBound(std::string_view to, std::string& out) {
+  if (to.empty()) {
+    out.assign(1, kDataSpace + 1);
+  } else {
+    EncodeDataLowerBound(to, out);
+  }
+}
+
+void EncodeVersionSeek(std::string_view escaped, Revision at, std::string& out) {
+  out.assign(1, kDataSpace);
+  AppendTerminated(escaped, kTerminator, out);
+  AppendBigEndian(~at, out);
+}
+
+void EncodePastVersions(std::string_view escaped, std::string& out) {
+  out.assign(1, kDataSpace);
+  AppendTerminated(escaped, kPastTerminator, out);
+}
+
+std::string EncodeLogKey(Revision revision) {
+  std::string out(1, kLogSpace);
+  AppendBigEndian(revision, out);
+  return out;
+}
+
+bool DecodeLogKey(std::string_view physical, Revision& out) {
+  if (physical.size() != 1 + kNumberBytes || physical[0] != kLogSpace) return false;
+  out = ReadBigEndian(physical.substr(1));
+  return true;
+}
+
+std::string MetaPrefix(std::string_view name) {
+  std::string out(1, kMetaSpace);
+  out.append(name).push_back('\0');
+  return out;
+}
+
+std::string EncodeMetaKey(std::string_view name, uint64_t number) {
+  std::string out = MetaPrefix(name);
+  AppendBigEndian(~number, out);
+  return out;
+}
+
+bool DecodeMetaKey(std::string_view physical, std::string_view name, uint64_t& out) {
+  const std::string prefix = MetaPrefix(name);
+  if (physical.size() != prefix.size() + kNumberBytes || !physical.starts_with(prefix)) return false;
+  out = ~ReadBigEndian(physical.substr(prefix.size()));
+  return true;
+}
+
+}  // namespace coalition::store

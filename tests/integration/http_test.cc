@@ -1,0 +1,127 @@
+// The loopback port, and gRPC's health service.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "grpcpp/generic/generic_stub.h"
+#include "tests/integration/records.h"
+#include "tests/support/test_server.h"
+
+namespace coalition::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(HttpTest, LivezReadyzAndNothingElse) {
+  TestServer server;
+  EXPECT_EQ(HttpGet(server.http_port(), "/livez").code, 200);
+  EXPECT_EQ(HttpGet(server.http_port(), "/readyz").code, 200);
+  EXPECT_EQ(HttpGet(server.http_port(), "/").code, 404);
+  EXPECT_EQ(HttpGet(server.http_port(), "/../../etc/passwd").code, 404);
+  EXPECT_EQ(HttpGet(server.http_port(), "/livez", "POST").code, 405);
+  EXPECT_EQ(HttpGet(server.http_port(), "/livez", "HEAD").body, "");
+  const int port = server.http_port();
+  server.Stop();
+  EXPECT_EQ(HttpGet(port, "/livez").code, 0);
+}
+
+TEST(HttpTest, ItCanBeOff) {
+  TestServer::Options options;
+  options.edit_config = [](config::v1::ServerConfig* config) { config->set_http_listen("off"); };
+  TestServer server(std::move(options));
+  EXPECT_EQ(server.http_port(), 0);
+}
+
+TEST(HttpTest, MetricsCountCallsAndNameNobody) {
+  TestServer server;
+  v1::Record report = Report("shop-4711");
+  GrantMember(&report, "belmont");
+  ASSERT_TRUE(
+      Call(server.Exchange("aurore"), &v1::ExchangeService::Stub::CreateRecord, CreateOf(report)).ok());
+  ASSERT_TRUE(
+      Call(server.Exchange("belmont"), &v1::ExchangeService::Stub::ScreenSellers, ScreenOf("shop-4711"))
+          .ok());
+  EXPECT_FALSE(server.WhoAmI(server.certificates().Member("aurore", "unknown")).ok());
+  const HttpAnswer metrics = HttpGet(server.http_port(), "/metrics");
+  ASSERT_EQ(metrics.code, 200);
+  EXPECT_THAT(metrics.body,
+              HasSubstr("grpc_server_handled_total{grpc_service=\"coalition.v1.ExchangeService\","
+                        "grpc_method=\"ScreenSellers\",grpc_type=\"unary\",grpc_code=\"OK\"} 1"));
+  EXPECT_THAT(metrics.body,
+              HasSubstr("grpc_server_handling_seconds_count{grpc_service=\"coalition.v1.ExchangeService\","
+                        "grpc_method=\"CreateRecord\",grpc_type=\"unary\"} 1"));
+  EXPECT_THAT(metrics.body, HasSubstr("coalition_disclosed_records_total 1"));
+  EXPECT_THAT(metrics.body, HasSubstr("coalition_refusals_total{reason=\"CREDENTIAL_UNREGISTERED\"} 1"));
+  EXPECT_THAT(metrics.body, HasSubstr("coalition_certificate_not_after_seconds"));
+  EXPECT_THAT(metrics.body, Not(HasSubstr("aurore")));
+  EXPECT_THAT(metrics.body, Not(HasSubstr("shop-4711")));
+}
+
+// grpc.health.v1.Health/Check for a service; the answer's `status` field (1 is SERVING), or the error's code
+// negated.
+int Health(const TestServer& server, const std::string& service) {
+  grpc::GenericStub stub(server.ChannelAs("aurore"));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  std::string bytes;
+  if (!service.empty()) bytes = "\x0a" + std::string(1, static_cast<char>(service.size())) + service;
+  const grpc::Slice slice(bytes);
+  const grpc::ByteBuffer request(&slice, 1);
+  grpc::CompletionQueue queue;
+  const auto call = stub.PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", request, &queue);
+  grpc::ByteBuffer response;
+  grpc::Status status;
+  call->StartCall();
+  call->Finish(&response, &status, &queue);
+  void* tag = nullptr;
+  bool ok = false;
+  queue.Next(&tag, &ok);
+  queue.Shutdown();
+  if (!status.ok()) return -static_cast<int>(status.error_code());
+  grpc::Slice answer;
+  EXPECT_TRUE(response.DumpToSingleSlice(&answer).ok());
+  return answer.size() == 2 ? answer.begin()[1] : 0;
+}
+
+TEST(HealthTest, EachServiceServes) {
+  TestServer server;
+  for (const char* service : {"", "coalition.v1.ExchangeService", "coalition.v1.MembershipService"}) {
+    EXPECT_EQ(Health(server, service), 1) << service;
+  }
+  EXPECT_EQ(Health(server, "coalition.v1.NoService"), -static_cast<int>(grpc::StatusCode::NOT_FOUND));
+}
+
+// How a reflection call that asks nothing ends.
+grpc::StatusCode Reflection(const TestServer& server) {
+  grpc::GenericStub stub(server.ChannelAs("aurore"));
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  grpc::CompletionQueue queue;
+  const auto call =
+      stub.PrepareCall(&context, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", &queue);
+  void* tag = nullptr;
+  bool ok = false;
+  call->StartCall(&queue);
+  queue.Next(&tag, &ok);
+  if (ok) {
+    call->WritesDone(&queue);
+    queue.Next(&tag, &ok);
+  }
+  grpc::Status status;
+  call->Finish(&status, &queue);
+  queue.Next(&tag, &ok);
+  queue.Shutdown();
+  return status.error_code();
+}
+
+TEST(ReflectionTest, IsOffUnlessAskedFor) {
+  TestServer server;
+  EXPECT_EQ(Reflection(server), grpc::StatusCode::UNIMPLEMENTED);
+  TestServer::Options options;
+  options.edit_config = [](config::v1::ServerConfig* config) { config->set_reflection(true); };
+  TestServer asked(std::move(options));
+  EXPECT_EQ(Reflection(asked), grpc::StatusCode::OK);
+}
+
+}  // namespace
+}  // namespace coalition::testing

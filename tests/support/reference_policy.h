@@ -1,0 +1,47 @@
+// The access rules a second time, written from the design's text to be obviously right: names, sets and
+// loops, no bit planes, nothing shared with the engine but the types of its inputs. The engine is held
+// against it.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+
+#include "server/policy/header.h"
+#include "server/policy/state.h"
+
+namespace coalition::reference {
+
+// Each rule can be switched off, to show that a test would notice.
+struct Guards {
+  bool live = true;
+  bool standing = true;
+  bool ceiling = true;
+  bool relation = true;  // off: everybody is OTHER
+  bool exclusions = true;
+  bool control_groups = true;  // off: an exclusion matches whom it names alone
+  bool since_attached = true;  // off: a grant matches whoever holds what it names now
+  bool since_made = true;      // off: an exclusion matches only whoever holds what it names now
+  bool grant_subject = true;   // off: every grant is to everyone
+};
+
+// What a member sees: "seller.seller_id" -> "FULL", "TOKEN" or "COARSE". Hidden fields are absent; empty: the
+// record is hidden.
+struct Answer {
+  std::map<std::string, std::string> fields;
+  bool owner = false;
+  std::set<std::string> views;  // names of the grants' views that took part
+  friend bool operator==(const Answer&, const Answer&) = default;
+};
+
+Answer Judge(const policy::State& state, uint32_t member, const policy::Header& header, int64_t now_s,
+             const Guards& guards = {});
+
+// Whether the grant, or the exclusion, of a record applies to the member.
+bool GrantMatches(const policy::MemberState& member, const policy::HeaderGrant& grant,
+                  const Guards& guards = {});
+bool Excluded(const policy::State& state, const policy::MemberState& member, const policy::Header& header,
+              const Guards& guards = {});
+
+}  // namespace coalition::reference

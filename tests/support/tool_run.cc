@@ -1,0 +1,108 @@
+#include "tests/support/tool_run.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+#include <utility>
+
+namespace coalition::testing {
+namespace {
+
+void Must(bool good, const char* what) {
+  if (good) return;
+  std::perror(what);
+  std::abort();
+}
+
+std::string Drain(int fd) {
+  std::string text;
+  char buffer[4096];
+  for (ssize_t n; (n = ::read(fd, buffer, sizeof(buffer))) > 0;) text.append(buffer, static_cast<size_t>(n));
+  ::close(fd);
+  return text;
+}
+
+}  // namespace
+
+Tool::Tool(std::string home) : environment_({"HOME=" + home, "PATH=/usr/bin:/bin"}) {
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+Tool& Tool::Environment(const std::string& variable) {
+  environment_.push_back(variable);
+  return *this;
+}
+
+Tool& Tool::With(const std::vector<std::string>& arguments) {
+  before_.insert(before_.end(), arguments.begin(), arguments.end());
+  return *this;
+}
+
+Tool& Tool::Connect(const std::string& server, const std::string& ca_file, const Identity& identity,
+                    const std::string& directory) {
+  static int number = 0;
+  const IdentityFiles files = CertificateFactory::Write(
+      identity, directory, "tool-" + std::to_string(::getpid()) + "-" + std::to_string(++number));
+  return With({"--server", server, "--ca", ca_file, "--cert", files.certificate, "--key", files.key});
+}
+
+ToolResult Tool::Run(const std::vector<std::string>& arguments, const std::string& input) const {
+  return RunFed(arguments, [&](int fd, pid_t) {
+    size_t written = 0;
+    while (written < input.size()) {
+      const ssize_t n = ::write(fd, input.data() + written, input.size() - written);
+      if (n <= 0) return;  // the process did not want it
+      written += static_cast<size_t>(n);
+    }
+  });
+}
+
+ToolResult Tool::RunFed(const std::vector<std::string>& arguments,
+                        const std::function<void(int fd, pid_t pid)>& feed) const {
+  int in[2], out[2], err[2];
+  Must(::pipe2(in, O_CLOEXEC) == 0 && ::pipe2(out, O_CLOEXEC) == 0 && ::pipe2(err, O_CLOEXEC) == 0, "pipe");
+  std::vector<std::string> words = {COALITION_TOOL};
+  words.insert(words.end(), before_.begin(), before_.end());
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  std::vector<std::string> variables = environment_;
+  std::vector<char*> environment;
+  for (std::string& variable : variables) environment.push_back(variable.data());
+  environment.push_back(nullptr);
+
+  const pid_t pid = ::fork();
+  Must(pid >= 0, "fork");
+  if (pid == 0) {
+    ::dup2(in[0], 0);
+    ::dup2(out[1], 1);
+    ::dup2(err[1], 2);
+    ::execve(argv[0], argv.data(), environment.data());
+    ::_exit(127);
+  }
+  ::close(in[0]);
+  ::close(out[1]);
+  ::close(err[1]);
+  ToolResult result;
+  std::thread read_out([&] { result.out = Drain(out[0]); });
+  std::thread read_err([&] { result.err = Drain(err[0]); });
+  feed(in[1], pid);
+  ::close(in[1]);
+  read_out.join();
+  read_err.join();
+  int status = 0;
+  struct rusage usage {};
+  Must(::wait4(pid, &status, 0, &usage) == pid, "wait4");
+  result.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  result.resident_kib = usage.ru_maxrss;
+  return result;
+}
+
+}  // namespace coalition::testing

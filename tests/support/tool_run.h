@@ -1,0 +1,50 @@
+// The real command line as a process.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tests/support/certificates.h"
+
+namespace coalition::testing {
+
+struct ToolResult {
+  // Of exit; -1: it was ended by a signal.
+  int code = -1;
+  std::string out;
+  std::string err;
+  // Most memory that it ever held.
+  int64_t resident_kib = 0;
+};
+
+// Runs `coalition` (the path in COALITION_TOOL) with an environment of only PATH and HOME, which is `home`.
+// Not thread-safe. Aborts if the process can't be started.
+class Tool {
+ public:
+  explicit Tool(std::string home);
+
+  // One more "NAME=value" in the environment.
+  Tool& Environment(const std::string& variable);
+  // Put before each call's own arguments.
+  Tool& With(const std::vector<std::string>& arguments);
+  // --server, --ca, --cert and --key for one identity, whose files are written to `directory`.
+  Tool& Connect(const std::string& server, const std::string& ca_file, const Identity& identity,
+                const std::string& directory);
+
+  // With `input` as standard input.
+  ToolResult Run(const std::vector<std::string>& arguments, const std::string& input = "") const;
+  // `feed` writes to standard input, in pieces as it likes, and closes it by returning; it may send signals
+  // to `pid`.
+  ToolResult RunFed(const std::vector<std::string>& arguments,
+                    const std::function<void(int fd, pid_t pid)>& feed) const;
+
+ private:
+  std::vector<std::string> environment_;
+  std::vector<std::string> before_;
+};
+
+}  // namespace coalition::testing

@@ -1,0 +1,197 @@
+// Which calls are made again, when, and how often.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <deque>
+#include <memory>
+#include <set>
+
+#include "client/client.h"
+#include "client/internal/retry_connection.h"
+#include "common/errors.h"
+
+namespace coalition::client {
+namespace {
+
+using internal::RetryConnection;
+using std::chrono::milliseconds;
+
+// Every call gets the next status; then OK. Notes what it was asked.
+class ScriptedConnection final : public Connection {
+ public:
+  struct Script {
+    std::deque<absl::Status> statuses;
+    std::vector<milliseconds> timeouts;
+    std::vector<std::string> request_ids;
+  };
+  explicit ScriptedConnection(Script* script) : script_(script) {}
+
+  absl::StatusOr<v1::CreateRecordResponse> CreateRecord(const CallOptions& options,
+                                                        const v1::CreateRecordRequest& request) override {
+    script_->request_ids.push_back(request.request_id());
+    return Next<v1::CreateRecordResponse>(options);
+  }
+  absl::StatusOr<v1::ReviseRecordResponse> ReviseRecord(const CallOptions& options,
+                                                        const v1::ReviseRecordRequest& request) override {
+    script_->request_ids.push_back(request.request_id());
+    return Next<v1::ReviseRecordResponse>(options);
+  }
+  absl::StatusOr<v1::WithdrawRecordResponse> WithdrawRecord(
+      const CallOptions& options, const v1::WithdrawRecordRequest& request) override {
+    script_->request_ids.push_back(request.request_id());
+    return Next<v1::WithdrawRecordResponse>(options);
+  }
+  absl::StatusOr<v1::WhoAmIResponse> WhoAmI(const CallOptions& options, const v1::WhoAmIRequest&) override {
+    return Next<v1::WhoAmIResponse>(options);
+  }
+
+ private:
+  template <class Response>
+  absl::StatusOr<Response> Next(const CallOptions& options) {
+    script_->timeouts.push_back(options.timeout);
+    if (script_->statuses.empty()) return Response();
+    absl::Status status = script_->statuses.front();
+    script_->statuses.pop_front();
+    if (!status.ok()) return status;
+    return Response();
+  }
+
+  Script* const script_;
+};
+
+class RetryTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<RetryConnection> Make(std::deque<absl::Status> statuses) {
+    script_.statuses = std::move(statuses);
+    internal::Timer timer{[this] { return now_; },
+                          [this](milliseconds wait) {
+                            waits_.push_back(wait);
+                            now_ += wait;
+                          }};
+    return std::make_unique<RetryConnection>(std::make_unique<ScriptedConnection>(&script_), policy_, random_,
+                                             timer);
+  }
+  size_t tries() const { return script_.timeouts.size(); }
+
+  ScriptedConnection::Script script_;
+  RetryPolicy policy_;
+  SystemRandom random_;
+  std::chrono::steady_clock::time_point now_{};
+  std::vector<milliseconds> waits_;
+  const CallOptions options_{milliseconds(10'000)};
+};
+
+TEST_F(RetryTest, AReadIsTriedAgainAfterUnavailable) {
+  auto connection = Make({absl::UnavailableError("a"), absl::UnavailableError("b")});
+  EXPECT_TRUE(connection->WhoAmI(options_, {}).ok());
+  EXPECT_EQ(tries(), 3u);
+  EXPECT_EQ(waits_.size(), 2u);
+}
+
+TEST_F(RetryTest, NothingElseIsTriedAgain) {
+  for (const absl::Status& status :
+       {absl::InvalidArgumentError(""), absl::NotFoundError(""), absl::PermissionDeniedError(""),
+        absl::UnauthenticatedError(""), absl::DeadlineExceededError(""), absl::AbortedError(""),
+        absl::AlreadyExistsError(""), absl::InternalError(""), absl::UnknownError(""),
+        absl::DataLossError(""), absl::ResourceExhaustedError("without RetryInfo"),
+        absl::CancelledError("")}) {
+    script_ = {};
+    auto connection = Make({status});
+    EXPECT_EQ(connection->WhoAmI(options_, {}).status().code(), status.code());
+    EXPECT_EQ(tries(), 1u) << status;
+  }
+}
+
+TEST_F(RetryTest, WaitsAsLongAsTheServerSays) {
+  auto connection = Make({WithRetryDelay(absl::ResourceExhaustedError("slow down"), milliseconds(1'234))});
+  EXPECT_TRUE(connection->WhoAmI(options_, {}).ok());
+  ASSERT_EQ(waits_.size(), 1u);
+  EXPECT_EQ(waits_[0], milliseconds(1'234));
+}
+
+TEST_F(RetryTest, WritesAreTriedAgainOnlyIfTheyCanHappenTwice) {
+  v1::CreateRecordRequest create;
+  EXPECT_FALSE(Make({absl::UnavailableError("")})->CreateRecord(options_, create).ok());
+  EXPECT_EQ(tries(), 1u);
+  create.set_request_id("r");
+  EXPECT_TRUE(Make({absl::UnavailableError("")})->CreateRecord(options_, create).ok());
+  create.clear_request_id();
+  create.mutable_record()->set_external_id("case-17");
+  EXPECT_TRUE(Make({absl::UnavailableError("")})->CreateRecord(options_, create).ok());
+
+  v1::ReviseRecordRequest revise;
+  EXPECT_FALSE(Make({absl::UnavailableError("")})->ReviseRecord(options_, revise).ok());
+  revise.set_request_id("r");
+  EXPECT_TRUE(Make({absl::UnavailableError("")})->ReviseRecord(options_, revise).ok());
+
+  v1::WithdrawRecordRequest withdraw;
+  EXPECT_FALSE(Make({absl::UnavailableError("")})->WithdrawRecord(options_, withdraw).ok());
+  withdraw.set_validate_only(true);
+  EXPECT_TRUE(Make({absl::UnavailableError("")})->WithdrawRecord(options_, withdraw).ok());
+}
+
+TEST_F(RetryTest, StopsAfterTheLastAttemptWithItsErrorWhole) {
+  policy_.attempts_max = 3;
+  const absl::Status last = Error(v1::ERROR_REASON_SHUTTING_DOWN, "the server is shutting down");
+  auto connection =
+      Make({absl::UnavailableError("first"), absl::UnavailableError("second"), last, absl::OkStatus()});
+  const auto result = connection->WhoAmI(options_, {});
+  EXPECT_EQ(result.status(), last);
+  EXPECT_EQ(GetErrorReason(result.status()), v1::ERROR_REASON_SHUTTING_DOWN);
+  EXPECT_EQ(tries(), 3u);
+}
+
+TEST_F(RetryTest, WaitsGrowAndAreShortenedByAtMostHalf) {
+  policy_.attempts_max = 8;
+  policy_.backoff_initial = milliseconds(100);
+  policy_.backoff_max = milliseconds(1'000);
+  std::deque<absl::Status> statuses(7, absl::UnavailableError(""));
+  EXPECT_TRUE(Make(statuses)->WhoAmI(options_, {}).ok());
+  ASSERT_EQ(waits_.size(), 7u);
+  int64_t step = 100;
+  for (const milliseconds wait : waits_) {
+    EXPECT_GE(wait.count(), step / 2 - 1);
+    EXPECT_LE(wait.count(), step);
+    step = std::min<int64_t>(step * 2, 1'000);
+  }
+}
+
+TEST_F(RetryTest, NoTryBeginsAfterTheBudgetAndTheLastIsCutToIt) {
+  policy_.attempts_max = 100;
+  policy_.backoff_initial = milliseconds(400);
+  policy_.backoff_max = milliseconds(400);
+  policy_.budget = milliseconds(1'000);
+  std::deque<absl::Status> statuses(100, absl::UnavailableError(""));
+  EXPECT_FALSE(Make(statuses)->WhoAmI(options_, {}).ok());
+  milliseconds waited(0);
+  for (const milliseconds wait : waits_) waited += wait;
+  EXPECT_LT(waited, policy_.budget);
+  EXPECT_GE(tries(), 3u);
+  EXPECT_EQ(script_.timeouts.front(), options_.timeout);
+  EXPECT_LE(script_.timeouts.back(), policy_.budget - waited);
+}
+
+TEST_F(RetryTest, TheClientGivesEachWriteOneRequestIdForAllItsTries) {
+  Client client(Make({absl::UnavailableError(""), absl::UnavailableError("")}), ClientOptions(), random_);
+  EXPECT_TRUE(client.CreateRecord(v1::Record()).ok());
+  EXPECT_TRUE(client.WithdrawRecord("records/x").ok());
+  EXPECT_TRUE(client.WithdrawRecord("records/x", "", {.request_id = "mine"}).ok());
+  ASSERT_EQ(script_.request_ids.size(), 5u);
+  EXPECT_THAT(script_.request_ids[0],
+              ::testing::MatchesRegex("[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"));
+  EXPECT_EQ(script_.request_ids[1], script_.request_ids[0]);
+  EXPECT_EQ(script_.request_ids[2], script_.request_ids[0]);
+  EXPECT_NE(script_.request_ids[3], script_.request_ids[0]);
+  EXPECT_EQ(script_.request_ids[4], "mine");
+}
+
+TEST(ConnectionTest, AMockNeedsOnlyTheCallsThatItsTestMakes) {
+  class Nothing final : public Connection {};
+  SystemRandom random;
+  Client client(std::make_shared<Nothing>(), ClientOptions(), random);
+  EXPECT_TRUE(absl::IsUnimplemented(client.WhoAmI().status()));
+  EXPECT_TRUE(absl::IsUnimplemented(client.GetRecord("records/x").status()));
+}
+
+}  // namespace
+}  // namespace coalition::client
