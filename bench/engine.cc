@@ -87,8 +87,9 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const std::string& dir,
                                     .page_token = engine->random_.Bytes(32),
                                     .seller_hash = engine->random_.Bytes(32),
                                     .etag = engine->random_.Bytes(32)};
-  auto exchange = exchange::Exchange::Open({}, keys, *engine->store_, *engine->lane_, *engine->directory_,
-                                           engine->clock_, engine->random_);
+  const auto run_now = [](uint32_t, const std::function<void()>& work) { work(); };
+  auto exchange =
+      exchange::Exchange::Open({}, keys, *engine->store_, *engine->lane_, engine->random_, run_now);
   if (!exchange.ok()) return exchange.status();
   engine->exchange_ = *std::move(exchange);
   return engine;

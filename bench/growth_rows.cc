@@ -11,7 +11,7 @@ struct BatchRate {
   double per_second = 0;
 };
 
-absl::StatusOr<BatchRate> MeasureBatches(ScreenLoad& load, const Process& process, double seconds) {
+absl::StatusOr<BatchRate> MeasureBatches(ScreenLoad& load, const testing::Process& process, double seconds) {
   const double before = process.CpuSeconds();
   const Segment segment = load.Run(std::chrono::duration<double>(seconds));
   if (!segment.status.ok()) return segment.status;

@@ -28,7 +28,8 @@ std::string Bytes(const v1::ScreenSellersResponse& response) {
 }
 
 // Sellers a CPU-second of the server.
-absl::StatusOr<double> SellersPerCpuSecond(ScreenLoad& load, const Process& process, double seconds) {
+absl::StatusOr<double> SellersPerCpuSecond(ScreenLoad& load, const testing::Process& process,
+                                           double seconds) {
   const double before = process.CpuSeconds();
   const Segment segment = load.Run(std::chrono::duration<double>(seconds));
   if (!segment.status.ok()) return segment.status;

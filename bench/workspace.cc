@@ -170,7 +170,7 @@ absl::StatusOr<Home> Workspace::CopyHome(const Home& home, const std::string& na
 }
 
 absl::StatusOr<Server> Workspace::StartServer(const Home& home) {
-  const auto port = FreePort();
+  const auto port = testing::FreePort();
   if (!port.ok()) return port.status();
   const std::string config = "listen: \"127.0.0.1:" + std::to_string(*port) +
                              "\"\n"
@@ -194,7 +194,7 @@ absl::StatusOr<Server> Workspace::StartServer(const Home& home) {
 
 absl::StatusOr<Server> Workspace::StartEcho(const v1::ScreenSellersResponse& answer,
                                             const v1::ScreenSellersResponse& rare, uint64_t rare_every) {
-  const auto port = FreePort();
+  const auto port = testing::FreePort();
   if (!port.ok()) return port.status();
   const std::string stem = temporary_dir_ / ("echo-" + std::to_string(++started_));
   absl::Status status = WriteFileAtomic(stem + ".answer", answer.SerializeAsString(), 0644);
@@ -208,12 +208,12 @@ absl::StatusOr<Server> Workspace::StartEcho(const v1::ScreenSellersResponse& ans
 absl::StatusOr<Server> Workspace::Start(const std::vector<std::string>& command, const std::string& log_file,
                                         int port) {
   const auto start = std::chrono::steady_clock::now();
-  auto process = Process::Start(command, log_file);
+  auto process = testing::Process::Start(command, log_file);
   if (!process.ok()) return process.status();
   Server server{.process = *std::move(process),
                 .reader = {.port = port, .ca_pem = ca_pem_, .client = reader_},
                 .contributor = {.port = port, .ca_pem = ca_pem_, .client = contributor_}};
-  if (absl::Status status = WaitForPort(port, server.process.get(), std::chrono::seconds(120));
+  if (absl::Status status = testing::WaitForPort(port, server.process.get(), std::chrono::seconds(120));
       !status.ok()) {
     return status;
   }

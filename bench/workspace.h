@@ -10,7 +10,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "bench/load.h"
-#include "bench/process.h"
+#include "tests/support/certificates.h"
+#include "tests/support/process.h"
 
 namespace coalition::bench {
 
@@ -19,7 +20,7 @@ using Home = std::filesystem::path;
 
 // A running coalitiond.
 struct Server {
-  std::unique_ptr<Process> process;
+  std::unique_ptr<testing::Process> process;
   Endpoint reader;          // as members/bazaar, a MARKETPLACE with the role READER
   Endpoint contributor;     // as members/aurore, a BRAND with the role CONTRIBUTOR
   double open_seconds = 0;  // from the start of the process to its first answer

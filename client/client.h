@@ -40,8 +40,10 @@ struct WriteOptions {
 };
 
 // Thread-safe: one client serves any number of threads over one connection, which is made when first needed
-// and again after it broke. Every method blocks, at most for the retry policy's budget. The server's answer
-// decides what exists: NOT_FOUND means absent or not yours to see, and nothing tells the two apart.
+// and again after it broke. Every method blocks until the server has answered. Each call to it, with its
+// retries, lasts at most the retry policy's budget; a method makes one, but ScreenSellers one for each batch
+// and a list one for each page. The server's answer decides what exists: NOT_FOUND means absent or not yours
+// to see, and nothing tells the two apart.
 class Client {
  public:
   // Checks the options and reads, parses and matches certificate, key and CA; reaches for no network.
@@ -80,7 +82,8 @@ class Client {
   absl::Status WithdrawRecord(const std::string& name, const std::string& etag = "",
                               const WriteOptions& options = {});
 
-  // One answer for each seller, in order, for any number: asked in batches of 1,000. Fails as a whole.
+  // One answer for each seller, in order, for any number: asked in batches of 1,000, one after the other,
+  // each with the retry policy's budget to itself. Fails as a whole.
   absl::StatusOr<v1::ScreenSellersResponse> ScreenSellers(const std::vector<v1::Seller>& sellers);
   absl::StatusOr<v1::ScreenResult> ScreenSeller(const std::string& platform, const std::string& seller_id);
   absl::StatusOr<v1::SellerProfile> GetSellerProfile(const v1::Seller& seller);

@@ -6,7 +6,6 @@
 #include <string>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 
 namespace coalition::client {
 
@@ -22,8 +21,8 @@ struct RetryPolicy {
   std::chrono::milliseconds backoff_initial{100};
   std::chrono::milliseconds backoff_max{5'000};
   double backoff_multiplier = 2.0;
-  // Of all tries and waits together: no try begins after it, and a try's own timeout is cut to what is left
-  // of it.
+  // Of all tries and waits of one call together: no try begins after it, and each try's own timeout, the
+  // first's too, is cut to what is left of it.
   std::chrono::milliseconds budget{30'000};
 };
 
@@ -59,7 +58,7 @@ struct ClientOptions {
   TlsOptions tls;
   // The DNS name or IP address that the server's certificate must carry. Empty: the host of `server`.
   std::string server_name;
-  // Of each try of a unary call.
+  // Of each try of a unary call; cut to retry.budget.
   std::chrono::milliseconds timeout{10'000};
   RetryPolicy retry;
   // Of one received message.
@@ -73,13 +72,6 @@ struct ClientOptions {
 // OK if every setting is in range and `server` is host:port with a port of 1 to 65535. INVALID_ARGUMENT names
 // the setting. Reads no files. Thread-safe.
 absl::Status CheckOptions(const ClientOptions& options);
-
-// The two parts of host:port, the host without brackets. INVALID_ARGUMENT says what is wrong.
-struct HostPort {
-  std::string host;
-  int port = 0;
-};
-absl::StatusOr<HostPort> ParseHostPort(const std::string& server);
 
 // Makes every later gRPC connection of this process speak TLS 1.3 and nothing older, by leaving TLS 1.2 no
 // cipher suite that works without pre-shared keys (gRPC's C++ interface has no setting for it). Changes the

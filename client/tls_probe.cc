@@ -11,6 +11,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/internal/socket.h"
+#include "common/host_port.h"
 
 namespace coalition::client {
 namespace {
@@ -270,7 +271,7 @@ void ProbeTls(internal::Socket& socket, const std::string& name, const Credentia
 
 ProbeResult ProbeServer(const ClientOptions& options, const Credentials& credentials, milliseconds timeout) {
   ProbeResult result;
-  const absl::StatusOr<HostPort> server = ParseHostPort(options.server);
+  const absl::StatusOr<HostPort> server = ParseHostPort(options.server, /*port_min=*/1);
   if (!server.ok()) return Failed(result, ProbeFailure::kNameUnknown, std::string(server.status().message()));
   const auto addresses = internal::Resolve(server->host, server->port);
   if (!addresses.ok())

@@ -162,8 +162,10 @@ void WriteLine(LogLevel level, std::string_view event, const Fields& fields) {
 
 void HandleProtobufLog(google::protobuf::LogLevel level, const char* file, int line, const std::string&) {
   static LogLimit limit(1000);
-  const LogLevel ours = level >= google::protobuf::LOGLEVEL_ERROR ? LogLevel::kError : LogLevel::kWarn;
-  Log::Limited(limit, ours, "protobuf", {{"file", file}, {"line", line}});
+  const LogFields place = {{"file", file}, {"line", line}};
+  // The last line before protobuf ends the process.
+  if (level == google::protobuf::LOGLEVEL_FATAL) return Log::Error("protobuf", place);
+  Log::Limited(limit, LogLevel::kDebug, "protobuf", place);
 }
 
 }  // namespace

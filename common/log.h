@@ -50,8 +50,8 @@ class LogLimit {
 class Log {
  public:
   // Before the first event, or at any time. Also sends protobuf's own complaints here as event "protobuf",
-  // with the place in its source and without its text, which may quote what was parsed. Before it: INFO,
-  // text.
+  // with the place in its source and without its text, which may quote what was parsed; as DEBUG, since any
+  // client causes them with bytes that are no request. Before it: INFO, text.
   static void Configure(LogLevel level, LogFormat format);
   // trace, debug, info, warn, error or off. False: none of these, `level` is unchanged.
   static bool ParseLevel(std::string_view name, LogLevel* level);

@@ -25,6 +25,9 @@ constexpr int kBacklog = 1024;
 // Without descriptors: how long until another try. Connections wait in the backlog meanwhile.
 constexpr int kBackOffMsMin = 10;
 constexpr int kBackOffMsMax = 500;
+// A look at every connection costs a system call for each. An address that knocks on and on at its limit must
+// not have the loop do nothing else; whoever is refused meanwhile may come again.
+constexpr std::chrono::milliseconds kSweepInterval(100);
 
 absl::Status BindError(const std::string& listen, int error) {
   const std::string text = absl::StrCat("listen ", listen, ": ", std::strerror(error));
@@ -83,17 +86,31 @@ ino_t SocketOf(int fd) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Bind(const std::string& listen, int connections_max) {
-  const absl::StatusOr<int> fd = BoundSocket(listen);
-  if (!fd.ok()) return fd.status();
-  return std::unique_ptr<Acceptor>(new Acceptor(*fd, PortOf(*fd), connections_max));
+uint64_t AddressKey(const sockaddr_storage& peer) {
+  if (peer.ss_family == AF_INET) return ntohl(reinterpret_cast<const sockaddr_in&>(peer).sin_addr.s_addr);
+  if (peer.ss_family != AF_INET6) return 0;
+  const in6_addr& address = reinterpret_cast<const sockaddr_in6&>(peer).sin6_addr;
+  // An IPv4 address is a /64 of ::/32 here, which is nobody's.
+  const bool mapped = IN6_IS_ADDR_V4MAPPED(&address);
+  uint64_t key = 0;
+  for (int i = mapped ? 12 : 0; i < (mapped ? 16 : 8); ++i) key = key << 8 | address.s6_addr[i];
+  return key;
 }
 
-Acceptor::Acceptor(int fd, int port, int connections_max)
+absl::StatusOr<std::unique_ptr<Acceptor>> Acceptor::Bind(const std::string& listen, int connections_max,
+                                                         int connections_per_address_max) {
+  const absl::StatusOr<int> fd = BoundSocket(listen);
+  if (!fd.ok()) return fd.status();
+  return std::unique_ptr<Acceptor>(
+      new Acceptor(*fd, PortOf(*fd), connections_max, connections_per_address_max));
+}
+
+Acceptor::Acceptor(int fd, int port, int connections_max, int connections_per_address_max)
     : listener_(fd),
       wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       port_(port),
-      connections_max_(static_cast<size_t>(connections_max)) {}
+      all_{"connections_max", static_cast<size_t>(connections_max)},
+      per_address_{"connections_per_address_max", static_cast<size_t>(connections_per_address_max)} {}
 
 Acceptor::~Acceptor() {
   Stop();
@@ -129,10 +146,13 @@ void Acceptor::Run() {
     pollfd polled[] = {{listener_, POLLIN, 0}, {wake_, POLLIN, 0}};
     if (poll(polled, 2, -1) < 0 && errno != EINTR) Log::Limited(limit, LogLevel::kError, "poll_failed");
     if ((polled[0].revents & POLLIN) == 0) continue;
-    const int fd = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    sockaddr_storage peer{};
+    socklen_t size = sizeof(peer);
+    const int fd =
+        accept4(listener_, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd >= 0) {
       back_off_ms = kBackOffMsMin;
-      Accept(fd);
+      Accept(fd, peer);
       continue;
     }
     // The connection was gone before we came; or nothing was there.
@@ -145,12 +165,11 @@ void Acceptor::Run() {
   }
 }
 
-void Acceptor::Accept(int fd) {
-  static LogLimit limit;
-  if (!Register(fd)) {
+void Acceptor::Accept(int fd, const sockaddr_storage& peer) {
+  if (Limit* const over = Register(fd, AddressKey(peer)); over != nullptr) {
     close(fd);
-    over_limit_.fetch_add(1, std::memory_order_relaxed);
-    Log::Limited(limit, LogLevel::kWarn, "connection_refused", {{"limit", "connections_max"}});
+    over->refused.fetch_add(1, std::memory_order_relaxed);
+    Log::Limited(over->log, LogLevel::kWarn, "connection_refused", {{"limit", over->name}});
     return;
   }
   accepted_.fetch_add(1, std::memory_order_relaxed);
@@ -159,27 +178,44 @@ void Acceptor::Accept(int fd) {
   take_(fd);
 }
 
-bool Acceptor::Register(int fd) {
+Acceptor::Limit* Acceptor::Register(int fd, uint64_t address) {
   MutexLock lock(mutex_);
   // The number may have been another connection's, which is closed then.
-  taken_.erase(fd);
-  if (taken_.size() >= connections_max_) DropClosed();
-  if (taken_.size() >= connections_max_) return false;
-  taken_[fd] = SocketOf(fd);
-  return true;
+  if (const auto before = taken_.find(fd); before != taken_.end()) Drop(before);
+  const bool full = taken_.size() >= all_.max;
+  const bool address_full = OpenOf(address) >= per_address_.max;
+  if (full || (address_full && std::chrono::steady_clock::now() - swept_ >= kSweepInterval)) DropClosed();
+  if (taken_.size() >= all_.max) return &all_;
+  if (OpenOf(address) >= per_address_.max) return &per_address_;
+  taken_[fd] = {SocketOf(fd), address};
+  ++of_address_[address];
+  return nullptr;
+}
+
+size_t Acceptor::OpenOf(uint64_t address) const {
+  const auto found = of_address_.find(address);
+  return found == of_address_.end() ? 0 : found->second;
+}
+
+Acceptor::TakenByFd::iterator Acceptor::Drop(TakenByFd::iterator at) {
+  const auto count = of_address_.find(at->second.address);
+  if (--count->second == 0) of_address_.erase(count);
+  return taken_.erase(at);
 }
 
 void Acceptor::DropClosed() {
   for (auto at = taken_.begin(); at != taken_.end();) {
-    at = SocketOf(at->first) == at->second ? std::next(at) : taken_.erase(at);
+    at = SocketOf(at->first) == at->second.socket ? std::next(at) : Drop(at);
   }
+  swept_ = std::chrono::steady_clock::now();
 }
 
 Acceptor::Counts Acceptor::counts() {
   MutexLock lock(mutex_);
   DropClosed();
-  return {accepted_.load(std::memory_order_relaxed), over_limit_.load(std::memory_order_relaxed),
-          failures_.load(std::memory_order_relaxed), taken_.size()};
+  return {accepted_.load(std::memory_order_relaxed), all_.refused.load(std::memory_order_relaxed),
+          per_address_.refused.load(std::memory_order_relaxed), failures_.load(std::memory_order_relaxed),
+          taken_.size()};
 }
 
 }  // namespace coalition::server

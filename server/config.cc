@@ -7,7 +7,6 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/file.h"
@@ -38,6 +37,7 @@ constexpr Number kNumbers[] = {
     {"limits.message_bytes_max", 4 << 20, 16 << 10, 64 << 20},
     {"limits.metadata_bytes_max", 16 << 10, 4 << 10, 256 << 10},
     {"limits.connections_max", 10'000, 1, 1'000'000},
+    {"limits.connections_per_address_max", 1'000, 1, 1'000'000},
     {"limits.streams_per_connection_max", 256, 1, 10'000},
     {"limits.calls_per_member_max", 2'048, 1, 1'000'000},
     {"limits.calls_per_second", 100'000, 1, 10'000'000},
@@ -156,10 +156,21 @@ void CheckLog(config::v1::Log* log, Faults* faults) {
   }
 }
 
+// Whoever lowers the number of all connections need not know of the other.
+void CompleteConnections(config::v1::Limits* limits) {
+  const int all = limits->connections_max();
+  if (limits->connections_per_address_max() != 0 || all <= 0) return;
+  limits->set_connections_per_address_max(
+      std::min(all, FindNumber("limits.connections_per_address_max")->default_value));
+}
+
 void CheckTogether(const config::v1::ServerConfig& config, Faults* faults) {
   const config::v1::Limits& limits = config.limits();
   if (limits.page_size_default() > limits.page_size_max()) {
     faults->Add("limits.page_size_default", "is over limits.page_size_max");
+  }
+  if (limits.connections_per_address_max() > limits.connections_max()) {
+    faults->Add("limits.connections_per_address_max", "is over limits.connections_max");
   }
   if (limits.record_bytes_max() > limits.message_bytes_max()) {
     faults->Add("limits.record_bytes_max", "is over limits.message_bytes_max");
@@ -175,27 +186,6 @@ void CheckTogether(const config::v1::ServerConfig& config, Faults* faults) {
 
 }  // namespace
 
-absl::StatusOr<HostPort> ParseHostPort(const std::string& text) {
-  const auto wrong = [&text] {
-    return absl::InvalidArgumentError(
-        absl::StrCat(Quoted(text), " is not host:port, e.g. 127.0.0.1:7443 or [::1]:7443"));
-  };
-  const size_t colon = text.rfind(':');
-  if (colon == std::string::npos || colon == 0) return wrong();
-  HostPort result;
-  result.host = text.substr(0, colon);
-  const std::string port = text.substr(colon + 1);
-  const bool digits =
-      !port.empty() && std::all_of(port.begin(), port.end(), [](char c) { return c >= '0' && c <= '9'; });
-  if (!digits || !absl::SimpleAtoi(port, &result.port) || result.port > 65'535) return wrong();
-  if (result.host.front() == '[' && result.host.back() == ']' && result.host.size() > 2) {
-    result.host = result.host.substr(1, result.host.size() - 2);
-  } else if (result.host.find(':') != std::string::npos) {
-    return wrong();
-  }
-  return result;
-}
-
 absl::Status CompleteConfig(const std::string& base, config::v1::ServerConfig* config) {
   Faults faults;
   CheckAddresses(config, &faults);
@@ -206,6 +196,7 @@ absl::Status CompleteConfig(const std::string& base, config::v1::ServerConfig* c
   CompletePath("tls.key_file", base, config->mutable_tls()->mutable_key_file(), &faults);
   CompletePath("tls.client_ca_file", base, config->mutable_tls()->mutable_client_ca_file(), &faults);
   CheckLog(config->mutable_log(), &faults);
+  CompleteConnections(config->mutable_limits());
   CompleteNumbers("", config, &faults);
   CheckTogether(*config, &faults);
   return faults.ToStatus(base);

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "coalition/config/v1/bootstrap.pb.h"
 #include "coalition/config/v1/server_config.pb.h"
+#include "common/host_port.h"  // IWYU pragma: export
 
 namespace coalition::server {
 
@@ -26,12 +27,5 @@ absl::StatusOr<config::v1::Bootstrap> LoadBootstrap(const config::v1::ServerConf
 // Everything that can be said without starting: the configuration, the TLS files, the bootstrap file's
 // syntax. Blocks.
 absl::Status CheckConfig(const std::string& path, int64_t now_s);
-
-// "127.0.0.1:7480" or "[::1]:7480" in two. INVALID_ARGUMENT says what is wrong.
-struct HostPort {
-  std::string host;  // without brackets
-  int port = 0;
-};
-absl::StatusOr<HostPort> ParseHostPort(const std::string& text);
 
 }  // namespace coalition::server

@@ -49,11 +49,32 @@ absl::StatusOr<std::string> LoadKey(const std::string& path, bool may_create, Ra
   return key;
 }
 
+std::string MarkOf(const std::string& dir) { return absl::StrCat(dir, "/store_begun"); }
+
+absl::StatusOr<bool> StoreBegun(const std::string& dir) {
+  const absl::StatusOr<std::string> mark = ReadFile(MarkOf(dir), 4096);
+  if (absl::IsNotFound(mark.status())) return false;
+  return mark.ok() ? absl::StatusOr<bool>(true) : mark.status();
+}
+
 }  // namespace
 
-absl::StatusOr<exchange::ExchangeKeys> LoadKeys(const std::string& dir, bool may_create, Random& random) {
-  if (may_create) {
+absl::Status MarkStoreBegun(const std::string& dir) {
+  const absl::StatusOr<bool> begun = StoreBegun(dir);
+  if (!begun.ok() || *begun) return begun.status();
+  return WriteFileAtomic(MarkOf(dir), "The store of these keys is not empty any more.\n", 0600);
+}
+
+absl::StatusOr<exchange::ExchangeKeys> LoadKeys(const std::string& dir, bool store_is_empty, Random& random) {
+  if (store_is_empty) {
     if (absl::Status made = MakeDir(dir, 0700); !made.ok()) return made;
+    const absl::StatusOr<bool> begun = StoreBegun(dir);
+    if (!begun.ok()) return begun.status();
+    if (*begun) {
+      return absl::FailedPreconditionError(absl::StrCat(
+          "store_dir holds no store, but the keys in ", dir,
+          " had one: mount its disk, or restore it. To begin a new coalition, take another key_dir."));
+    }
   }
   if (absl::Status is_private = CheckPrivate(dir, "700"); !is_private.ok()) return is_private;
   exchange::ExchangeKeys keys;
@@ -62,7 +83,7 @@ absl::StatusOr<exchange::ExchangeKeys> LoadKeys(const std::string& dir, bool may
                                                         {"seller_hash", &keys.seller_hash},
                                                         {"etag", &keys.etag}};
   for (const auto& [name, key] : files) {
-    absl::StatusOr<std::string> loaded = LoadKey(absl::StrCat(dir, "/", name), may_create, random);
+    absl::StatusOr<std::string> loaded = LoadKey(absl::StrCat(dir, "/", name), store_is_empty, random);
     if (!loaded.ok()) return loaded.status();
     *key = *std::move(loaded);
   }

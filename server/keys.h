@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/random.h"
 #include "server/exchange/exchange.h"
@@ -10,11 +11,14 @@
 namespace coalition::server {
 
 // Reads token_master, page_token, seller_hash and etag from `dir`: 32 random bytes each, mode 0600. Beside an
-// empty store
-// (`may_create`) those that are missing are made, and the directory. Blocks.
+// empty store those that are missing are made, and the directory. Blocks.
 //
 // FAILED_PRECONDITION: a key is missing beside a store that is not empty, has another size, or the directory
-// or a file is open to others; says what to do.
-absl::StatusOr<exchange::ExchangeKeys> LoadKeys(const std::string& dir, bool may_create, Random& random);
+// or a file is open to others; or the store is empty and these keys had one: it was lost, or its disk is not
+// mounted, and a new one would say of every seller that it is not listed. Says what to do.
+absl::StatusOr<exchange::ExchangeKeys> LoadKeys(const std::string& dir, bool store_is_empty, Random& random);
+
+// Notes in `dir` that the store of these keys has begun. Does nothing where that is noted. Blocks.
+absl::Status MarkStoreBegun(const std::string& dir);
 
 }  // namespace coalition::server

@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <string>
@@ -57,6 +58,9 @@ store::LevelDbOptions StoreOptions(const config::v1::ServerConfig& config) {
   options.block_cache_bytes = static_cast<size_t>(config.storage().block_cache_mib()) << 20;
   options.open_files_max = config.storage().open_files_max();
   options.throttle_level0_files = config.storage().throttle_level0_files();
+  // An import message becomes one commit, with its indexes.
+  options.commit_bytes_max =
+      std::max(options.commit_bytes_max, 4 * static_cast<size_t>(config.limits().message_bytes_max()));
   return options;
 }
 
@@ -158,8 +162,8 @@ absl::Status Server::Impl::Start() {
   absl::StatusOr<TlsFiles> tls = LoadTlsFiles(config_.tls(), clock_.NowS());
   if (!tls.ok()) return tls.status();
   tls_ = *std::move(tls);
-  absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
-      Acceptor::Bind(config_.listen(), config_.limits().connections_max());
+  absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Bind(
+      config_.listen(), config_.limits().connections_max(), config_.limits().connections_per_address_max());
   if (!acceptor.ok()) return acceptor.status();
   acceptor_ = *std::move(acceptor);
   if (absl::Status status = OpenRooms(); !status.ok()) return status;
@@ -194,9 +198,14 @@ absl::Status Server::Impl::OpenRooms() {
   auto directory = membership::Directory::Open(*store_, *bootstrap);
   if (!directory.ok()) return directory.status();
   directory_ = *std::move(directory);
+  if (absl::Status marked = MarkStoreBegun(config_.key_dir()); !marked.ok()) return marked;
   lane_ = std::make_unique<store::CommitLane>(*store_);
-  auto exchange = exchange::Exchange::Open(ExchangeOptionsOf(config_), *keys, *store_, *lane_, *directory_,
-                                           clock_, random_);
+  executor_ = std::make_unique<service::Executor>(config_.worker_threads(), kWorkerQueueMax);
+  const auto run_later = [this](uint32_t member, std::function<void()> work) {
+    if (!executor_->Submit(member, work)) work();
+  };
+  auto exchange =
+      exchange::Exchange::Open(ExchangeOptionsOf(config_), *keys, *store_, *lane_, random_, run_later);
   if (!exchange.ok()) return exchange.status();
   exchange_ = *std::move(exchange);
   sealer_ =
@@ -209,7 +218,6 @@ absl::Status Server::Impl::OpenRooms() {
 absl::Status Server::Impl::StartServing() {
   guard_ = std::make_unique<service::CallGuard>(*directory_, clock_, MemberLimitsOf(config_.limits()));
   timers_ = std::make_unique<service::Timers>();
-  executor_ = std::make_unique<service::Executor>(config_.worker_threads(), kWorkerQueueMax);
   kit_ = std::make_unique<service::CallKit>(service::CallKit{*guard_, *disclosures_, *executor_, *timers_,
                                                              call_metrics_, DurationsOf(config_.limits())});
   exchange_service_ = std::make_unique<service::ExchangeService>(*kit_, *exchange_, imports_);
@@ -258,6 +266,9 @@ void Server::Impl::DescribeMetrics() {
                [=, this] { return number(acceptor_->counts().accepted); });
   m.AddCounter("coalition_connections_over_limit_total", "Connections closed for limits.connections_max.",
                [=, this] { return number(acceptor_->counts().over_limit); });
+  m.AddCounter("coalition_connections_over_address_limit_total",
+               "Connections closed for limits.connections_per_address_max.",
+               [=, this] { return number(acceptor_->counts().over_address_limit); });
   m.AddCounter("coalition_accept_failures_total", "Failures to accept, mostly out of descriptors.",
                [=, this] { return number(acceptor_->counts().failures); });
   m.AddCounter("coalition_handshakes_refused_total", "TLS handshakes that failed, of this process.",

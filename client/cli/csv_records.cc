@@ -114,9 +114,7 @@ absl::Status SetInfringements(const std::string& cell, v1::Record* record) {
 }
 
 absl::Status SetRequestedAction(const std::string& cell, v1::Record* record) {
-  std::string action = cell;
-  for (char& c : action) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  record->mutable_takedown_notice()->set_requested_action(action);
+  record->mutable_takedown_notice()->set_requested_action(EnumName(cell));
   return absl::OkStatus();
 }
 

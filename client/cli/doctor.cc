@@ -11,6 +11,7 @@
 #include "client/client.h"
 #include "client/credentials.h"
 #include "common/errors.h"
+#include "common/host_port.h"
 #include "common/tls.h"
 
 namespace coalition::cli {
@@ -104,7 +105,7 @@ Check JudgeTls(const client::ProbeResult& probe, const ClientOptions& options) {
   using client::ProbeFailure;
   const std::string certificate = ServerCertificateText(probe);
   const std::string wanted =
-      options.server_name.empty() ? client::ParseHostPort(options.server)->host : options.server_name;
+      options.server_name.empty() ? ParseHostPort(options.server)->host : options.server_name;
   switch (probe.failure) {
     case ProbeFailure::kNotTls:
       return Failed("tls", "what answers there does not speak TLS: " + probe.detail,

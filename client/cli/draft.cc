@@ -1,5 +1,8 @@
 #include "client/cli/draft.h"
 
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/flatten.h"
 #include "client/cli/values.h"
@@ -19,6 +22,19 @@ bool IsUtf8(std::string_view text) {
     text.remove_prefix(size);
   }
   return true;
+}
+
+// Protobuf draws: what is wrong, a piece of the JSON, and below it a ^ where it is wrong. As one line: what
+// is wrong, and what stands there.
+std::string OneLine(const std::string& drawn) {
+  const size_t first = drawn.find('\n');
+  const size_t last = drawn.rfind('\n');
+  if (first == last || drawn.back() != '^') return drawn;
+  const std::string piece = drawn.substr(first + 1, last - first - 1);
+  const size_t column = drawn.size() - 1 - (last + 1);
+  const absl::string_view there =
+      absl::StripAsciiWhitespace(absl::string_view(piece).substr(std::min(column, piece.size())));
+  return absl::StrCat(drawn.substr(0, first), there.empty() ? " At the end." : " At: ", there);
 }
 
 }  // namespace
@@ -76,7 +92,7 @@ absl::Status ParseRecordJson(const std::string& json, v1::Record* record) {
   const auto status = google::protobuf::util::JsonStringToMessage(json, record);
   if (status.ok()) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("it is not a record in JSON: ", std::string(status.message())));
+      absl::StrCat("it is not a record in JSON: ", OneLine(std::string(status.message()))));
 }
 
 absl::StatusOr<v1::Record> StartDraft(Session& session, const DraftFlags& flags) {
@@ -107,6 +123,11 @@ absl::Status ApplyDraft(const DraftFlags& flags, v1::Record* record) {
   return absl::OkStatus();
 }
 
+void NoteIfUnshared(Session& session, const v1::Record& record) {
+  if (record.audience().grants_size() > 0) return;
+  session.Note("No --grant: nobody but you sees this record.");
+}
+
 int Contribute(Session& session, const v1::Record& record, const DraftFlags& flags) {
   absl::StatusOr<client::Client*> client = session.Client();
   if (!client.ok()) return session.Fail(client.status());
@@ -119,9 +140,7 @@ int Contribute(Session& session, const v1::Record& record, const DraftFlags& fla
   session.One(RecordFacts(stored), ToJson(stored));
   if (flags.dry_run) session.Note("Checked; nothing was kept.");
   if (response->existed()) session.Note("It was there already; nothing has changed.");
-  if (record.audience().grants_size() == 0) {
-    session.Note("No --grant: nobody but you sees this record.");
-  }
+  NoteIfUnshared(session, record);
   return kExitOk;
 }
 

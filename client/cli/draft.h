@@ -38,6 +38,9 @@ void AddDraftFlags(CLI::App* verb, DraftFlags* flags);
 absl::StatusOr<v1::Record> StartDraft(Session& session, const DraftFlags& flags);
 // The common flags onto the record.
 absl::Status ApplyDraft(const DraftFlags& flags, v1::Record* record);
+// Says on stderr that nobody but the caller sees the record, if it grants nothing. For audiences that were
+// not emptied on purpose.
+void NoteIfUnshared(Session& session, const v1::Record& record);
 // Sends it and prints what was stored. Returns the exit code.
 int Contribute(Session& session, const v1::Record& record, const DraftFlags& flags);
 

@@ -1,9 +1,9 @@
 #include "client/cli/dsa_sor.h"
 
 #include <array>
-#include <cctype>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/values.h"
 #include "common/strings.h"
@@ -41,14 +41,9 @@ bool IsUuid(const std::string& text) {
   if (text.size() != 36) return false;
   for (size_t i = 0; i < text.size(); ++i) {
     const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash ? text[i] != '-' : std::isxdigit(static_cast<unsigned char>(text[i])) == 0) return false;
+    if (dash ? text[i] != '-' : !absl::ascii_isxdigit(static_cast<unsigned char>(text[i]))) return false;
   }
   return true;
-}
-
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
 }
 
 // `["A","B"]`, `A,B`, `A` or nothing. False: it looks like JSON and is not an array of strings.
@@ -99,7 +94,7 @@ class DsaMapper final : public RowMapper {
   }
 
   RowKind Map(const std::vector<std::string>& fields, v1::Record* record, RowError* error) override {
-    const auto platform = options_.platforms.find(Lower(Cell(fields, platform_name_)));
+    const auto platform = options_.platforms.find(absl::AsciiStrToLower(Cell(fields, platform_name_)));
     if (platform == options_.platforms.end()) return RowKind::kSkipped;
     if (columns_.FindBadUtf8(fields, error)) return RowKind::kRejected;
     if (!IsUuid(Cell(fields, uuid_))) {
@@ -122,7 +117,7 @@ class DsaMapper final : public RowMapper {
       return RowKind::kRejected;
     }
     outcome.set_action_taken(DeriveActionTaken(outcome));
-    record->set_external_id(Lower(outcome.uuid()));
+    record->set_external_id(absl::AsciiStrToLower(outcome.uuid()));
     record->mutable_seller()->set_platform(platform->second);
     if (options_.sellers != nullptr && platform_uid_ >= 0) {
       record->mutable_seller()->set_seller_id(

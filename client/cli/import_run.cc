@@ -6,9 +6,12 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/text.h"
 #include "common/hash.h"
+#include "common/strings.h"
 
 namespace coalition::cli {
 namespace {
+
+constexpr char kClearLine[] = "\r\x1b[K";
 
 int64_t NowMs() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -32,27 +35,36 @@ ImportRun::ImportRun(ImportSource& source, const ImportSettings& settings, const
       settings_(settings),
       stream_(make_stream([this](const v1::ImportResult& result) { OnResult(result); })) {}
 
-absl::Status ImportRun::Run() {
-  started_ms_ = NowMs();
+absl::Status ImportRun::SendRows() {
   ImportRow row;
   while (!(interrupted_ = settings_.interrupted && settings_.interrupted()) && source_.Next(&row)) {
     if (absl::Status status = HandleRow(std::move(row)); !status.ok()) return status;
     ShowProgress(false);
   }
   if (!interrupted_ && settings_.interrupted) interrupted_ = settings_.interrupted();
-  absl::Status status = stream_->Finish();
+  return stream_->Finish();
+}
+
+absl::Status ImportRun::CloseRejects() {
+  if (!rejects_open_) return absl::OkStatus();
+  rejects_.close();
+  if (rejects_) return absl::OkStatus();
+  return absl::DataLossError("the rejected rows could not all be written to " + settings_.rejects_file);
+}
+
+absl::Status ImportRun::Run() {
+  started_ms_ = NowMs();
+  absl::Status status = SendRows();
   ShowProgress(true);
   if (counts_.rejected > settings_.errors_max) {
     *settings_.err << "and " << WithThousands(counts_.rejected - settings_.errors_max)
                    << " more rejected rows\n";
   }
   if (status.ok()) status = source_.status();
-  if (rejects_open_) {
-    rejects_.close();
-    if (status.ok() && !rejects_) {
-      status = absl::DataLossError("the rejected rows could not all be written to " + settings_.rejects_file);
-    }
-  }
+  const absl::Status rejects = CloseRejects();
+  if (status.ok()) return rejects;
+  // Two things went wrong: neither may hide the other.
+  if (!rejects.ok()) *settings_.err << "error: " << Printable(Std(rejects.message())) << '\n';
   return status;
 }
 
@@ -122,7 +134,7 @@ void ImportRun::Reject(uint64_t line, const std::string& raw, const RowError& er
   ++counts_.rejected;
   KeepRejected(raw);
   if (counts_.rejected > settings_.errors_max) return;
-  if (settings_.progress) *settings_.err << "\r\x1b[K";
+  if (settings_.progress) *settings_.err << kClearLine;
   *settings_.err << "line " << line;
   if (error.field > 0) *settings_.err << ", field " << error.field;
   if (!error.column.empty()) *settings_.err << " (" << Printable(error.column) << ")";
@@ -148,12 +160,21 @@ void ImportRun::ShowProgress(bool last) {
   shown_ms_ = now;
   const auto seconds = static_cast<double>(now - started_ms_) / 1000.0;
   const auto rate = static_cast<uint64_t>(static_cast<double>(counts_.rows) / (seconds > 0 ? seconds : 1));
-  *settings_.err << "\r\x1b[K";
+  std::string line = kClearLine;
   if (!last) {
-    *settings_.err << WithThousands(counts_.rows) << " rows, " << WithThousands(counts_.created)
-                   << " created, " << WithThousands(counts_.rejected) << " rejected, " << WithThousands(rate)
-                   << "/s" << std::flush;
+    // What is over the terminal's width is cut, not wrapped: only one line can be cleared.
+    absl::StrAppend(&line, "\x1b[?7l", WithThousands(counts_.rows), " rows");
+    const std::pair<uint64_t, const char*> parts[] = {{counts_.created, " created"},
+                                                      {counts_.unchanged, " unchanged"},
+                                                      {counts_.valid, " valid"},
+                                                      {counts_.skipped, " skipped"},
+                                                      {counts_.rejected, " rejected"}};
+    for (const auto& [count, what] : parts) {
+      if (count > 0) absl::StrAppend(&line, ", ", WithThousands(count), what);
+    }
+    absl::StrAppend(&line, ", ", WithThousands(rate), "/s\x1b[?7h");
   }
+  *settings_.err << line << std::flush;
 }
 
 }  // namespace coalition::cli

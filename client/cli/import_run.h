@@ -34,6 +34,7 @@ struct ImportSettings {
   uint64_t errors_max = 20;
   // Where bad rows and progress are told.
   std::ostream* err = nullptr;
+  // One line that is written over and over: for terminals.
   bool progress = false;
   std::function<bool()> interrupted;
 };
@@ -49,7 +50,8 @@ class ImportRun {
   ImportRun(ImportSource& source, const ImportSettings& settings, const MakeStream& make_stream);
 
   // All rows, or until the interruption: then what is under way is finished. OK also when rows were refused.
-  // An error: reading, the server, or the rejects file; `counts` says how far it came.
+  // An error: the server, reading, or the rejects file, the first of them; that of the rejects file is told
+  // beside another. `counts` says how far it came.
   absl::Status Run();
   const ImportCounts& counts() const { return counts_; }
   bool interrupted() const { return interrupted_; }
@@ -63,6 +65,8 @@ class ImportRun {
     std::string raw;
   };
 
+  absl::Status SendRows();
+  absl::Status CloseRejects();
   absl::Status HandleRow(ImportRow row);
   absl::Status Send(ImportRow row);
   void OnResult(const v1::ImportResult& result);

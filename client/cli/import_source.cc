@@ -1,9 +1,9 @@
 #include "client/cli/import_source.h"
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/draft.h"
 #include "common/strings.h"
@@ -115,8 +115,7 @@ std::unique_ptr<ImportSource> MakeJsonlSource(ByteSource source, size_t row_byte
 absl::Status Columns::Set(const std::vector<std::string>& names) {
   names_.clear();
   for (const std::string& name : names) {
-    std::string lower = name;
-    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    std::string lower = absl::AsciiStrToLower(name);
     if (lower.empty()) {
       return absl::InvalidArgumentError(
           absl::StrCat("column ", names_.size() + 1, " of the header has no name"));

@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <cstdlib>
+#include <cstring>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -42,13 +44,10 @@ int main(int argc, char** argv) {
   io.in_is_terminal = ::isatty(0) == 1;
   io.out_is_terminal = ::isatty(1) == 1;
   io.err_is_terminal = ::isatty(2) == 1;
+  const char* const term = std::getenv("TERM");
+  io.err_shows_progress = io.err_is_terminal && term != nullptr && std::strcmp(term, "dumb") != 0;
   const std::vector<std::string> args(argv + 1, argv + argc);
-  // Only an import has something to finish; everything else ends at once.
-  if (!args.empty()) {
-    for (const std::string& arg : args) {
-      if (arg == "import") HandleInterrupt();
-    }
-  }
+  io.catch_interrupt = HandleInterrupt;
   io.interrupted = [] { return interrupted != 0; };
   const int code = coalition::cli::Run(args, io);
   std::cout.flush();

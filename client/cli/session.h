@@ -27,7 +27,12 @@ struct Io {
   bool in_is_terminal = false;
   bool out_is_terminal = false;
   bool err_is_terminal = false;
-  // Whether Ctrl-C was pressed.
+  // It is one that can clear a line.
+  bool err_shows_progress = false;
+  // From now on Ctrl-C sets `interrupted`, where it else ends the process. For verbs with something to
+  // finish.
+  std::function<void()> catch_interrupt = [] {};
+  // Whether Ctrl-C was pressed since.
   std::function<bool()> interrupted = [] { return false; };
 };
 

@@ -3,10 +3,10 @@
 #include <wchar.h>
 
 #include <algorithm>
-#include <cctype>
 #include <clocale>
 #include <cstdint>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_format.h"
 #include "common/strings.h"
 
@@ -70,9 +70,11 @@ void WriteCells(const std::vector<std::string>& cells, const std::vector<size_t>
   out << line << '\n';
 }
 
-std::string UpperCase(std::string text) {
-  for (char& c : text) c = c == '_' ? ' ' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return text;
+// "second_column" -> "SECOND COLUMN".
+std::string Heading(const std::string& name) {
+  std::string heading = absl::AsciiStrToUpper(name);
+  std::replace(heading.begin(), heading.end(), '_', ' ');
+  return heading;
 }
 
 }  // namespace
@@ -135,7 +137,7 @@ void WriteTable(const std::vector<std::string>& header, const std::vector<std::v
                 size_t cell_width_max, std::ostream& out) {
   std::vector<std::vector<std::string>> lines;
   lines.emplace_back();
-  for (const std::string& name : header) lines.back().push_back(UpperCase(name));
+  for (const std::string& name : header) lines.back().push_back(Heading(name));
   for (const std::vector<std::string>& row : rows) {
     lines.emplace_back();
     for (const std::string& cell : row) lines.back().push_back(Cell(cell, cell_width_max));
@@ -153,7 +155,7 @@ void WriteFacts(const std::vector<std::pair<std::string, std::string>>& facts, s
   size_t width = 0;
   for (const auto& [name, value] : facts) width = std::max(width, name.size());
   for (const auto& [name, value] : facts) {
-    out << UpperCase(name) << std::string(width - name.size() + 2, ' ') << Printable(value) << '\n';
+    out << Heading(name) << std::string(width - name.size() + 2, ' ') << Printable(value) << '\n';
   }
 }
 

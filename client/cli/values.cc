@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "common/hash.h"
@@ -18,13 +18,6 @@ namespace {
 
 absl::Status Bad(std::string_view text, const std::string& what, const std::string& right) {
   return absl::InvalidArgumentError(absl::StrCat(Quoted(text), " is not ", what, ": ", right));
-}
-
-// "Amber-Strict" -> "AMBER_STRICT".
-std::string EnumName(std::string_view text) {
-  std::string name(text);
-  for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return name;
 }
 
 // A value of `Enum` by its name with or without `prefix`; the unspecified one is none.
@@ -42,12 +35,7 @@ absl::StatusOr<Enum> ParseEnum(std::string_view text, const std::string& prefix,
   return Bad(text, what, right);
 }
 
-std::string_view Trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n\v\f";
-  const size_t from = text.find_first_not_of(kSpace);
-  if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(kSpace) - from + 1);
-}
+std::string_view Trim(std::string_view text) { return Std(absl::StripAsciiWhitespace(Absl(text))); }
 
 // Short name, keyword, type of right.
 struct Infringement {
@@ -67,8 +55,8 @@ constexpr std::array<Infringement, 8> kInfringements = {{
 }};
 
 bool IsUpperIdentifier(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return absl::ascii_isupper(c) || absl::ascii_isdigit(c) || c == '_';
   });
 }
 
@@ -76,9 +64,15 @@ bool IsUpperIdentifier(std::string_view text) {
 
 std::string EnumText(std::string_view name, std::string_view prefix) {
   if (name.substr(0, prefix.size()) == prefix) name.remove_prefix(prefix.size());
-  std::string text(name);
-  for (char& c : text) c = c == '_' ? '-' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  std::string text = absl::AsciiStrToLower(Absl(name));
+  std::replace(text.begin(), text.end(), '_', '-');
   return text;
+}
+
+std::string EnumName(std::string_view text) {
+  std::string name = absl::AsciiStrToUpper(Absl(text));
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
 }
 
 std::string LabelText(v1::Label label) { return EnumText(v1::Label_Name(label), "LABEL_"); }

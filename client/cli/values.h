@@ -69,6 +69,8 @@ std::string LabelText(v1::Label label);
 std::string ClassText(v1::RecordClass record_class);
 std::string VerdictText(v1::Verdict verdict);
 std::string EnumText(std::string_view name, std::string_view prefix);
+// The other way: "Amber-Strict" gives "AMBER_STRICT".
+std::string EnumName(std::string_view text);
 
 // The parts between `separator`, white space around them removed, empty ones left out.
 std::vector<std::string> SplitList(std::string_view text, char separator);

@@ -147,12 +147,7 @@ absl::Status ApplyNotice(const NoticeFlags& flags, v1::Record* record) {
       IfSaid(flags.deadline, ParseTime, [&](auto time) { *notice.mutable_deadline_time() = time; }));
   COALITION_CLI_TRY(
       IfSaid(flags.report, ParseRecord, [&](std::string name) { notice.set_report(std::move(name)); }));
-  if (!flags.action.empty()) {
-    std::string action = flags.action;
-    for (char& c : action)
-      c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    notice.set_requested_action(action);
-  }
+  if (!flags.action.empty()) notice.set_requested_action(EnumName(flags.action));
   if (flags.whole_account) notice.set_whole_account(true);
   if (!flags.comment.empty()) notice.set_comment(flags.comment);
   return absl::OkStatus();
@@ -192,10 +187,8 @@ struct OutcomeFlags {
 };
 
 // "content-removed" -> DECISION_VISIBILITY_CONTENT_REMOVED; what has the prefix already stays as it is.
-std::string WithPrefix(const std::string& prefix, std::string text) {
-  if (text.rfind(prefix, 0) == 0) return text;
-  for (char& c : text) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return prefix + text;
+std::string WithPrefix(const std::string& prefix, const std::string& text) {
+  return text.rfind(prefix, 0) == 0 ? text : prefix + EnumName(text);
 }
 
 absl::Status ApplyOutcome(const OutcomeFlags& flags, v1::Record* record) {

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <memory>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/app.h"
 #include "client/cli/csv_records.h"
@@ -32,11 +33,6 @@ struct ImportFlags {
   int window = 4;
   bool dry_run = false;
 };
-
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 // The platforms that the caller's member holds.
 absl::StatusOr<std::vector<std::string>> HeldPlatforms(client::Client& client) {
@@ -76,7 +72,7 @@ absl::Status FindPlatforms(client::Client& client, const std::vector<std::string
     if (std::find(held->begin(), held->end(), *host) == held->end()) {
       return absl::InvalidArgumentError(absl::StrCat("--platform: your member does not hold ", *host));
     }
-    (*platforms)[Lower(mapping.substr(0, equals))] = *host;
+    (*platforms)[absl::AsciiStrToLower(mapping.substr(0, equals))] = *host;
   }
   if (!mappings.empty()) return absl::OkStatus();
   for (const std::string& host : *held) {
@@ -159,7 +155,7 @@ ImportSettings Settings(Session& session, const ImportFlags& flags, const v1::Re
   settings.rejects_file = flags.rejects;
   settings.errors_max = flags.errors_max;
   settings.err = &session.io().err;
-  settings.progress = session.io().err_is_terminal;
+  settings.progress = session.io().err_shows_progress;
   settings.interrupted = session.io().interrupted;
   return settings;
 }
@@ -183,6 +179,7 @@ int Import(Session& session, const ImportFlags& flags) {
   }
   const client::ImportOptions options{
       .validate_only = flags.dry_run, .window = flags.window, .items_per_request = flags.batch};
+  session.io().catch_interrupt();
   const auto start = std::chrono::steady_clock::now();
   ImportRun run(**source, Settings(session, flags, defaults),
                 [&](auto on_result) { return (*client)->ImportRecords(options, std::move(on_result)); });

@@ -1,6 +1,8 @@
 // coalition record …: records as they are stored.
+#include <algorithm>
 #include <memory>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/app.h"
 #include "client/cli/draft.h"
@@ -84,6 +86,10 @@ struct ReviseFlags {
   bool nobody = false, reinstated = false, dry_run = false;
 };
 
+bool Names(const std::vector<std::string>& paths, const char* path) {
+  return std::find(paths.begin(), paths.end(), path) != paths.end();
+}
+
 // The new values and, in `paths`, which fields they are for.
 absl::StatusOr<v1::Record> ToRevision(Session& session, const ReviseFlags& flags,
                                       std::vector<std::string>* paths) {
@@ -100,9 +106,14 @@ absl::StatusOr<v1::Record> ToRevision(Session& session, const ReviseFlags& flags
   if (!flags.file.empty() && paths->empty()) {
     return absl::InvalidArgumentError("say with --field which fields of --file are to be replaced");
   }
+  const bool audience = !flags.audience.grants.empty() || !flags.audience.exclusions.empty();
+  if (flags.nobody && (audience || Names(*paths, "audience"))) {
+    return absl::InvalidArgumentError(
+        "--nobody takes the whole audience away: leave out --grant, --exclude and --field audience, or "
+        "--nobody");
+  }
   if (flags.nobody) record->mutable_audience()->Clear();
-  if (flags.nobody || !flags.audience.grants.empty() || !flags.audience.exclusions.empty())
-    paths->push_back("audience");
+  if (flags.nobody || audience) paths->push_back("audience");
   if (!flags.audience.label.empty()) paths->push_back("label");
   if (!flags.expire.empty()) paths->push_back("expire_time");
   if (flags.reinstated || !flags.reinstated_at.empty()) {
@@ -140,6 +151,8 @@ int Revise(Session& session, const ReviseFlags& flags) {
   if (!record.ok()) return session.Fail(record.status());
   session.One(RecordFacts(*record), ToJson(*record));
   if (flags.dry_run) session.Note("Checked; nothing was changed.");
+  // The new audience takes the place of the old one as a whole.
+  if (!flags.nobody && Names(paths, "audience")) NoteIfUnshared(session, *revision);
   return kExitOk;
 }
 
@@ -164,20 +177,29 @@ void SayWhatIsLost(Session& session, const v1::Record& record) {
   session.Note("  what others based on it (notices, outcomes, opinions) loses its reference");
 }
 
+// What is typed after `question`, without white space around it; nothing at the end of input. Takes the whole
+// line: what were left of it would be the shell's next command.
+std::string AskLine(Session& session, const std::string& question) {
+  session.io().err << question << std::flush;
+  std::string line;
+  char buffer[256];
+  for (ssize_t n; (n = session.io().read_in(buffer, sizeof(buffer))) > 0;) {
+    line.append(buffer, static_cast<size_t>(n));
+    if (line.back() == '\n') return std::string(absl::StripAsciiWhitespace(line));
+  }
+  session.io().err << '\n';  // Ctrl-D leaves the cursor behind the question
+  return "";
+}
+
 // 0: go on. Else the exit code.
 int Confirm(Session& session, client::Client& client, const std::string& name) {
-  if (!session.io().in_is_terminal) {
+  if (!session.io().in_is_terminal || !session.io().err_is_terminal) {
     return session.Misused("withdrawing is for good: confirm with --yes where nobody can be asked");
   }
   absl::StatusOr<v1::Record> record = client.GetRecord(name);
   if (!record.ok()) return session.Fail(record.status());
   SayWhatIsLost(session, *record);
-  session.io().err << "Withdraw it? Type yes: " << std::flush;
-  char buffer[16];
-  const ssize_t n = session.io().read_in(buffer, sizeof(buffer));
-  std::string answer(buffer, static_cast<size_t>(std::max<ssize_t>(n, 0)));
-  while (!answer.empty() && (answer.back() == '\n' || answer.back() == '\r')) answer.pop_back();
-  if (answer == "yes") return kExitOk;
+  if (AskLine(session, "Withdraw it? Type yes: ") == "yes") return kExitOk;
   session.Note("Nothing was withdrawn.");
   return kExitNo;
 }
@@ -214,7 +236,8 @@ void AddRevise(App& app, CLI::App* family) {
                    "Fields to take from --file, e.g. offender_report.listings. Repeatable")
       ->allow_extra_args(false);
   AddAudienceFlags(verb, &flags->audience);
-  verb->add_flag("--nobody", flags->nobody, "From now on nobody but you sees it");
+  verb->add_flag("--nobody", flags->nobody,
+                 "From now on nobody but you sees it; not with --grant or --exclude");
   verb->add_option("--expire", flags->expire, "When the record ends: YYYY-MM-DD or RFC 3339");
   verb->add_flag("--reinstated", flags->reinstated, "Outcome: the action was undone");
   verb->add_option("--reinstated-at", flags->reinstated_at, "Outcome: when it was undone");

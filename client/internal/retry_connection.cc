@@ -45,6 +45,7 @@ absl::StatusOr<Response> RetryConnection::Repeat(bool repeatable, const CallOpti
   const auto end = timer_.now() + policy_.budget;
   Backoff backoff(policy_, random_);
   CallOptions this_try = options;
+  this_try.timeout = std::min(options.timeout, policy_.budget);
   for (int tries = 1;; ++tries) {
     absl::StatusOr<Response> response = attempt(this_try);
     if (response.ok() || !repeatable || tries >= policy_.attempts_max || !IsTransient(response.status())) {

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -59,31 +58,28 @@ absl::StatusOr<std::vector<Address>> Resolve(const std::string& host, int port) 
 }
 
 absl::StatusOr<Socket> Socket::Connect(const Address& address, std::chrono::milliseconds timeout) {
-  const int fd = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (fd < 0) return SystemError(errno, "socket");
-  Socket socket(fd);
-  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.length) == 0) return socket;
+  Fd fd(::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (fd.get() < 0) return SystemError(errno, "socket");
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length) == 0) {
+    return Socket(std::move(fd));
+  }
   if (errno != EINPROGRESS) return SystemError(errno, address.text);
-  if (absl::Status status = Wait(fd, POLLOUT, timeout); !status.ok()) return status;
+  if (absl::Status status = Wait(fd.get(), POLLOUT, timeout); !status.ok()) return status;
   int error = 0;
   socklen_t length = sizeof(error);
-  ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length);
+  ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &length);
   if (error != 0) return SystemError(error, address.text);
-  return socket;
-}
-
-Socket::~Socket() {
-  if (fd_ >= 0) ::close(fd_);
+  return Socket(std::move(fd));
 }
 
 absl::Status Socket::Send(const std::string& bytes, std::chrono::milliseconds timeout) {
   size_t sent = 0;
   while (sent < bytes.size()) {
-    const ssize_t n = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+    const ssize_t n = ::send(fd_.get(), bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
     if (n >= 0) {
       sent += static_cast<size_t>(n);
     } else if (errno == EAGAIN) {
-      if (absl::Status status = Wait(fd_, POLLOUT, timeout); !status.ok()) return status;
+      if (absl::Status status = Wait(fd_.get(), POLLOUT, timeout); !status.ok()) return status;
     } else if (errno != EINTR) {
       return SystemError(errno, "send");
     }
@@ -93,10 +89,10 @@ absl::Status Socket::Send(const std::string& bytes, std::chrono::milliseconds ti
 
 absl::StatusOr<size_t> Socket::Receive(char* buffer, size_t size, std::chrono::milliseconds timeout) {
   for (;;) {
-    const ssize_t n = ::recv(fd_, buffer, size, 0);
+    const ssize_t n = ::recv(fd_.get(), buffer, size, 0);
     if (n >= 0) return static_cast<size_t>(n);
     if (errno == EAGAIN) {
-      if (absl::Status status = Wait(fd_, POLLIN, timeout); !status.ok()) return status;
+      if (absl::Status status = Wait(fd_.get(), POLLIN, timeout); !status.ok()) return status;
     } else if (errno != EINTR) {
       return SystemError(errno, "receive");
     }

@@ -6,10 +6,12 @@
 #include <chrono>
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/fd.h"
 
 namespace coalition::client::internal {
 
@@ -22,16 +24,11 @@ struct Address {
 // NOT_FOUND: the name has no address. Blocks as long as the system's resolver does.
 absl::StatusOr<std::vector<Address>> Resolve(const std::string& host, int port);
 
-// Owns a file descriptor. Not thread-safe.
+// Not thread-safe.
 class Socket {
  public:
   // UNAVAILABLE: refused. DEADLINE_EXCEEDED: no answer in time. Others: the system's reason.
   static absl::StatusOr<Socket> Connect(const Address& address, std::chrono::milliseconds timeout);
-
-  explicit Socket(int fd) : fd_(fd) {}
-  ~Socket();
-  Socket(Socket&& other) noexcept : fd_(other.fd_) { other.fd_ = -1; }
-  Socket& operator=(Socket&&) = delete;
 
   // All of it. No SIGPIPE.
   absl::Status Send(const std::string& bytes, std::chrono::milliseconds timeout);
@@ -39,7 +36,9 @@ class Socket {
   absl::StatusOr<size_t> Receive(char* buffer, size_t size, std::chrono::milliseconds timeout);
 
  private:
-  int fd_;
+  explicit Socket(Fd fd) : fd_(std::move(fd)) {}
+
+  Fd fd_;
 };
 
 }  // namespace coalition::client::internal

@@ -1,30 +1,21 @@
 #include "server/exchange/access.h"
 
+#include <chrono>
 #include <string>
 
 #include "common/errors.h"
-#include "common/ids.h"
+#include "server/membership/directory.h"
 
 namespace coalition::exchange {
 namespace {
-
-// Whom to ask about one's standing; empty if there is no secretariat.
-std::string Contact(const policy::State& state) {
-  for (const policy::MemberState& member : state.members()) {
-    if (member.kind == v1::MEMBER_KIND_SECRETARIAT) return FormatMemberName(member.id);
-  }
-  return "";
-}
 
 v1::Standing StandingOf(const CallContext& context) {
   const policy::MemberState* member = context.snapshot->policy_state().member(context.caller.member_number);
   return member == nullptr ? v1::STANDING_UNSPECIFIED : member->standing;
 }
 
-absl::Status NotActive(const CallContext& context) {
-  return Error(v1::ERROR_REASON_MEMBER_NOT_ACTIVE, "your member's standing does not allow this call",
-               {{"contact", Contact(context.snapshot->policy_state())}});
-}
+// About the time in which the lane commits what waits.
+constexpr std::chrono::milliseconds kRetryWhenLaneFull{200};
 
 absl::Status RoleMissing(std::string_view role) {
   return Error(v1::ERROR_REASON_ROLE_MISSING, "your credential lacks the role " + std::string(role),
@@ -35,12 +26,13 @@ absl::Status RoleMissing(std::string_view role) {
 
 absl::Status CheckMayRead(const CallContext& context) {
   const v1::Standing standing = StandingOf(context);
-  if (standing != v1::STANDING_ACTIVE && standing != v1::STANDING_LIMITED) return NotActive(context);
+  if (standing != v1::STANDING_ACTIVE && standing != v1::STANDING_LIMITED)
+    return membership::NotActive(*context.snapshot);
   return context.caller.roles.Has(v1::ROLE_READER) ? absl::OkStatus() : RoleMissing("READER");
 }
 
 absl::Status CheckMayWrite(const CallContext& context) {
-  if (StandingOf(context) != v1::STANDING_ACTIVE) return NotActive(context);
+  if (StandingOf(context) != v1::STANDING_ACTIVE) return membership::NotActive(*context.snapshot);
   return context.caller.roles.Has(v1::ROLE_CONTRIBUTOR) ? absl::OkStatus() : RoleMissing("CONTRIBUTOR");
 }
 
@@ -50,8 +42,11 @@ absl::Status FromStore(const absl::Status& status) {
     case absl::StatusCode::kDataLoss:
       return Corrupt();
     case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kResourceExhausted:  // the queue of commits is full
       return Error(v1::ERROR_REASON_STORE_UNAVAILABLE, "the store refused; nothing of the call was kept");
+    case absl::StatusCode::kResourceExhausted:
+      return WithRetryDelay(Error(v1::ERROR_REASON_STORE_UNAVAILABLE,
+                                  "too many commits wait for the disk; nothing of the call was kept"),
+                            kRetryWhenLaneFull);
     case absl::StatusCode::kUnknown:
       return Error(v1::ERROR_REASON_WRITE_UNDETERMINED,
                    "the store can't say whether the write happened; repeat it with the same request_id");

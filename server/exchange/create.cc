@@ -38,7 +38,7 @@ absl::Status CheckRequest(const v1::CreateRecordRequest& request) {
 class CreateCall : public std::enable_shared_from_this<CreateCall> {
  public:
   CreateCall(const Room& room, const CallContext& context, const v1::CreateRecordRequest& request,
-             Exchange::Done<v1::CreateRecordResponse> done)
+             Exchange::DoneShowing<v1::CreateRecordResponse> done)
       : room_(room),
         contributor_(context),
         memory_(contributor_, Method::kCreate, request.request_id(), PayloadOf(request),
@@ -48,13 +48,13 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
 
   void Run(const v1::Record& record) {
     const auto prepared = Prepare(record);
-    if (!prepared.ok()) return done_(prepared);
+    if (!prepared.ok()) return Fail(prepared);
     if (existing_) return AnswerExisting();
     if (validate_only_) {
       // It has no name yet.
       response_.mutable_record()->clear_name();
       response_.mutable_record()->clear_etag();
-      return done_(std::move(response_));
+      return Succeed();
     }
     Submit();
   }
@@ -68,8 +68,13 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
       return absl::OkStatus();
     }
     CheckedRecord checked;
-    const CheckRules rules{room_.options,        contributor_.asker().state, contributor_.member,
-                           contributor_.now_s(), contributor_.now_s(),       nullptr};
+    const CheckRules rules{room_.options,
+                           contributor_.asker().state,
+                           contributor_.member,
+                           contributor_.now_s(),
+                           contributor_.now_s(),
+                           nullptr,
+                           0};
     if (absl::Status status = CheckRecord(record, rules, &checked); !status.ok()) return status;
     // Before its references are looked at: a repetition finds its record also when what that refers to is
     // gone.
@@ -103,6 +108,10 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
     const policy::Decision decision =
         subject ? JudgeOpinion(contributor_.asker(), stored->header, &subject->stored.header)
                 : Judge(contributor_.asker(), stored->header);
+    if (subject) {
+      const auto shown = SubjectShown(decision, subject->id, subject->stored.header, subject->decision);
+      if (shown) shown_.records.push_back(*shown);
+    }
     return reader.Project(id, *stored, decision, false, response_.mutable_record());
   }
 
@@ -120,9 +129,10 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
       return self->Build(revision, values);
     };
     const auto committed = [self = shared_from_this()](const absl::StatusOr<store::Revision>& revision) {
-      if (!revision.ok()) return self->done_(FromStore(revision.status()));
-      if (self->existing_) return self->AnswerExisting();
-      self->done_(std::move(self->response_));
+      if (!revision.ok()) return self->Fail(FromStore(revision.status()));
+      if (self->existing_)
+        return self->room_.run_later(self->contributor_.member, [self] { self->AnswerExisting(); });
+      self->Succeed();
     };
     room_.lane.Submit(std::move(commit), committed, PlacedBytes(draft_));
   }
@@ -161,37 +171,43 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
   void AnswerExisting() {
     const Reader reader(room_.store, room_.keys, contributor_.asker());
     const auto seen = reader.FindById(existing_->id);
-    if (!seen.ok()) return done_(seen.status());
+    if (!seen.ok()) return Fail(seen.status());
     if (!seen->has_value()) {
-      return done_(existing_->external_id_key.empty() ? NotFound()
-                                                      : ExternalIdTaken(existing_->external_id_key));
+      return Fail(existing_->external_id_key.empty() ? NotFound()
+                                                     : ExternalIdTaken(existing_->external_id_key));
     }
-    v1::CreateRecordResponse response;
-    ledger::Disclosure none;  // its own
-    if (absl::Status status = reader.Show(**seen, response.mutable_record(), &none); !status.ok()) {
-      return done_(status);
+    response_.Clear();
+    shown_.records.clear();
+    if (absl::Status status = reader.Show(**seen, response_.mutable_record(), &shown_); !status.ok()) {
+      return Fail(status);
     }
-    response.set_existed(true);
-    done_(std::move(response));
+    response_.set_existed(true);
+    Succeed();
   }
+
+  void Succeed() { done_(std::move(response_), std::move(shown_.records)); }
+  void Fail(const absl::Status& status) { done_(status, {}); }
 
   const Room& room_;
   const Contributor contributor_;
   const RequestMemory memory_;
   const bool validate_only_;
-  const Exchange::Done<v1::CreateRecordResponse> done_;
+  const Exchange::DoneShowing<v1::CreateRecordResponse> done_;
   Draft draft_;
   bool presence_unsure_ = false;
   v1::CreateRecordResponse response_;
+  ledger::Disclosure shown_;          // its records alone
   std::optional<Existing> existing_;  // set anew by each run of Build
 };
 
 }  // namespace
 
 void CreateRecord(const Room& room, const CallContext& context, const v1::CreateRecordRequest& request,
-                  Exchange::Done<v1::CreateRecordResponse> done) {
-  if (absl::Status status = CheckMayWrite(context); !status.ok()) return done(status);
-  if (absl::Status status = CheckRequest(request); !status.ok()) return done(status);
+                  Exchange::DoneShowing<v1::CreateRecordResponse> done) {
+  absl::Status status = CheckMayWrite(context);
+  if (status.ok() && request.record().has_opinion()) status = CheckMayRead(context);
+  if (status.ok()) status = CheckRequest(request);
+  if (!status.ok()) return done(status, {});
   std::make_shared<CreateCall>(room, context, request, std::move(done))->Run(request.record());
 }
 

@@ -7,6 +7,6 @@ namespace coalition::exchange {
 
 // As Exchange::Create. `room` must outlive the call.
 void CreateRecord(const Room& room, const CallContext& context, const v1::CreateRecordRequest& request,
-                  Exchange::Done<v1::CreateRecordResponse> done);
+                  Exchange::DoneShowing<v1::CreateRecordResponse> done);
 
 }  // namespace coalition::exchange

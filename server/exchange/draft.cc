@@ -162,9 +162,10 @@ std::string ExternalIdEntry(const RecordId& id, std::string_view content_sha256)
 
 absl::Status ExternalIdTaken(std::string_view external_id_key) {
   const std::string_view external_id = external_id_key.substr(ExternalIdKey(0, "").size());
-  return Error(v1::ERROR_REASON_EXTERNAL_ID_TAKEN,
-               "you used this external_id for a record with other contents, or one since withdrawn",
-               {{"external_id", external_id}});
+  return Error(
+      v1::ERROR_REASON_EXTERNAL_ID_TAKEN,
+      "you used this external_id for a record with other contents, or one that has expired or was withdrawn",
+      {{"external_id", external_id}});
 }
 
 absl::StatusOr<std::optional<RecordId>> JudgeExternalId(std::string_view external_id_key,

@@ -66,7 +66,7 @@ absl::Status Edit::Attempt() {
 absl::Status Edit::CheckEtag(const Reader& reader, const SeenRecord& seen) const {
   if (request_.etag.empty()) return absl::OkStatus();
   v1::Record shown;
-  ledger::Disclosure none;  // its own
+  ledger::Disclosure none;  // it is compared, not shown
   if (absl::Status status = reader.Show(seen, &shown, &none); !status.ok()) return status;
   return shown.etag() == request_.etag ? absl::OkStatus() : EtagMismatch();
 }
@@ -108,7 +108,9 @@ void Edit::Committed(const absl::Status& status) {
   if (!overtaken_) return Succeed();
   // An etag that was overtaken never fits again.
   if (!request_.etag.empty() || ++attempts_ == kAttemptsMax) return Fail(EtagMismatch());
-  if (absl::Status again = Attempt(); !again.ok()) Fail(again);
+  room_.run_later(contributor_.member, [self = shared_from_this()] {
+    if (absl::Status again = self->Attempt(); !again.ok()) self->Fail(again);
+  });
 }
 
 }  // namespace coalition::exchange

@@ -80,7 +80,7 @@ class Edit : public std::enable_shared_from_this<Edit> {
 
 // As Exchange::Revise and Exchange::Withdraw. `room` must outlive the call.
 void ReviseRecord(const Room& room, const CallContext& context, const v1::ReviseRecordRequest& request,
-                  Exchange::Done<v1::ReviseRecordResponse> done);
+                  Exchange::DoneShowing<v1::ReviseRecordResponse> done);
 void WithdrawRecord(const Room& room, const CallContext& context, const v1::WithdrawRecordRequest& request,
                     Exchange::Done<v1::WithdrawRecordResponse> done);
 

@@ -35,13 +35,14 @@ std::span<const uint8_t, kBytes> KeyBytes(const std::string& key) {
 class StoreExchange final : public Exchange {
  public:
   StoreExchange(const ExchangeOptions& options, const ExchangeKeys& keys, store::Store& store,
-                store::CommitLane& lane, Random& random, const KeyedHash& seller_hash,
+                store::CommitLane& lane, Random& random, RunLater run_later, const KeyedHash& seller_hash,
                 std::unique_ptr<store::PresenceFilter> filter)
       : room_{options,
               keys,
               store,
               lane,
               random,
+              std::move(run_later),
               seller_hash,
               {KeyBytes<kSealKeyBytes>(keys.page_token), random},
               std::move(filter)} {}
@@ -80,11 +81,11 @@ class StoreExchange final : public Exchange {
   }
 
   void Create(const CallContext& context, const v1::CreateRecordRequest& request,
-              Done<v1::CreateRecordResponse> done) override {
+              DoneShowing<v1::CreateRecordResponse> done) override {
     CreateRecord(room_, context, request, std::move(done));
   }
   void Revise(const CallContext& context, const v1::ReviseRecordRequest& request,
-              Done<v1::ReviseRecordResponse> done) override {
+              DoneShowing<v1::ReviseRecordResponse> done) override {
     ReviseRecord(room_, context, request, std::move(done));
   }
   void Withdraw(const CallContext& context, const v1::WithdrawRecordRequest& request,
@@ -100,7 +101,7 @@ class StoreExchange final : public Exchange {
 
  private:
   static Asker AskerOf(const CallContext& context) {
-    return {context.snapshot->policy_state(), context.caller.member_number, context.now_s()};
+    return {context.snapshot->policy_state(), context.caller.member_number, context.now_s(), context.watch};
   }
   Reader ReaderFor(const CallContext& context) const {
     return Reader(room_.store, room_.keys, AskerOf(context));
@@ -121,9 +122,8 @@ absl::Status CheckKeys(const ExchangeKeys& keys) {
 
 absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Open(const ExchangeOptions& options,
                                                          const ExchangeKeys& keys, store::Store& store,
-                                                         store::CommitLane& lane,
-                                                         const membership::Directory&, const Clock&,
-                                                         Random& random) {
+                                                         store::CommitLane& lane, Random& random,
+                                                         RunLater run_later) {
   if (absl::Status status = CheckKeys(keys); !status.ok()) return status;
   ExchangeOptions checked = options;
   checked.audience_entries_max = std::min(checked.audience_entries_max, kHeaderEntriesMax);
@@ -131,7 +131,8 @@ absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Open(const ExchangeOptions& 
   const Sha256Digest mac = HmacSha256(keys.seller_hash, "presence keys of sellers");
   auto filter = LoadPresence(store, hash, std::string(Bytes(mac)));
   if (!filter.ok()) return FromStore(filter.status());
-  return std::make_unique<StoreExchange>(checked, keys, store, lane, random, hash, *std::move(filter));
+  return std::make_unique<StoreExchange>(checked, keys, store, lane, random, std::move(run_later), hash,
+                                         *std::move(filter));
 }
 
 }  // namespace coalition::exchange

@@ -6,11 +6,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coalition/v1/exchange_service.pb.h"
-#include "common/clock.h"
 #include "common/random.h"
 #include "server/identity/identity.h"
 #include "server/ledger/disclosures.h"
@@ -46,11 +46,21 @@ struct ExchangeKeys {
   std::string etag;          // etags of projections
 };
 
+// Told of every stored record that a reading call looks at, seen or hidden, and can end the call: a question
+// can have the server look at many. Used by one thread at a time.
+class ReadWatch {
+ public:
+  virtual ~ReadWatch() = default;
+  // Not OK: the call ends with this status.
+  virtual absl::Status Look() = 0;
+};
+
 // On whose behalf, judged by which state, at what time. One per call; must outlive it.
 struct CallContext {
   identity::Caller caller;
   std::shared_ptr<const membership::Snapshot> snapshot;
   int64_t now_ns = 0;
+  ReadWatch* watch = nullptr;  // may be null
   int64_t now_s() const { return now_ns / 1'000'000'000; }
 };
 
@@ -59,20 +69,27 @@ struct CallContext {
 //
 // Reads answer at once, on the caller's thread, and may read from disk. They add what they show of others'
 // records to `disclosure->records`; the caller records that before it sends. Writes answer through `done`,
-// once, on the commit lane's thread or the caller's; when done has OK the write is durable.
+// once, on the commit lane's thread, the caller's or one of `run_later`'s; when done has OK the write is
+// durable.
 class Exchange {
  public:
+  // Runs the member's work once, soon, on a thread that may read from disk: the commit lane's must not, since
+  // all who write wait for it. It may run at once, before this returns, where there is no such thread.
+  using RunLater = std::function<void(uint32_t member, std::function<void()> work)>;
+
   // Fills the presence filter from the store: 10 M sellers in a few seconds. All references must outlive the
   // exchange.
   static absl::StatusOr<std::unique_ptr<Exchange>> Open(const ExchangeOptions& options,
                                                         const ExchangeKeys& keys, store::Store& store,
-                                                        store::CommitLane& lane,
-                                                        const membership::Directory& directory,
-                                                        const Clock& clock, Random& random);
+                                                        store::CommitLane& lane, Random& random,
+                                                        RunLater run_later);
   virtual ~Exchange() = default;
 
   template <class T>
   using Done = std::function<void(absl::StatusOr<T>)>;
+  // The same, with what the answer shows of others' records; to be recorded before it is sent.
+  template <class T>
+  using DoneShowing = std::function<void(absl::StatusOr<T>, std::vector<ledger::DisclosedRecord> shown)>;
 
   virtual absl::Status Get(const CallContext& context, const v1::GetRecordRequest& request,
                            v1::GetRecordResponse* response, ledger::Disclosure* disclosure) const = 0;
@@ -85,11 +102,12 @@ class Exchange {
                                v1::GetSellerProfileResponse* response,
                                ledger::Disclosure* disclosure) const = 0;
 
-  // The request and the context may be destroyed when the call returns.
+  // The request and the context may be destroyed when the call returns. An opinion is about what its author
+  // sees: making one takes the role READER too.
   virtual void Create(const CallContext& context, const v1::CreateRecordRequest& request,
-                      Done<v1::CreateRecordResponse> done) = 0;
+                      DoneShowing<v1::CreateRecordResponse> done) = 0;
   virtual void Revise(const CallContext& context, const v1::ReviseRecordRequest& request,
-                      Done<v1::ReviseRecordResponse> done) = 0;
+                      DoneShowing<v1::ReviseRecordResponse> done) = 0;
   virtual void Withdraw(const CallContext& context, const v1::WithdrawRecordRequest& request,
                         Done<v1::WithdrawRecordResponse> done) = 0;
   // One message of an import stream: one commit for all items that pass. An error of `done` is of the message

@@ -29,6 +29,9 @@ const char* WrongWithText(std::string_view text, size_t chars_max) {
   for (size_t at = 0; at < text.size(); ++chars) {
     const size_t bytes = Utf8Character(text.substr(at), nullptr);
     if (bytes == 0) return "is not UTF-8";
+    if (bytes == 2 && text[at] == '\xc2' && static_cast<unsigned char>(text[at + 1]) < 0xa0) {
+      return "holds a control character";  // C1
+    }
     at += bytes;
   }
   return chars > chars_max ? "is too long" : nullptr;

@@ -1,5 +1,6 @@
 #include "server/exchange/import.h"
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
@@ -12,6 +13,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "common/errors.h"
 #include "common/hash.h"
+#include "common/ids.h"
 #include "server/exchange/access.h"
 #include "server/exchange/draft.h"
 #include "server/exchange/seller_quota.h"
@@ -37,6 +39,7 @@ struct Item {
   Draft draft;
   int result = 0;                // its place in the response
   int first = -1;                // the first item of the message with the same external_id, if it is another
+  bool stored = false;           // by the latest judgement: an earlier call made it
   bool created = false;          // by the latest judgement
   bool presence_unsure = false;  // the filter may contain its seller: the presence key is looked up
 };
@@ -45,11 +48,15 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
  public:
   ImportCall(const Room& room, const CallContext& context, const v1::ImportRecordsRequest& request,
              Exchange::Done<v1::ImportRecordsResponse> done)
-      : room_(room), contributor_(context), validate_only_(request.validate_only()), done_(std::move(done)) {}
+      : room_(room),
+        contributor_(context),
+        may_read_(CheckMayRead(context)),
+        validate_only_(request.validate_only()),
+        done_(std::move(done)) {}
 
   void Run(const v1::ImportRecordsRequest& request) {
     if (absl::Status status = Prepare(request); !status.ok()) return done_(status);
-    if (items_.empty()) return done_(std::move(response_));
+    if (items_.empty()) return Succeed();
     validate_only_ ? Validate() : Submit();
   }
 
@@ -60,7 +67,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
   absl::Status Prepare(const v1::ImportRecordsRequest& request) {
     const Asker asker = contributor_.asker();
     const Reader reader(room_.store, room_.keys, asker);
-    const CheckRules rules{room_.options, asker.state, asker.member, asker.now_s, asker.now_s, nullptr};
+    const CheckRules rules{room_.options, asker.state, asker.member, asker.now_s, asker.now_s, nullptr, 0};
     std::vector<RecordId> ids(request.items_size());
     room_.random.Fill({reinterpret_cast<uint8_t*>(ids.data()), ids.size() * sizeof(RecordId)});
     items_.reserve(request.items_size());
@@ -79,6 +86,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
   absl::Status PrepareItem(const Reader& reader, const CheckRules& rules, const v1::Record& record,
                            const RecordId& id, int result) {
     CheckedRecord checked;
+    if (record.has_opinion() && !may_read_.ok()) return may_read_;
     if (absl::Status status = CheckRecord(record, rules, &checked); !status.ok()) return status;
     std::optional<SeenRecord> subject;
     if (!checked.references.empty()) {
@@ -118,6 +126,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
     if (!found.ok() || !found->has_value()) return refusal;
     response_.mutable_results(result)->set_status(v1::IMPORT_STATUS_UNCHANGED);
     response_.mutable_results(result)->set_name(NameOf(**found));
+    repeated_.push_back({result, **found, key});
     return absl::OkStatus();
   }
 
@@ -140,7 +149,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
       result.set_status(v1::IMPORT_STATUS_VALID);
       result.clear_name();
     }
-    done_(std::move(response_));
+    AnswerRepeated();
   }
 
   void Submit() {
@@ -160,7 +169,12 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
       return self->Build(revision, values);
     };
     const auto committed = [self = shared_from_this()](const absl::StatusOr<store::Revision>& revision) {
-      revision.ok() ? self->done_(std::move(self->response_)) : self->done_(FromStore(revision.status()));
+      if (!revision.ok()) return self->done_(FromStore(revision.status()));
+      const auto stored = [](const Item& item) { return item.stored; };
+      if (self->repeated_.empty() && std::none_of(self->items_.begin(), self->items_.end(), stored)) {
+        return self->Succeed();
+      }
+      self->room_.run_later(self->contributor_.member, [self] { self->AnswerRepeated(); });
     };
     room_.lane.Submit(std::move(commit), committed, bytes);
   }
@@ -183,6 +197,26 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
     return writes;
   }
 
+  // What an earlier call made may have expired since: then it is not unchanged, and its external_id stays
+  // taken.
+  void AnswerRepeated() {
+    for (const Item& item : items_) {
+      if (!item.stored) continue;
+      const auto id = ParseRecordName(response_.results(item.result).name());
+      if (id.ok()) repeated_.push_back({item.result, *RecordIdToBytes(*id), item.draft.external_id_key});
+    }
+    const Reader reader(room_.store, room_.keys, contributor_.asker());
+    for (const Repeated& repeated : repeated_) {
+      const auto seen = reader.FindById(repeated.id);
+      if (!seen.ok()) return done_(seen.status());
+      if (seen->has_value()) continue;
+      Reject(ExternalIdTaken(repeated.external_id_key), response_.mutable_results(repeated.result));
+    }
+    Succeed();
+  }
+
+  void Succeed() { done_(std::move(response_)); }
+
   // Judges the items in order by the values of their external ids, and sets their results anew.
   absl::Status JudgeAll(Values values) {
     size_t next = 0;
@@ -190,6 +224,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
       v1::ImportResult* result = response_.mutable_results(item.result);
       result->clear_error();
       item.created = false;
+      item.stored = false;
       absl::StatusOr<std::optional<RecordId>> found = std::optional<RecordId>();
       if (!item.draft.external_id_key.empty()) found = JudgeOne(item, values[next++]);
       if (!found.ok()) {
@@ -198,15 +233,19 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
         continue;
       }
       item.created = !found->has_value();
+      item.stored = !item.created && !IsMadeHere(item);
       result->set_status(item.created ? v1::IMPORT_STATUS_CREATED : v1::IMPORT_STATUS_UNCHANGED);
       result->set_name(NameOf(found->value_or(item.draft.id)));
     }
     return absl::OkStatus();
   }
 
+  // Whether its external_id is that of an item before it, which this message makes.
+  bool IsMadeHere(const Item& item) const { return item.first >= 0 && items_[item.first].created; }
+
   absl::StatusOr<std::optional<RecordId>> JudgeOne(const Item& item,
                                                    const std::optional<store::Version>& entry) const {
-    if (item.first < 0 || !items_[item.first].created) {
+    if (!IsMadeHere(item)) {
       return JudgeExternalId(item.draft.external_id_key, item.draft.content_sha256, entry);
     }
     const Draft& first = items_[item.first].draft;
@@ -216,8 +255,16 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
 
   const Room& room_;
   const Contributor contributor_;
+  const absl::Status may_read_;
   const bool validate_only_;
   const Exchange::Done<v1::ImportRecordsResponse> done_;
+  // Items without a draft that an earlier call made.
+  struct Repeated {
+    int result;
+    RecordId id;
+    std::string external_id_key;
+  };
+  std::vector<Repeated> repeated_;
   SellerQuota quota_{room_, contributor_};
   std::vector<Item> items_;
   absl::flat_hash_map<std::string_view, int> first_with_;

@@ -154,16 +154,14 @@ Sources AudienceSources(const Reader& reader, std::optional<Position> after) {
 absl::StatusOr<std::vector<Row>> RowsOfSeller(const Reader& reader, const v1::Seller& seller) {
   std::vector<Row> rows;
   const std::string prefix = SellerPrefix(seller.platform(), seller.seller_id());
-  const absl::Status scanned =
-      reader.store().ScanEach(prefix, PrefixEnd(prefix), reader.at(),
-                              [&](std::string_view key, std::string_view value, store::Revision) {
-                                const auto stored = ParseStoredRecord(value);
-                                if (stored && Judge(reader.asker(), stored->header).visible()) {
-                                  rows.push_back({stored->position(), std::string(key)});
-                                }
-                                return true;
-                              });
-  if (!scanned.ok()) return FromStore(scanned);
+  const absl::Status scanned = ScanPrefix(reader.store(), reader.at(), reader.asker(), prefix,
+                                          [&](std::string_view key, std::string_view value) {
+                                            const auto stored = ParseStoredRecord(value);
+                                            if (stored && Judge(reader.asker(), stored->header).visible()) {
+                                              rows.push_back({stored->position(), std::string(key)});
+                                            }
+                                          });
+  if (!scanned.ok()) return scanned;
   return rows;
 }
 
@@ -231,6 +229,7 @@ absl::Status ListRecords(const Reader& reader, const ExchangeOptions& options, c
     auto row = (*rows)->Next();
     if (!row.ok()) return row.status();
     if (!row->has_value()) return absl::OkStatus();
+    if (absl::Status watched = reader.asker().Look(); !watched.ok()) return watched;
     const Position position = (*row)->position;
     v1::Record shown;
     ledger::Disclosure shown_here;

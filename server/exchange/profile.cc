@@ -59,7 +59,12 @@ class CourseBuilder {
     for (;;) {
       auto row = rows->Next();
       if (!row.ok()) return row.status();
-      if (!row->has_value() || course->outcomes_size() == outcomes_max_) break;
+      if (!row->has_value()) break;
+      if (course->outcomes_size() == outcomes_max_) {
+        course->clear_turnaround();  // there may be an earlier one
+        break;
+      }
+      if (absl::Status watched = reader_.asker().Look(); !watched.ok()) return watched;
       auto outcome = reader_.FindByKey(std::move((*row)->record_key));
       if (!outcome.ok()) return outcome.status();
       if (!outcome->has_value()) continue;

@@ -47,6 +47,27 @@ void Disclose(const RecordId& id, const policy::HeaderView& header, const policy
   if (!decision.owner) disclosure->records.push_back({id, header.contributor(), decision.view_ids});
 }
 
+std::optional<ledger::DisclosedRecord> SubjectShown(const policy::Decision& opinion,
+                                                    const RecordId& subject_id,
+                                                    const policy::HeaderView& subject_header,
+                                                    const policy::Decision& subject) {
+  if (subject.owner || !ShowsAnyOfSeller(v1::RECORD_CLASS_OPINION, opinion.view)) return std::nullopt;
+  return ledger::DisclosedRecord{subject_id, subject_header.contributor(), subject.view_ids};
+}
+
+absl::Status ScanPrefix(const store::Store& store, store::Revision at, const Asker& asker,
+                        std::string_view prefix,
+                        absl::FunctionRef<void(std::string_view key, std::string_view value)> visit) {
+  absl::Status watched;
+  const absl::Status scanned = store.ScanEach(
+      prefix, PrefixEnd(prefix), at, [&](std::string_view key, std::string_view value, store::Revision) {
+        watched = asker.Look();
+        if (watched.ok()) visit(key, value);
+        return watched.ok();
+      });
+  return scanned.ok() ? watched : FromStore(scanned);
+}
+
 Reader::Reader(const store::Store& store, const ExchangeKeys& keys, const Asker& asker)
     : store_(store), keys_(keys), asker_(asker), at_(store.Head()) {}
 
@@ -84,28 +105,36 @@ absl::StatusOr<std::optional<SeenRecord>> Reader::FindByKey(std::string key) con
   auto value = std::make_unique<const std::string>(std::move((*read)[0]->value));
   const auto stored = ParseStoredRecord(*value);
   if (!stored) return std::optional<SeenRecord>();
-  auto decision = Decide(key, stored->header);
-  if (!decision.ok()) return decision.status();
-  if (!decision->visible()) return std::optional<SeenRecord>();
-  return std::optional<SeenRecord>(
-      SeenRecord{*id, std::move(key), revision, std::move(value), *stored, *decision});
+  SeenRecord seen{*id, std::move(key), revision, std::move(value), *stored, {}, {}};
+  if (absl::Status status = Decide(&seen); !status.ok()) return status;
+  if (!seen.decision.visible()) return std::optional<SeenRecord>();
+  return std::optional<SeenRecord>(std::move(seen));
 }
 
-absl::StatusOr<policy::Decision> Reader::Decide(std::string_view key,
-                                                const policy::HeaderView& header) const {
-  if (header.record_class() != v1::RECORD_CLASS_OPINION) return Judge(asker_, header);
+absl::Status Reader::Decide(SeenRecord* seen) const {
+  const policy::HeaderView& header = seen->stored.header;
+  if (header.record_class() != v1::RECORD_CLASS_OPINION) {
+    seen->decision = Judge(asker_, header);
+    return absl::OkStatus();
+  }
   const auto subject_id = header.subject();
-  if (!subject_id) return policy::Decision{};
-  auto read = Read({SiblingKey(key, *subject_id)});
+  if (!subject_id) return absl::OkStatus();  // hidden
+  auto read = Read({SiblingKey(seen->key, *subject_id)});
   if (!read.ok()) return read.status();
   const auto subject = (*read)[0].has_value() ? ParseStoredRecord((*read)[0]->value) : std::nullopt;
-  return JudgeOpinion(asker_, header, subject ? &subject->header : nullptr);
+  seen->decision = JudgeOpinion(asker_, header, subject ? &subject->header : nullptr);
+  if (subject) {
+    seen->subject =
+        SubjectShown(seen->decision, *subject_id, subject->header, Judge(asker_, subject->header));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Reader::Show(const SeenRecord& seen, v1::Record* out, ledger::Disclosure* disclosure) const {
   const auto disputed = Disputed(seen.id, seen.decision, disclosure);
   if (!disputed.ok()) return disputed.status();
   Disclose(seen.id, seen.stored.header, seen.decision, disclosure);
+  if (seen.subject) disclosure->records.push_back(*seen.subject);
   return Project(seen.id, seen.stored, seen.decision, *disputed, out);
 }
 
@@ -137,12 +166,10 @@ absl::StatusOr<bool> Reader::Disputed(const RecordId& id, const policy::Decision
                                       ledger::Disclosure* disclosure) const {
   const std::string prefix = BackReferencePrefix(id, v1::RECORD_CLASS_OPINION);
   std::vector<std::string> opinions;
-  const absl::Status scanned = store_.ScanEach(
-      prefix, PrefixEnd(prefix), at_, [&opinions](std::string_view, std::string_view key, store::Revision) {
-        opinions.emplace_back(key);
-        return true;
-      });
-  if (!scanned.ok()) return FromStore(scanned);
+  const absl::Status scanned = ScanPrefix(
+      store_, at_, asker_, prefix,
+      [&opinions](std::string_view, std::string_view record_key) { opinions.emplace_back(record_key); });
+  if (!scanned.ok()) return scanned;
   if (opinions.empty()) return false;
   auto read = Read(opinions);
   if (!read.ok()) return read.status();
@@ -151,7 +178,7 @@ absl::StatusOr<bool> Reader::Disputed(const RecordId& id, const policy::Decision
   for (size_t i = 0; i < opinions.size(); ++i) {
     const auto opinion = IdOfRecordKey(opinions[i]);
     const auto stored = (*read)[i].has_value() ? ParseStoredRecord((*read)[i]->value) : std::nullopt;
-    if (!opinion || !stored || !Live(stored->header, asker_.now_s)) continue;
+    if (!opinion || !stored || !stored->header.LiveAt(asker_.now_s)) continue;
     const policy::Decision seen = Judge(asker_, stored->header);
     if (!decision.owner && !ShowsVerdict(seen.view)) continue;
     tally.Add(stored->verdict);

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coalition/v1/record.pb.h"
@@ -27,7 +28,21 @@ struct SeenRecord {
   std::unique_ptr<const std::string> value;  // what `stored` looks into
   StoredRecordView stored;
   policy::Decision decision;
+  // Of an opinion that shows the seller: its subject, whose word that is; unless that is the asker's own.
+  std::optional<ledger::DisclosedRecord> subject;
 };
+
+// As SeenRecord::subject, for an opinion and its subject as the asker sees them.
+std::optional<ledger::DisclosedRecord> SubjectShown(const policy::Decision& opinion,
+                                                    const RecordId& subject_id,
+                                                    const policy::HeaderView& subject_header,
+                                                    const policy::Decision& subject);
+
+// Visits every row whose key begins with `prefix`, in key order, as long as the asker's watch lets it. The
+// views live until the visitor returns.
+absl::Status ScanPrefix(const store::Store& store, store::Revision at, const Asker& asker,
+                        std::string_view prefix,
+                        absl::FunctionRef<void(std::string_view key, std::string_view value)> visit);
 
 // Serves one call; not thread-safe. Every function reads from the store and can fail with its errors
 // (access.h, FromStore).
@@ -63,7 +78,8 @@ class Reader final : private policy::ProjectionContext {
 
   // The values of `keys`, in order.
   absl::StatusOr<std::vector<std::optional<store::Version>>> Read(const std::vector<std::string>& keys) const;
-  absl::StatusOr<policy::Decision> Decide(std::string_view key, const policy::HeaderView& header) const;
+  // Judges `seen` by the record that it holds.
+  absl::Status Decide(SeenRecord* seen) const;
   std::string Etag(const v1::Record& shown) const;
 
   const store::Store& store_;

@@ -49,7 +49,7 @@ struct NextForm {
 class ReviseCall final : public Edit {
  public:
   ReviseCall(const Room& room, const CallContext& context, const v1::ReviseRecordRequest& request,
-             EditRequest edit, Exchange::Done<v1::ReviseRecordResponse> done)
+             EditRequest edit, Exchange::DoneShowing<v1::ReviseRecordResponse> done)
       : Edit(room, context, std::move(edit)), request_(request), done_(std::move(done)) {}
 
  protected:
@@ -67,7 +67,8 @@ class ReviseCall final : public Edit {
 
     const policy::Header header = seen.stored.header.ToHeader();
     const CheckRules rules{room().options,        contributor().asker().state,    contributor().member,
-                           contributor().now_s(), before.create_time().seconds(), &header};
+                           contributor().now_s(), before.create_time().seconds(), &header,
+                           message.size()};
     CheckedRecord checked;
     if (absl::Status status = CheckRecord(after, rules, &checked); !status.ok()) return status;
     std::optional<SeenRecord> no_subject;
@@ -80,20 +81,20 @@ class ReviseCall final : public Edit {
     return [next](store::Revision revision) { return next.Writes(revision); };
   }
 
-  void Succeed() override { done_(std::move(response_)); }
+  void Succeed() override { done_(std::move(response_), std::move(shown_.records)); }
 
   void SucceedAgain(const RecordId& id) override {
     const Reader reader(room().store, room().keys, contributor().asker());
     const auto seen = reader.FindById(id);
-    if (!seen.ok()) return done_(seen.status());
-    if (!seen->has_value()) return done_(NotFound());
-    ledger::Disclosure none;  // its own
+    if (!seen.ok()) return Fail(seen.status());
+    if (!seen->has_value()) return Fail(NotFound());
     response_.Clear();
-    const absl::Status shown = reader.Show(**seen, response_.mutable_record(), &none);
-    shown.ok() ? done_(std::move(response_)) : done_(shown);
+    shown_.records.clear();
+    const absl::Status shown = reader.Show(**seen, response_.mutable_record(), &shown_);
+    shown.ok() ? Succeed() : Fail(shown);
   }
 
-  void Fail(const absl::Status& status) override { done_(status); }
+  void Fail(const absl::Status& status) override { done_(status, {}); }
 
  private:
   NextForm MakeNext(const v1::Record& before, const SeenRecord& seen, const policy::Header& old_header,
@@ -123,9 +124,10 @@ class ReviseCall final : public Edit {
   }
 
   absl::Status Answer(const Reader& reader, const SeenRecord& seen, const NextForm& next) {
-    ledger::Disclosure none;  // its own
-    const auto disputed = reader.Disputed(seen.id, seen.decision, &none);
+    shown_.records.clear();
+    const auto disputed = reader.Disputed(seen.id, seen.decision, &shown_);
     if (!disputed.ok()) return disputed.status();
+    if (seen.subject) shown_.records.push_back(*seen.subject);
     const std::string value = EncodeStoredRecord(next.header, next.ordinal, next.verdict, next.message);
     const auto stored = ParseStoredRecord(value);
     if (!stored) return Error(v1::ERROR_REASON_INTERNAL, "the record has no stored form");
@@ -134,8 +136,9 @@ class ReviseCall final : public Edit {
   }
 
   const v1::ReviseRecordRequest request_;
-  const Exchange::Done<v1::ReviseRecordResponse> done_;
+  const Exchange::DoneShowing<v1::ReviseRecordResponse> done_;
   v1::ReviseRecordResponse response_;
+  ledger::Disclosure shown_;  // its records alone
 };
 
 std::string PayloadOf(v1::ReviseRecordRequest request) {
@@ -146,8 +149,8 @@ std::string PayloadOf(v1::ReviseRecordRequest request) {
 }  // namespace
 
 void ReviseRecord(const Room& room, const CallContext& context, const v1::ReviseRecordRequest& request,
-                  Exchange::Done<v1::ReviseRecordResponse> done) {
-  if (absl::Status status = CheckMayWrite(context); !status.ok()) return done(status);
+                  Exchange::DoneShowing<v1::ReviseRecordResponse> done) {
+  if (absl::Status status = CheckMayWrite(context); !status.ok()) return done(status, {});
   EditRequest edit;
   edit.name = request.record().name();
   edit.name_field = "record.name";

@@ -21,6 +21,7 @@ struct Room {
   store::Store& store;
   store::CommitLane& lane;
   Random& random;
+  const Exchange::RunLater run_later;
   const KeyedHash seller_hash;
   const Sealer page_tokens;
   const std::unique_ptr<store::PresenceFilter> filter;
@@ -36,7 +37,7 @@ struct Contributor {
   int64_t now_ns;
 
   int64_t now_s() const { return now_ns / 1'000'000'000; }
-  Asker asker() const { return {snapshot->policy_state(), member, now_s()}; }
+  Asker asker() const { return {snapshot->policy_state(), member, now_s(), nullptr}; }
 };
 
 }  // namespace coalition::exchange

@@ -108,12 +108,9 @@ absl::Status SellerPicture::Scan(const store::Store& store, store::Revision at, 
   records_.clear();
   opinions_.clear();
   const absl::Status scanned =
-      store.ScanEach(prefix, PrefixEnd(prefix), at,
-                     [this, &asker](std::string_view key, std::string_view value, store::Revision) {
-                       Visit(asker, key, value);
-                       return true;
-                     });
-  if (!scanned.ok()) return FromStore(scanned);
+      ScanPrefix(store, at, asker, prefix,
+                 [this, &asker](std::string_view key, std::string_view value) { Visit(asker, key, value); });
+  if (!scanned.ok()) return scanned;
   if (!opinions_.empty()) JoinOpinions();
   std::sort(records_.begin(), records_.end(),
             [](const SellerRecord& a, const SellerRecord& b) { return a.position > b.position; });
@@ -133,7 +130,7 @@ void SellerPicture::Visit(const Asker& asker, std::string_view key, std::string_
     return;
   }
   const auto subject = stored->header.subject();
-  if (!subject || !Live(stored->header, asker.now_s)) return;
+  if (!subject || !stored->header.LiveAt(asker.now_s)) return;
   opinions_.push_back({Facts(*stored, *id, decision), *subject, stored->verdict, ShowsVerdict(decision.view),
                        shows_seller, decision.visible(), false});
 }

@@ -4,7 +4,6 @@
 
 #include "server/exchange/access.h"
 #include "server/exchange/stored_record.h"
-#include "server/exchange/visibility.h"
 
 namespace coalition::exchange {
 
@@ -36,7 +35,7 @@ absl::Status SellerQuota::Count(const std::string& prefix, Held* held) const {
       [this, held](std::string_view, std::string_view value, store::Revision) {
         const auto stored = ParseStoredRecord(value);
         if (!stored || stored->header.contributor() != contributor_.member ||
-            !Live(stored->header, contributor_.now_s())) {
+            !stored->header.LiveAt(contributor_.now_s())) {
           return true;
         }
         const bool outcome = stored->header.record_class() == v1::RECORD_CLASS_TAKEDOWN_OUTCOME;

@@ -108,7 +108,8 @@ class RecordCheck {
       checked_.expire_time_s = contents_.expire_time().seconds();
     }
     if (checked_.expire_time_s <= rules_.now_s) fields_.Add({"record.expire_time"}, "must be in the future");
-    if (checked_.expire_time_s > latest) {
+    const bool as_before = rules_.before != nullptr && checked_.expire_time_s <= rules_.before->expire_time_s;
+    if (checked_.expire_time_s > latest && !as_before) {
       fields_.Add({"record.expire_time"}, "is over the maximum of " +
                                               std::to_string(rules_.options.lifetime_days_max) +
                                               " days from the creation");
@@ -118,7 +119,9 @@ class RecordCheck {
   absl::Status Audience() {
     const v1::Audience& audience = contents_.audience();
     const int entries = audience.grants_size() + audience.exclusions_size();
-    if (entries > rules_.options.audience_entries_max) {
+    const size_t entries_before =
+        rules_.before == nullptr ? 0 : rules_.before->grants.size() + rules_.before->exclusions.size();
+    if (entries > std::max(rules_.options.audience_entries_max, static_cast<int>(entries_before))) {
       return OverLimit("audience_entries", rules_.options.audience_entries_max,
                        "record.audience has too many grants and exclusions");
     }
@@ -171,7 +174,7 @@ class RecordCheck {
 
 absl::Status CheckRecord(const v1::Record& record, const CheckRules& rules, CheckedRecord* checked) {
   const size_t bytes = record.ByteSizeLong();
-  if (bytes > static_cast<size_t>(rules.options.record_bytes_max)) {
+  if (bytes > std::max(static_cast<size_t>(rules.options.record_bytes_max), rules.bytes_before)) {
     return OverLimit("record_bytes", rules.options.record_bytes_max, "the record is too large");
   }
   checked->contents = record;

@@ -1,6 +1,7 @@
 // Checks records as they come from a contributor and brings them into the form that is kept.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -33,9 +34,11 @@ struct CheckRules {
   int64_t now_s = 0;
   // When the record was created: now, for a new one.
   int64_t created_s = 0;
-  // The record as it is, for a revision: grants that stay keep their attachment, and who gave its platform up
-  // may still correct what it said. nullptr: a new record.
+  // The record as it is, for a revision: grants that stay keep their attachment, who gave its platform up may
+  // still correct what it said, and limits that were lowered since do not keep it from being narrowed.
+  // nullptr: a new record.
   const policy::Header* before = nullptr;
+  size_t bytes_before = 0;
 };
 
 struct CheckedRecord {

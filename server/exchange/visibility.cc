@@ -26,12 +26,6 @@ uint64_t SellerBits(v1::RecordClass record_class) {
 
 }  // namespace
 
-bool Live(const policy::HeaderView& header, int64_t now_s) {
-  const policy::Lifecycle state = header.state();
-  return (state == policy::Lifecycle::kActive || state == policy::Lifecycle::kContested) &&
-         now_s < header.expire_time_s();
-}
-
 policy::Decision Judge(const Asker& asker, const policy::HeaderView& header) {
   return policy::Decide(asker.state, asker.member, header, asker.now_s);
 }
@@ -53,6 +47,10 @@ policy::Decision JudgeOpinion(const Asker& asker, const policy::HeaderView& opin
 bool ShowsSeller(v1::RecordClass record_class, const policy::View& view) {
   const uint64_t seller = SellerBits(record_class);
   return seller != 0 && (view.full & seller) == seller;
+}
+
+bool ShowsAnyOfSeller(v1::RecordClass record_class, const policy::View& view) {
+  return ((view.shown | view.full) & SellerBits(record_class)) != 0;
 }
 
 bool ShowsVerdict(const policy::View& opinion_view) {

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "absl/status/status.h"
+#include "server/exchange/exchange.h"
 #include "server/exchange/stored_record.h"
 #include "server/policy/decide.h"
 #include "server/policy/state.h"
@@ -14,10 +16,11 @@ struct Asker {
   const policy::State& state;  // must outlive the asker
   uint32_t member = 0;
   int64_t now_s = 0;
-};
+  ReadWatch* watch = nullptr;
 
-// Not withdrawn, erased or expired.
-bool Live(const policy::HeaderView& header, int64_t now_s);
+  // Before another record is looked at for the asker; not OK: no more of them.
+  absl::Status Look() const { return watch == nullptr ? absl::OkStatus() : watch->Look(); }
+};
 
 // What the asker may see of a record that is no opinion.
 policy::Decision Judge(const Asker& asker, const policy::HeaderView& header);
@@ -31,6 +34,8 @@ policy::Decision JudgeOpinion(const Asker& asker, const policy::HeaderView& opin
 // Whether the view shows platform and seller_id as they are: only then does a record answer a question about
 // a seller.
 bool ShowsSeller(v1::RecordClass record_class, const policy::View& view);
+// Whether it shows anything of it.
+bool ShowsAnyOfSeller(v1::RecordClass record_class, const policy::View& view);
 // Whether the asker is told what the opinion says: only then does it count for the asker.
 bool ShowsVerdict(const policy::View& opinion_view);
 

@@ -18,7 +18,8 @@ struct DisclosedRecord {
   uint8_t view_ids = 0;      // as policy::Decision
 };
 
-// One reply, or one batch of a stream. What a member sees of its own is no disclosure.
+// One reply, or one batch of a stream. What a member sees of its own is no disclosure. A record that is shown
+// in several ways may stand here several times.
 struct Disclosure {
   uint32_t member = 0;
   std::string_view credential;  // lives as long as the call

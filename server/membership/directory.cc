@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "common/errors.h"
 #include "server/membership/bootstrap.h"
 #include "server/membership/snapshot.h"
 
@@ -67,6 +68,15 @@ absl::StatusOr<StoredState> Load(const store::Store& store) {
 }
 
 }  // namespace
+
+absl::Status NotActive(const Snapshot& snapshot) {
+  std::string contact;
+  for (const v1::Member& member : snapshot.PublicMembers()) {
+    if (member.kind() == v1::MEMBER_KIND_SECRETARIAT) contact = member.name();
+  }
+  return Error(v1::ERROR_REASON_MEMBER_NOT_ACTIVE, "your member's standing does not allow this call",
+               {{"contact", contact}});
+}
 
 absl::StatusOr<std::unique_ptr<Directory>> Directory::Open(store::Store& store,
                                                            const config::v1::Bootstrap& bootstrap) {

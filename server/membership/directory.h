@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coalition/config/v1/bootstrap.pb.h"
 #include "coalition/v1/member.pb.h"
@@ -28,6 +29,10 @@ class Snapshot : public identity::CredentialRegistry {
   // All platforms, ordered by name.
   virtual const std::vector<v1::Platform>& PublicPlatforms() const = 0;
 };
+
+// PERMISSION_DENIED MEMBER_NOT_ACTIVE: one answer for every standing and every call; says whom to ask, the
+// secretariat.
+absl::Status NotActive(const Snapshot& snapshot);
 
 // Thread-safe.
 class Directory {

@@ -28,11 +28,6 @@ const Intervals* HeldOf(const MemberState& member, uint32_t group) {
   return nullptr;
 }
 
-bool Live(const HeaderView& header, int64_t now_s) {
-  const Lifecycle state = header.state();
-  return (state == Lifecycle::kActive || state == Lifecycle::kContested) && now_s < header.expire_time_s();
-}
-
 bool GrantMatches(const MemberState& member, const HeaderGrant& grant) {
   switch (grant.kind) {
     case SubjectKind::kMember:
@@ -104,7 +99,7 @@ Relation RelationOf(const State& state, const MemberState& member, const HeaderV
 Decision Decide(const State& state, uint32_t member_number, const HeaderView& header, int64_t now_s) {
   Decision decision;
   const MemberState* member = state.member(member_number);
-  if (member == nullptr || state.member(header.contributor()) == nullptr || !Live(header, now_s))
+  if (member == nullptr || state.member(header.contributor()) == nullptr || !header.LiveAt(now_s))
     return decision;
   const bool owner = header.contributor() == member_number;
   if (member->standing != v1::STANDING_ACTIVE && !(owner && member->standing == v1::STANDING_LIMITED)) {

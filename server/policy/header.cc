@@ -137,6 +137,10 @@ uint32_t HeaderView::platform() const { return Load<uint32_t>(bytes_.data() + 12
 uint64_t HeaderView::made() const { return Load<uint64_t>(bytes_.data() + 16); }
 int64_t HeaderView::expire_time_s() const { return static_cast<int64_t>(Load<uint64_t>(bytes_.data() + 24)); }
 
+bool HeaderView::LiveAt(int64_t now_s) const {
+  return (state() == Lifecycle::kActive || state() == Lifecycle::kContested) && now_s < expire_time_s();
+}
+
 std::optional<RecordIdBytes> HeaderView::subject() const {
   if ((Byte(bytes_, 5) & kHasSubject) == 0) return std::nullopt;
   RecordIdBytes subject;

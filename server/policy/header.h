@@ -72,6 +72,8 @@ class HeaderView {
   uint32_t platform() const;
   uint64_t made() const;
   int64_t expire_time_s() const;
+  // Not withdrawn, erased or expired.
+  bool LiveAt(int64_t now_s) const;
   std::optional<RecordIdBytes> subject() const;
   int grants_size() const;
   HeaderGrant grant(int i) const;

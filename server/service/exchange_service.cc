@@ -20,7 +20,7 @@ grpc::ServerUnaryReactor* ExchangeService::CreateRecord(grpc::CallbackServerCont
   return Write<v1::CreateRecordRequest, v1::CreateRecordResponse>(
       kit_, Method::kCreateRecord, call, request, response,
       [this](const exchange::CallContext& context, const v1::CreateRecordRequest& create,
-             exchange::Exchange::Done<v1::CreateRecordResponse> done) {
+             exchange::Exchange::DoneShowing<v1::CreateRecordResponse> done) {
         exchange_.Create(context, create, std::move(done));
       });
 }
@@ -51,7 +51,7 @@ grpc::ServerUnaryReactor* ExchangeService::ReviseRecord(grpc::CallbackServerCont
   return Write<v1::ReviseRecordRequest, v1::ReviseRecordResponse>(
       kit_, Method::kReviseRecord, call, request, response,
       [this](const exchange::CallContext& context, const v1::ReviseRecordRequest& revise,
-             exchange::Exchange::Done<v1::ReviseRecordResponse> done) {
+             exchange::Exchange::DoneShowing<v1::ReviseRecordResponse> done) {
         exchange_.Revise(context, revise, std::move(done));
       });
 }
@@ -62,8 +62,10 @@ grpc::ServerUnaryReactor* ExchangeService::WithdrawRecord(grpc::CallbackServerCo
   return Write<v1::WithdrawRecordRequest, v1::WithdrawRecordResponse>(
       kit_, Method::kWithdrawRecord, call, request, response,
       [this](const exchange::CallContext& context, const v1::WithdrawRecordRequest& withdraw,
-             exchange::Exchange::Done<v1::WithdrawRecordResponse> done) {
-        exchange_.Withdraw(context, withdraw, std::move(done));
+             exchange::Exchange::DoneShowing<v1::WithdrawRecordResponse> done) {
+        exchange_.Withdraw(context, withdraw, [done = std::move(done)](auto answer) {
+          done(std::move(answer), {});  // it shows nothing
+        });
       });
 }
 

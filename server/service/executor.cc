@@ -1,21 +1,31 @@
 #include "server/service/executor.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace coalition::service {
 
-Executor::Executor(int threads, size_t queue_max) : queue_max_(queue_max) {
+Executor::Executor(int threads, size_t queue_max)
+    : queue_max_(queue_max), member_max_(std::max<size_t>(1, queue_max / 4)) {
   threads_.reserve(static_cast<size_t>(threads));
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
 }
 
 Executor::~Executor() { Drain(); }
 
-bool Executor::Submit(Task& task) {
+bool Executor::Submit(uint32_t member, Task& task) {
   {
     MutexLock lock(mutex_);
-    if (draining_ || queue_.size() >= queue_max_) return false;
-    queue_.push_back(std::move(task));
+    if (draining_) return false;
+    const auto found = waiting_.find(member);
+    if (found == waiting_.end()) {
+      waiting_[member].push_back(std::move(task));
+      turns_.push_back(member);
+    } else {
+      if (depth_ >= queue_max_ || found->second.size() >= member_max_) return false;
+      found->second.push_back(std::move(task));
+    }
+    ++depth_;
   }
   work_.notify_one();
   return true;
@@ -34,7 +44,22 @@ void Executor::Drain() {
 
 size_t Executor::depth() const {
   MutexLock lock(mutex_);
-  return queue_.size();
+  return depth_;
+}
+
+Executor::Task Executor::TakeNext() {
+  const uint32_t member = turns_.front();
+  turns_.pop_front();
+  const auto found = waiting_.find(member);
+  Task task = std::move(found->second.front());
+  found->second.pop_front();
+  if (found->second.empty()) {
+    waiting_.erase(found);
+  } else {
+    turns_.push_back(member);
+  }
+  --depth_;
+  return task;
 }
 
 void Executor::Work() {
@@ -42,10 +67,9 @@ void Executor::Work() {
     Task task;
     {
       MutexLock lock(mutex_);
-      while (queue_.empty() && !draining_) lock.Wait(work_);
-      if (queue_.empty()) return;
-      task = std::move(queue_.front());
-      queue_.pop_front();
+      while (depth_ == 0 && !draining_) lock.Wait(work_);
+      if (depth_ == 0) return;
+      task = TakeNext();
     }
     task();
   }

@@ -3,28 +3,33 @@
 
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <thread>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "common/mutex.h"
 
 namespace coalition::service {
 
-// A fixed number of threads and a bounded queue, first in first out. Thread-safe.
+// A fixed number of threads. What waits is served in turn by member, and first in first out for each member:
+// who has much to do waits for it, not the others. Thread-safe.
 class Executor {
  public:
   using Task = std::function<void()>;
 
+  // At most `queue_max` tasks wait, and a quarter of that for one member; but one task of a member that has
+  // none waiting is always taken, so that others cannot fill its place.
   Executor(int threads, size_t queue_max);
   ~Executor();  // drains
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
 
-  // Takes the task, to run it once. False, and the task is untouched: the queue is full, or the executor
+  // Takes the member's task, to run it once. False, and the task is untouched: too many wait, or the executor
   // drains.
-  bool Submit(Task& task);
+  bool Submit(uint32_t member, Task& task);
 
   // Runs what is queued and stops the threads. Tasks are refused from now on. Not from a task.
   void Drain();
@@ -34,11 +39,16 @@ class Executor {
 
  private:
   void Work();
+  Task TakeNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t queue_max_;
+  const size_t member_max_;
   mutable Mutex mutex_;
   std::condition_variable work_;
-  std::deque<Task> queue_ ABSL_GUARDED_BY(mutex_);
+  // Of the members that have tasks waiting; and those members, the next to be served first.
+  absl::flat_hash_map<uint32_t, std::deque<Task>> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::deque<uint32_t> turns_ ABSL_GUARDED_BY(mutex_);
+  size_t depth_ ABSL_GUARDED_BY(mutex_) = 0;
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

@@ -4,10 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "coalition/v1/member.pb.h"
 #include "common/errors.h"
-#include "common/ids.h"
 #include "common/log.h"
 #include "common/strings.h"
 
@@ -29,16 +27,6 @@ std::string_view CertificateOf(const grpc::AuthContext& peer) {
   const std::vector<grpc::string_ref> values = peer.FindPropertyValues(kCertificateProperty);
   if (values.size() != 1) return {};
   return {values.front().data(), values.front().size()};
-}
-
-absl::Status NotActive(const membership::Snapshot& snapshot) {
-  // Whom to ask: the secretariat. The same answer for every standing and every call.
-  std::string contact;
-  for (const v1::Member& member : snapshot.PublicMembers()) {
-    if (member.kind() == v1::MEMBER_KIND_SECRETARIAT) contact = member.name();
-  }
-  return Error(v1::ERROR_REASON_MEMBER_NOT_ACTIVE, "Your member's standing does not allow this call.",
-               {{"contact", contact}});
 }
 
 bool StandingAllows(const MethodInfo& method, const policy::MemberState* member) {
@@ -88,7 +76,7 @@ absl::Status CallGuard::Judge(const MethodInfo& method, std::string_view certifi
   if (!caller.ok()) return caller.status();
   context->caller = *caller;
   const policy::MemberState* member = context->snapshot->policy_state().member(caller->member_number);
-  return StandingAllows(method, member) ? absl::OkStatus() : NotActive(*context->snapshot);
+  return StandingAllows(method, member) ? absl::OkStatus() : membership::NotActive(*context->snapshot);
 }
 
 absl::Status CallGuard::Admit(grpc::CallbackServerContext& call, const MethodInfo& method,

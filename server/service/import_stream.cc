@@ -229,7 +229,7 @@ void ImportStream::OnReadDone(bool ok) {
     kit_.metrics.Received(Method::kImportRecords);
     Executor::Task task = [self = shared_from_this(), slot, message] { self->Work(slot, message); };
     // A stream is not refused half-way because workers are busy: it then uses this thread.
-    if (!kit_.executor.Submit(task)) task();
+    if (!kit_.executor.Submit(admission_.context.caller.member_number, task)) task();
   }
   Advance();
 }

@@ -1,11 +1,13 @@
 // One way for every unary call: guard, parse, work, disclosure, reply.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -30,26 +32,54 @@ using Read =
 
 // Answers through `done`, once, on any thread.
 template <class Request, class Response>
-using WriteWork =
-    std::function<void(const exchange::CallContext&, const Request&, exchange::Exchange::Done<Response>)>;
+using WriteWork = std::function<void(const exchange::CallContext&, const Request&,
+                                     exchange::Exchange::DoneShowing<Response>)>;
+
+// Ends a call that takes too long, also when it is its client that takes long to read the answer. Shared by
+// the call's reactor and its timer. Thread-safe.
+class CallEnd {
+ public:
+  CallEnd(Timers& timers, grpc::CallbackServerContext* call) : timers_(timers), call_(call) {}
+  // Runs `expire` after the delay, unless the call is over by then.
+  void ExpireAfter(std::chrono::milliseconds delay, std::function<void()> expire);
+  // Cancels the call unless it is over.
+  void Cancel();
+  // gRPC is done with the call.
+  void Over();
+
+ private:
+  Timers& timers_;
+  Mutex mutex_;
+  grpc::CallbackServerContext* call_ ABSL_GUARDED_BY(mutex_);
+  Timers::Handle timer_ ABSL_GUARDED_BY(mutex_);
+};
 
 // Holds the call's place among its member's until gRPC is done with it, which is when the answer has gone out
-// and not when it was given: a client that does not read keeps its places. gRPC ends such a reactor on
-// another thread; for calls that are answered in place, with little, its own is cheaper.
+// and not when it was given: a client that does not read keeps its places. Deletes itself.
 class HoldingReactor final : public grpc::ServerUnaryReactor {
  public:
-  void OnDone() override { delete this; }
+  void OnDone() override;
+  // Before the call is answered, at most once.
+  void SetEnd(std::shared_ptr<CallEnd> end);
+  bool has_end() const { return has_end_.load(std::memory_order_relaxed); }
   MemberLimits::Permit permit;
+
+ private:
+  // gRPC's word for "what I do is short, do it on the thread you are on": without it each call costs one more
+  // change of thread (docs/adr/0002-callback-threads.md). Not with a timer, which cancels the call and must
+  // not meet itself.
+  bool InternalInlineable() override { return !has_end(); }
+
+  std::shared_ptr<CallEnd> end_;
+  std::atomic<bool> has_end_{false};
 };
 
 // The call's end of gRPC: answers it, once. Made on the callback thread; then moved to whoever answers.
 class Reply {
  public:
-  // `reactor`: the call's own, or one that holds its place.
-  Reply(CallKit& kit, Method method, grpc::CallbackServerContext* call, grpc::ByteBuffer* response,
-        grpc::ServerUnaryReactor* reactor);
+  Reply(CallKit& kit, Method method, grpc::CallbackServerContext* call, grpc::ByteBuffer* response);
 
-  grpc::ServerUnaryReactor* reactor() const { return reactor_; }
+  HoldingReactor* reactor() const { return reactor_; }
   grpc::CallbackServerContext& call() const { return *call_; }
   void Send(const grpc::ByteBuffer& bytes);
   void Refuse(const absl::Status& status);
@@ -61,133 +91,181 @@ class Reply {
   Method method_;
   grpc::CallbackServerContext* call_;
   grpc::ByteBuffer* response_;
-  grpc::ServerUnaryReactor* reactor_;
+  HoldingReactor* reactor_;
   std::chrono::steady_clock::time_point start_;
 };
 
 // A call whose answer comes later: from a worker, the commit lane or the disclosure log, or from the timer if
-// they take too long. Lives as long as somebody may answer. Thread-safe.
+// they take too long. Lives as long as somebody may answer. Thread-safe, but for what says otherwise.
 class PendingCall : public std::enable_shared_from_this<PendingCall> {
  public:
   PendingCall(CallKit& kit, Method method, const Reply& reply, Admission admission);
 
-  CallKit& kit() { return kit_; }
-  const Admission& admission() const { return admission_; }
+  // The context in which the call's work is done. Made anew when the work begins on a worker; not to be asked
+  // for while RunOnWorker waits.
+  const exchange::CallContext& context() const { return admission_.context; }
   ledger::Disclosure NewDisclosure() const;
 
-  // Answers with DEADLINE_EXCEEDED (or SHUTTING_DOWN) when nobody else has by then.
+  // Answers with DEADLINE_EXCEEDED (or SHUTTING_DOWN) when nobody else has by then; ends the call when its
+  // client has not read the answer by then.
   void ArmTimer();
   // Not OK: nobody waits for the answer any more, since it was given, the client has gone or its deadline has
   // passed.
   absl::Status StillWanted();
   // Sends the bytes if the caller may still have them, by the newest state.
   void Send(const grpc::ByteBuffer& bytes);
-  void Refuse(const absl::Status& status);
+  // False: it was answered before.
+  bool Refuse(const absl::Status& status);
   // Records the disclosure if there is anything in it, and sends only when that was done.
   void DiscloseAndSend(ledger::Disclosure disclosure, const grpc::ByteBuffer& bytes);
-  // Runs on a worker; refuses the call if there are too many waiting.
+  // Runs on a worker, in turn with the other members' work, by the state of the coalition and the time of
+  // then; refuses the call if too many wait or the caller may no more.
   void RunOnWorker(std::function<void()> work);
   // Runs on a worker, or at once if there are too many waiting: an answer that was worked for is given.
   void AnswerOnWorker(std::function<void()> answer);
 
  private:
+  absl::Status Begin();
+
   CallKit& kit_;
   const Method method_;
-  const Admission admission_;
+  Admission admission_;
   Mutex mutex_;
   Reply reply_ ABSL_GUARDED_BY(mutex_);
   bool answered_ ABSL_GUARDED_BY(mutex_) = false;
-  Timers::Handle timer_ ABSL_GUARDED_BY(mutex_);
+};
+
+// Lets a reading call look at so many records on gRPC's thread: about what a few ordinary sellers have.
+class InPlaceWatch final : public exchange::ReadWatch {
+ public:
+  absl::Status Look() override;
+  bool too_many() const { return looked_ > kRecordsMax; }
+
+ private:
+  static constexpr int kRecordsMax = 256;
+  int looked_ = 0;
+};
+
+// Ends a reading call on a worker when nobody waits for its answer any more.
+class WorkerWatch final : public exchange::ReadWatch {
+ public:
+  explicit WorkerWatch(PendingCall& call) : call_(call) {}
+  absl::Status Look() override;
+
+ private:
+  static constexpr int kRecordsBetween = 64;
+  PendingCall& call_;
+  int looked_ = 0;
 };
 
 ledger::Disclosure NewDisclosure(const exchange::CallContext& context, Method method);
 
 // Lets the call in and leaves its work to a worker. nullptr: it was refused, and answered.
-// `reactor` is the reply's.
-std::shared_ptr<PendingCall> AdmitPending(CallKit& kit, Method method, const Reply& reply,
-                                          HoldingReactor* reactor);
+std::shared_ptr<PendingCall> AdmitPending(CallKit& kit, Method method, const Reply& reply);
 
-// Work that a warm store answers in microseconds, on the callback thread itself
-// (docs/adr/0002-callback-threads.md).
-template <class Request, class Response, class Work>
-grpc::ServerUnaryReactor* ReadInPlace(CallKit& kit, Method method, grpc::CallbackServerContext* call,
-                                      const grpc::ByteBuffer* request_bytes, grpc::ByteBuffer* response_bytes,
-                                      const Work& work) {
-  Reply reply(kit, method, call, response_bytes, call->DefaultReactor());
-  Admission admission;
-  absl::Status status = kit.guard.Admit(*call, InfoOf(method), &admission);
-  if (status.ok()) {
-    // Most messages fit the block: no allocation.
-    alignas(8) char block[4096];
-    google::protobuf::ArenaOptions options;
-    options.initial_block = block;
-    options.initial_block_size = sizeof(block);
-    google::protobuf::Arena arena(options);
+template <class Request, class Response>
+void ReadOnWorker(const std::shared_ptr<PendingCall>& pending, const grpc::ByteBuffer& request_bytes,
+                  Read<Request, Response> read) {
+  pending->RunOnWorker([pending, bytes = request_bytes, read = std::move(read)] {
+    google::protobuf::Arena arena;
     auto* request = google::protobuf::Arena::CreateMessage<Request>(&arena);
     auto* response = google::protobuf::Arena::CreateMessage<Response>(&arena);
-    ledger::Disclosure disclosure = NewDisclosure(admission.context, method);
-    status = Parse(*request_bytes, request);
-    if (status.ok()) status = work(admission.context, *request, response, &disclosure);
+    WorkerWatch watch(*pending);
+    exchange::CallContext context = pending->context();
+    context.watch = &watch;
+    ledger::Disclosure disclosure = pending->NewDisclosure();
+    absl::Status status = Parse(bytes, request);
+    if (status.ok()) status = read(context, *request, response, &disclosure);
     if (status.ok()) {
-      if (disclosure.records.empty()) {
-        reply.Send(Serialize(*response));
-      } else {
-        std::make_shared<PendingCall>(kit, method, reply, std::move(admission))
-            ->DiscloseAndSend(std::move(disclosure), Serialize(*response));
-      }
+      pending->DiscloseAndSend(std::move(disclosure), Serialize(*response));
+    } else {
+      pending->Refuse(status);
     }
-  }
-  if (!status.ok()) reply.Refuse(status);
-  return reply.reactor();
+  });
 }
 
-// Work that may read from disk or takes long.
+// A call that may read from disk or takes long.
 template <class Request, class Response>
 grpc::ServerUnaryReactor* ReadOnWorker(CallKit& kit, Method method, grpc::CallbackServerContext* call,
                                        const grpc::ByteBuffer* request_bytes,
-                                       grpc::ByteBuffer* response_bytes, Read<Request, Response> work) {
-  auto* reactor = new HoldingReactor();  // deletes itself
-  const Reply reply(kit, method, call, response_bytes, reactor);
-  if (const std::shared_ptr<PendingCall> pending = AdmitPending(kit, method, reply, reactor)) {
-    pending->RunOnWorker([pending, bytes = *request_bytes, work = std::move(work)] {
-      google::protobuf::Arena arena;
-      auto* request = google::protobuf::Arena::CreateMessage<Request>(&arena);
-      auto* response = google::protobuf::Arena::CreateMessage<Response>(&arena);
-      ledger::Disclosure disclosure = pending->NewDisclosure();
-      absl::Status status = Parse(bytes, request);
-      if (status.ok()) status = work(pending->admission().context, *request, response, &disclosure);
-      if (status.ok()) {
-        pending->DiscloseAndSend(std::move(disclosure), Serialize(*response));
-      } else {
-        pending->Refuse(status);
-      }
-    });
+                                       grpc::ByteBuffer* response_bytes, Read<Request, Response> read) {
+  const Reply reply(kit, method, call, response_bytes);
+  if (const std::shared_ptr<PendingCall> pending = AdmitPending(kit, method, reply)) {
+    ReadOnWorker(pending, *request_bytes, std::move(read));
+  }
+  return reply.reactor();
+}
+
+// A call that a warm store answers in microseconds, on the callback thread itself
+// (docs/adr/0002-callback-threads.md). One that turns out to look at many records begins anew on a worker.
+template <class Request, class Response, class Reader>
+grpc::ServerUnaryReactor* ReadInPlace(CallKit& kit, Method method, grpc::CallbackServerContext* call,
+                                      const grpc::ByteBuffer* request_bytes, grpc::ByteBuffer* response_bytes,
+                                      const Reader& read) {
+  Reply reply(kit, method, call, response_bytes);
+  Admission admission;
+  absl::Status status = kit.guard.Admit(*call, InfoOf(method), &admission);
+  if (!status.ok()) {
+    reply.Refuse(status);
+    return reply.reactor();
+  }
+  reply.reactor()->permit = std::move(admission.permit);
+  // Most messages fit the block: no allocation.
+  alignas(8) char block[4096];
+  google::protobuf::ArenaOptions options;
+  options.initial_block = block;
+  options.initial_block_size = sizeof(block);
+  google::protobuf::Arena arena(options);
+  auto* request = google::protobuf::Arena::CreateMessage<Request>(&arena);
+  auto* response = google::protobuf::Arena::CreateMessage<Response>(&arena);
+  InPlaceWatch watch;
+  admission.context.watch = &watch;
+  ledger::Disclosure disclosure = NewDisclosure(admission.context, method);
+  status = Parse(*request_bytes, request);
+  if (status.ok()) status = read(admission.context, *request, response, &disclosure);
+  admission.context.watch = nullptr;
+  if (watch.too_many()) {
+    const auto pending = std::make_shared<PendingCall>(kit, method, reply, std::move(admission));
+    pending->ArmTimer();
+    ReadOnWorker<Request, Response>(pending, *request_bytes, read);
+  } else if (!status.ok()) {
+    reply.Refuse(status);
+  } else if (disclosure.records.empty()) {
+    reply.Send(Serialize(*response));
+  } else {
+    std::make_shared<PendingCall>(kit, method, reply, std::move(admission))
+        ->DiscloseAndSend(std::move(disclosure), Serialize(*response));
   }
   return reply.reactor();
 }
 
 // Begins on a worker, since what it refers to may have to be read; ends on the thread that the work's done is
-// called on. Shows nothing of others.
+// called on.
 template <class Request, class Response>
 grpc::ServerUnaryReactor* Write(CallKit& kit, Method method, grpc::CallbackServerContext* call,
                                 const grpc::ByteBuffer* request_bytes, grpc::ByteBuffer* response_bytes,
                                 WriteWork<Request, Response> work) {
-  auto* reactor = new HoldingReactor();  // deletes itself
-  const Reply reply(kit, method, call, response_bytes, reactor);
-  if (const std::shared_ptr<PendingCall> pending = AdmitPending(kit, method, reply, reactor)) {
+  const Reply reply(kit, method, call, response_bytes);
+  if (const std::shared_ptr<PendingCall> pending = AdmitPending(kit, method, reply)) {
     pending->RunOnWorker([pending, bytes = *request_bytes, work = std::move(work)] {
       google::protobuf::Arena arena;
       auto* request = google::protobuf::Arena::CreateMessage<Request>(&arena);
-      if (const absl::Status status = Parse(bytes, request); !status.ok()) return pending->Refuse(status);
-      work(pending->admission().context, *request, [pending](absl::StatusOr<Response> response) {
-        pending->AnswerOnWorker([pending, response = std::move(response)] {
-          if (response.ok()) {
-            pending->Send(Serialize(*response));
-          } else {
-            pending->Refuse(response.status());
-          }
-        });
-      });
+      if (const absl::Status status = Parse(bytes, request); !status.ok()) {
+        pending->Refuse(status);
+        return;
+      }
+      work(pending->context(), *request,
+           [pending](absl::StatusOr<Response> response, std::vector<ledger::DisclosedRecord> shown) {
+             pending->AnswerOnWorker([pending, response = std::move(response), shown = std::move(shown)] {
+               if (!response.ok()) {
+                 pending->Refuse(response.status());
+                 return;
+               }
+               ledger::Disclosure disclosure = pending->NewDisclosure();
+               disclosure.records = shown;
+               pending->DiscloseAndSend(std::move(disclosure), Serialize(*response));
+             });
+           });
     });
   }
   return reply.reactor();

@@ -15,12 +15,15 @@ constexpr std::chrono::seconds kAgeMax(5);
 }  // namespace
 
 IteratorPool::Lease IteratorPool::Acquire(Revision at) {
+  std::vector<std::unique_ptr<Slot>> old;  // destroyed outside the lock
   {
     const MutexLock lock(mutex_);
-    if (!idle_.empty() && idle_.back()->head >= at) {
+    // The last one was returned last, not made last: each is looked at when its turn comes.
+    while (!idle_.empty() && idle_.back()->head >= at) {
       std::unique_ptr<Slot> slot = std::move(idle_.back());
       idle_.pop_back();
-      return {*this, std::move(slot)};
+      if (std::chrono::steady_clock::now() - slot->made < kAgeMax) return {*this, std::move(slot)};
+      old.push_back(std::move(slot));
     }
   }
   auto slot = std::make_unique<Slot>();

@@ -59,10 +59,10 @@ struct Commit {
   std::vector<std::string> reads;
 
   // Judges the values read (nullopt: absent) and answers the writes to make, at the revision they will have.
-  // Pure: must not block, keep state or call the store, since it may run again and runs while the sequencer
-  // is held. It sees the writes of commits that were judged before it. An error aborts this commit alone and
-  // is returned for it. No writes and OK is a commit that changes nothing; it takes no revision and returns
-  // the newest one.
+  // Must not block or call the store, since it runs while the sequencer is held; it may run again, so what it
+  // keeps for the caller it sets anew. It sees the writes of commits that were judged before it. An error
+  // aborts this commit alone and is returned for it. No writes and OK is a commit that changes nothing; it
+  // takes no revision and returns the newest one.
   std::function<absl::StatusOr<std::vector<Write>>(Revision, std::span<const std::optional<Version>>)> build;
 };
 
@@ -111,7 +111,7 @@ class Store {
   virtual Revision WaitPast(Revision revision, std::chrono::milliseconds timeout) const = 0;
 
   // Gives up history: afterwards Floor() == revision (never lowered). Removes at most `limit` superseded
-  // versions and change log entries; returns how many were removed; fewer than limit.items means done.
+  // versions and change log entries; returns how many were removed; 0 means done.
   // Readers stay right if a removed key comes back.
   virtual absl::StatusOr<size_t> RaiseFloor(Revision revision, Limit limit) = 0;
 };

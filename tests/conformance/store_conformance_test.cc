@@ -416,36 +416,41 @@ TEST_P(StoreConformance, CommitsFromManyThreadsAreTotallyOrdered) {
 
 TEST_P(StoreConformance, ReadersBesideWritersSeeWholeCommits) {
   MustCommit(store(), Writing({{"x/1", "0"}, {"x/2", "0"}}));
-  std::atomic<bool> stop{false};
+  std::atomic<bool> stop{false}, failed{false};
   std::atomic<int> reads{0};
+  const auto read_on = [&](int t) {
+    const std::vector<std::string> keys = {"x/1", "x/2"};
+    while (!stop) {
+      const Revision at = store().Head() - (t == 2 ? 1 : 0);
+      Contents pair;
+      if (t == 0) {
+        const auto values = store().Read(keys, at);
+        if (!values.ok() && values.status().code() == absl::StatusCode::kOutOfRange) continue;
+        ASSERT_TRUE(values.ok()) << values.status();
+        ASSERT_TRUE((*values)[0].has_value() && (*values)[1].has_value()) << "at " << at;
+        pair = {{"x/1", (*values)[0]->value}, {"x/2", (*values)[1]->value}};
+      } else {
+        const absl::Status status =
+            store().ScanEach("x/", "x0", at, [&](std::string_view key, std::string_view value, Revision) {
+              pair.emplace_back(key, value);
+              return true;
+            });
+        if (status.code() == absl::StatusCode::kOutOfRange || at == 0) continue;
+        ASSERT_TRUE(status.ok()) << status;
+      }
+      ASSERT_EQ(pair.size(), 2U);
+      ASSERT_EQ(pair[0].second, pair[1].second) << "at " << at;
+      ++reads;
+    }
+  };
   std::vector<std::thread> readers;
   for (int t = 0; t < 3; ++t) {
     readers.emplace_back([&, t] {
-      const std::vector<std::string> keys = {"x/1", "x/2"};
-      while (!stop) {
-        const Revision at = store().Head() - (t == 2 ? 1 : 0);
-        Contents pair;
-        if (t == 0) {
-          const auto values = store().Read(keys, at);
-          if (!values.ok() && values.status().code() == absl::StatusCode::kOutOfRange) continue;
-          ASSERT_TRUE(values.ok()) << values.status();
-          pair = {{"x/1", (*values)[0]->value}, {"x/2", (*values)[1]->value}};
-        } else {
-          const absl::Status status =
-              store().ScanEach("x/", "x0", at, [&](std::string_view key, std::string_view value, Revision) {
-                pair.emplace_back(key, value);
-                return true;
-              });
-          if (status.code() == absl::StatusCode::kOutOfRange || at == 0) continue;
-          ASSERT_TRUE(status.ok()) << status;
-        }
-        ASSERT_EQ(pair.size(), 2U);
-        ASSERT_EQ(pair[0].second, pair[1].second) << "at " << at;
-        ++reads;
-      }
+      read_on(t);
+      if (!stop) failed = true;
     });
   }
-  for (int i = 1; i <= 300 || reads < 300; ++i) {
+  for (int i = 1; (i <= 300 || reads < 300) && !failed; ++i) {
     const std::string number = std::to_string(i);
     MustCommit(store(), Writing({{"x/1", number}, {"x/2", number}, {"y", std::string(2000, 'y')}}));
     if (i % 50 == 0) MustRaiseFloor(store(), store().Head(), {.items = 20});

@@ -5,19 +5,22 @@
 
 #include "nlohmann/json.hpp"
 #include "tests/support/cli_world.h"
+#include "tests/support/reserved_port.h"
 #include "tests/support/tls_listener.h"
 
 namespace coalition::testing {
 namespace {
 
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
 using Checks = std::map<std::string, nlohmann::json>;
 
-Checks Examine(const Tool& tool, int expected_code) {
-  const ToolResult result = tool.Run({"doctor", "-o", "json", "--timeout", "3"});
+// Only who says nothing has the tool wait for so many seconds.
+Checks Examine(const Tool& tool, int expected_code, const std::string& seconds = "30") {
+  const ToolResult result = tool.Run({"doctor", "-o", "json", "--timeout", seconds});
   EXPECT_EQ(result.code, expected_code) << result.out << result.err;
   Checks checks;
   for (const auto& check : nlohmann::json::parse(result.out)) checks[check["check"]] = check;
@@ -115,19 +118,16 @@ TEST_F(CliDoctorTest, ACertificateOfAnotherCaIsRefusedByOurServer) {
 }
 
 TEST_F(CliDoctorTest, ANameThatIsNone) {
-  ExpectFailed(Examine(world_->As("aurore").With({"--server", "no-such-host.invalid:7443"}), 1), "name",
-               "no-such-host", {"config", "dates"});
+  // A label of more than 63 characters: no resolver is asked, which might be slow, or know every name.
+  const std::string name = "no-such-host-" + std::string(60, 'x') + ".invalid";
+  ExpectFailed(Examine(world_->As("aurore").With({"--server", name + ":7443"}), 1), "name", "no-such-host",
+               {"config", "dates"});
 }
 
 TEST_F(CliDoctorTest, APortThatIsClosed) {
-  int port = 0;
-  {
-    TlsListener::Options options;
-    options.plain_text = true;
-    port = TlsListener(options).port();
-  }
-  ExpectFailed(Examine(world_->As("aurore").With({"--server", "127.0.0.1:" + std::to_string(port)}), 1),
-               "port", "closed", {"name"});
+  const ReservedPort closed;
+  ExpectFailed(Examine(world_->As("aurore").With({"--server", closed.address()}), 1), "port", "closed",
+               {"name"});
 }
 
 TEST_F(CliDoctorTest, AServerThatIsNotTls) {
@@ -147,7 +147,7 @@ TEST_F(CliDoctorTest, AServerThatSaysNothing) {
   TlsListener::Options options;
   options.silent = true;
   const TlsListener listener(options);
-  ExpectFailed(Examine(Against(listener), 1), "tls", "no answer within", {"port"});
+  ExpectFailed(Examine(Against(listener), 1, "2"), "tls", "no answer within", {"port"});
 }
 
 TEST_F(CliDoctorTest, TheServersCertificate) {
@@ -187,11 +187,13 @@ TEST_F(CliDoctorTest, TheToolSpeaksTls13Only) {
   TlsListener::Options options = Serving(certificates().Server());
   options.tls_1_2_only = true;
   const TlsListener listener(options);
-  EXPECT_EQ(Against(listener).Run({"whoami", "--timeout", "2"}).code, 64 + 14);
+  // UNAVAILABLE; DEADLINE_EXCEEDED from a machine so slow that gRPC still tried.
+  EXPECT_THAT(Against(listener).Run({"whoami", "--timeout", "20"}).code, AnyOf(64 + 14, 64 + 4));
+  EXPECT_GT(listener.connections(), 0);
   EXPECT_EQ(listener.handshakes(), 0);
   // The control: with gRPC's own choice of cipher suites it would have.
   const TlsListener again(options);
-  Against(again).Environment("GRPC_SSL_CIPHER_SUITES=HIGH").Run({"whoami", "--timeout", "2"});
+  Against(again).Environment("GRPC_SSL_CIPHER_SUITES=HIGH").Run({"whoami", "--timeout", "20"});
   EXPECT_GT(again.handshakes(), 0);
 }
 

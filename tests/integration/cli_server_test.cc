@@ -125,19 +125,27 @@ TEST(CliServerTest, WhatOthersWroteDoesNotDriveTheTerminal) {
                                        "{\"seller\":{\"platform\":\"bazaar.example\",\"sellerId\":\"s\"},"
                                        "\"offenderReport\":{\"infringementTypes\":"
                                        "[\"KEYWORD_TRADEMARK_INFRINGEMENT\"],\"sellerDisplayName\":"
-                                       "\"nice\\u001b[2J\\u202eshop\",\"comment\":\"\\u009b31m\"}}");
+                                       "\"nice shop\",\"comment\":\"see \\u202emoc.elpmaxe\"}}");
   const ToolResult created =
       world.As("aurore").Run({"report", "--file", file, "--grant", "kind:brand=full", "-o", "json"});
-  if (created.code != 0) {
-    // A server that refuses control characters leaves nothing to be shown.
-    EXPECT_EQ(created.code, 64 + 3) << created.err;
-    EXPECT_THAT(created.err, Not(HasSubstr("\x1b")));
-    return;
-  }
   const ToolResult shown = world.As("belmont").Run({"record", "get", Json(created)["name"]});
-  EXPECT_THAT(shown.out, HasSubstr("nice\\x1b[2J"));
-  EXPECT_THAT(shown.out, Not(HasSubstr("\x1b")));
+  EXPECT_EQ(shown.code, 0) << shown.err;
+  EXPECT_THAT(shown.out, HasSubstr("see \\u{202e}moc.elpmaxe"));
   EXPECT_THAT(shown.out, Not(HasSubstr("\xe2\x80\xae")));
+}
+
+// Control characters are refused by the server; what it says of them does not bring them back.
+TEST(CliServerTest, ARefusalDoesNotDriveTheTerminalEither) {
+  CliWorld world;
+  const std::string file = world.Write("evil.json",
+                                       "{\"seller\":{\"platform\":\"bazaar.example\",\"sellerId\":\"s\"},"
+                                       "\"offenderReport\":{\"infringementTypes\":"
+                                       "[\"KEYWORD_TRADEMARK_INFRINGEMENT\"],\"sellerDisplayName\":"
+                                       "\"nice\\u001b[2Jshop\"}}");
+  const ToolResult refused = world.As("aurore").Run({"report", "--file", file, "-o", "json"});
+  EXPECT_EQ(refused.code, 64 + 3) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("seller_display_name"));
+  EXPECT_THAT(refused.out + refused.err, Not(HasSubstr("\x1b")));
 }
 
 TEST(CliServerTest, ScreeningAFileOfThousandsInBatches) {

@@ -7,6 +7,7 @@
 
 #include "client/client.h"
 #include "client/credentials.h"
+#include "tests/support/reserved_port.h"
 #include "tests/support/test_server.h"
 #include "tests/support/tls_listener.h"
 
@@ -137,7 +138,8 @@ TEST(ClientServerTest, AnAbandonedStreamEndsCleanly) {
 }
 
 TEST(ClientServerTest, CancelFromAnotherThreadEndsAWait) {
-  // A listener that accepts and says nothing: without Cancel the stream would wait for gRPC's 20 s.
+  // A listener that accepts and says nothing: without Cancel the stream would end UNAVAILABLE, after gRPC's
+  // 20 s.
   CertificateFactory factory;
   TlsListener::Options listening;
   listening.silent = true;
@@ -160,8 +162,8 @@ TEST(ClientServerTest, CancelFromAnotherThreadEndsAWait) {
   *item.mutable_record() = Report(1);
   absl::Status status = stream->Add(std::move(item));
   if (status.ok()) status = stream->Finish();
-  EXPECT_FALSE(status.ok());
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  EXPECT_TRUE(absl::IsCancelled(status)) << status;
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(12));
   canceller.join();
 }
 
@@ -211,14 +213,15 @@ TEST(ClientServerTest, HealthIsAsked) {
 
 TEST(ClientServerTest, NobodyListeningIsUnavailableWithinTheBudget) {
   TestServer server;
+  const ReservedPort closed;
   ClientOptions options = OptionsFor(server, server.IdentityOf("aurore"));
-  server.Stop();
+  options.server = closed.address();
   options.retry.attempts_max = 2;
   const auto start = std::chrono::steady_clock::now();
   const auto client = Client::Connect(options);
   EXPECT_TRUE(absl::IsUnavailable(client.status()) || absl::IsDeadlineExceeded(client.status()))
       << client.status();
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(25));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(45));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "grpcpp/generic/generic_stub.h"
 #include "tests/integration/records.h"
+#include "tests/support/reserved_port.h"
 #include "tests/support/test_server.h"
 
 namespace coalition::testing {
@@ -13,16 +14,21 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 TEST(HttpTest, LivezReadyzAndNothingElse) {
-  TestServer server;
+  const ReservedPort reserved;  // so that nobody else answers there afterwards
+  TestServer::Options options;
+  options.edit_config = [&](config::v1::ServerConfig* config) {
+    config->set_http_listen(reserved.address());
+  };
+  TestServer server(std::move(options));
+  ASSERT_EQ(server.http_port(), reserved.port());
   EXPECT_EQ(HttpGet(server.http_port(), "/livez").code, 200);
   EXPECT_EQ(HttpGet(server.http_port(), "/readyz").code, 200);
   EXPECT_EQ(HttpGet(server.http_port(), "/").code, 404);
   EXPECT_EQ(HttpGet(server.http_port(), "/../../etc/passwd").code, 404);
   EXPECT_EQ(HttpGet(server.http_port(), "/livez", "POST").code, 405);
   EXPECT_EQ(HttpGet(server.http_port(), "/livez", "HEAD").body, "");
-  const int port = server.http_port();
   server.Stop();
-  EXPECT_EQ(HttpGet(port, "/livez").code, 0);
+  EXPECT_EQ(HttpGet(reserved.port(), "/livez").code, 0);
 }
 
 TEST(HttpTest, ItCanBeOff) {
@@ -62,7 +68,7 @@ TEST(HttpTest, MetricsCountCallsAndNameNobody) {
 int Health(const TestServer& server, const std::string& service) {
   grpc::GenericStub stub(server.ChannelAs("aurore"));
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
   std::string bytes;
   if (!service.empty()) bytes = "\x0a" + std::string(1, static_cast<char>(service.size())) + service;
   const grpc::Slice slice(bytes);
@@ -95,7 +101,7 @@ TEST(HealthTest, EachServiceServes) {
 grpc::StatusCode Reflection(const TestServer& server) {
   grpc::GenericStub stub(server.ChannelAs("aurore"));
   grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(10));
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
   grpc::CompletionQueue queue;
   const auto call =
       stub.PrepareCall(&context, "/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", &queue);

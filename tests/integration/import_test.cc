@@ -4,8 +4,10 @@
 
 #include <thread>
 
+#include "absl/strings/match.h"
 #include "common/errors.h"
 #include "tests/integration/import_stream.h"
+#include "tests/support/eventually.h"
 
 namespace coalition::testing {
 namespace {
@@ -16,7 +18,7 @@ TEST(ImportTest, EachMessageIsAnsweredInOrder) {
   TestServer server;
   ImportCall call(server.Exchange("aurore"));
   constexpr int kMessages = 20;
-  std::thread writer([&] {
+  std::jthread writer([&] {
     for (int i = 0; i < kMessages; ++i) EXPECT_TRUE(call.Write(ImportOf(i * 100, 100)));
     call.WritesDone();
   });
@@ -67,16 +69,16 @@ TEST(ImportTest, AMessageOverItsLimitEndsTheStream) {
 TEST(ImportTest, ASilentStreamIsEnded) {
   TestServer::Options options;
   options.edit_config = [](config::v1::ServerConfig* config) {
-    config->mutable_limits()->set_stream_idle_ms_max(200);
+    config->mutable_limits()->set_stream_idle_ms_max(3000);
   };
   TestServer server(std::move(options));
   ImportCall call(server.Exchange("aurore"));
+  const auto start = std::chrono::steady_clock::now();  // before the last sign of life
   ASSERT_TRUE(call.Write(ImportOf(0, 1)));
   v1::ImportRecordsResponse response;
   ASSERT_TRUE(call.Read(&response));
-  const auto start = std::chrono::steady_clock::now();
   EXPECT_FALSE(call.Read(&response));
-  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(150));
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::seconds(3));
   const absl::Status status = call.Finish();
   EXPECT_EQ(GetErrorReason(status), v1::ERROR_REASON_DEADLINE_EXCEEDED) << status;
 }
@@ -113,19 +115,21 @@ TEST(ImportTest, ClientsThatGoAwayLeaveNothingBehind) {
     ImportCall call(server.Exchange("aurore"));
     for (int k = 0; k < 3; ++k) call.Write(ImportOf(i * 1000 + k * 100, 100));
     call.Cancel();
-    EXPECT_EQ(call.Finish().code(), absl::StatusCode::kCancelled);
+    // Refused: the server has not yet seen all of those before it go.
+    const absl::Status status = call.Finish();
+    EXPECT_TRUE(absl::IsCancelled(status) || GetErrorReason(status) == v1::ERROR_REASON_RATE_LIMITED)
+        << status;
   }
   // The places are free again, as soon as the streams have ended.
   v1::ImportRecordsResponse response;
-  const auto give_up = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  bool answered = false;
-  while (!answered && std::chrono::steady_clock::now() < give_up) {
+  EXPECT_TRUE(Eventually([&] {
     ImportCall call(server.Exchange("aurore"));
     call.Write(ImportOf(900'000, 1));
     call.WritesDone();
-    answered = call.Read(&response) && call.Finish().ok();
-  }
-  EXPECT_TRUE(answered);
+    return call.Read(&response) && call.Finish().ok();
+  }));
+  // A client has its status a moment before the server is done with the stream.
+  Eventually([&] { return Metric(server, "coalition_import_streams") == 0; });
   EXPECT_THAT(HttpGet(server.http_port(), "/metrics").body,
               ::testing::HasSubstr("coalition_import_streams 0"));
 }

@@ -68,6 +68,16 @@ TEST_F(StartTest, AMissingKeyBesideAStoreThatIsNotEmptyIsRefused) {
   EXPECT_FALSE(std::filesystem::exists(key));
 }
 
+TEST_F(StartTest, AStoreThatIsGoneIsNotBegunAnew) {
+  const std::string store = server_.config().store_dir();
+  EXPECT_THAT(RefusalAfter([&] { std::filesystem::rename(store, store + ".away"); }),
+              HasSubstr("mount its disk"));
+  std::filesystem::remove_all(store);
+  std::filesystem::rename(store + ".away", store);
+  server_.Restart();
+  EXPECT_TRUE(server_.WhoAmI(server_.IdentityOf("aurore")).ok());
+}
+
 TEST_F(StartTest, AKeyOfAnotherSizeIsRefused) {
   const std::string key = server_.config().key_dir() + "/etag";
   EXPECT_THAT(RefusalAfter([&] { ASSERT_TRUE(WriteFileAtomic(key, "short", 0600).ok()); }),

@@ -2,7 +2,9 @@
 """Runs clang-tidy on the sources that changed, or on all, two at a time.
 
 Changed: since the merge base with the branch that this one follows (or origin/main), in the work tree too; where that
-is this very commit, since the commit before. A changed header is read through one source that includes it.
+is this very commit, since the commit before. Of a first commit, or a checkout without history, only what is not committed
+counts: all takes most of an hour on two cores, and is asked for by name. A changed header is read through one source
+that includes it.
 """
 import argparse
 import concurrent.futures
@@ -36,7 +38,9 @@ def base():
 
 def changed():
     since = base()
-    names = git("diff", "--name-only", "--diff-filter=d", since) if since else git("ls-files")
+    if since is None:
+        print("clang-tidy: no commit to compare with; --all reads everything", flush=True)
+    names = git("diff", "--name-only", "--diff-filter=d", since or "HEAD")
     return set(names) | set(git("ls-files", "--others", "--exclude-standard"))
 
 

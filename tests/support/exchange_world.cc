@@ -51,6 +51,18 @@ absl::StatusOr<T> Wait(const Start& start) {
   return future.get();
 }
 
+// With a DoneShowing; sets what was shown.
+template <class T, class Start>
+absl::StatusOr<T> WaitShowing(ledger::Disclosure* disclosure, const Start& start) {
+  disclosure->records.clear();
+  return Wait<T>([&](auto done) {
+    start([done, disclosure](absl::StatusOr<T> answer, std::vector<ledger::DisclosedRecord> shown) {
+      disclosure->records = std::move(shown);
+      done(std::move(answer));
+    });
+  });
+}
+
 v1::Grant* AddGrant(v1::Record& record, const std::string& view) {
   v1::Grant* grant = record.mutable_audience()->add_grants();
   grant->set_view(view);
@@ -104,7 +116,7 @@ void World::Open() {
   const exchange::ExchangeKeys keys{std::string(32, 't'), std::string(32, 'p'), options_.seller_hash_key,
                                     std::string(32, 'e')};
   auto opened =
-      exchange::Exchange::Open(options_.exchange, keys, *store_, *lane_, *directory_, clock, random);
+      exchange::Exchange::Open(options_.exchange, keys, *store_, *lane_, random, options_.run_later);
   Require(opened.status(), "exchange");
   exchange_ = *std::move(opened);
 }
@@ -146,8 +158,8 @@ exchange::CallContext World::As(std::string_view member, identity::Roles roles) 
 
 absl::StatusOr<v1::CreateRecordResponse> World::Create(const exchange::CallContext& context,
                                                        const v1::CreateRecordRequest& request) {
-  return Wait<v1::CreateRecordResponse>(
-      [&](auto done) { exchange_->Create(context, request, std::move(done)); });
+  return WaitShowing<v1::CreateRecordResponse>(
+      &disclosure, [&](auto done) { exchange_->Create(context, request, std::move(done)); });
 }
 
 v1::Record World::Created(std::string_view member, const v1::Record& record) {
@@ -158,8 +170,8 @@ v1::Record World::Created(std::string_view member, const v1::Record& record) {
 
 absl::StatusOr<v1::ReviseRecordResponse> World::Revise(const exchange::CallContext& context,
                                                        const v1::ReviseRecordRequest& request) {
-  return Wait<v1::ReviseRecordResponse>(
-      [&](auto done) { exchange_->Revise(context, request, std::move(done)); });
+  return WaitShowing<v1::ReviseRecordResponse>(
+      &disclosure, [&](auto done) { exchange_->Revise(context, request, std::move(done)); });
 }
 
 absl::StatusOr<v1::WithdrawRecordResponse> World::Withdraw(const exchange::CallContext& context,

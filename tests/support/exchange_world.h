@@ -70,6 +70,7 @@ struct WorldOptions {
   // Put between the exchange and the real store.
   std::function<std::unique_ptr<store::Store>(store::Store&)> wrap_store;
   std::string seller_hash_key = std::string(32, 's');
+  exchange::Exchange::RunLater run_later = [](uint32_t, const std::function<void()>& work) { work(); };
 };
 
 class World {
@@ -115,7 +116,7 @@ class World {
 
   TestClock clock;
   SeededRandom random;
-  // Of the last reading call.
+  // Of the last call that reads, creates or revises.
   ledger::Disclosure disclosure;
 
  private:

@@ -1,8 +1,6 @@
 // coalitiond in a process of its own: what can be killed.
 #pragma once
 
-#include <sys/types.h>
-
 #include <memory>
 #include <string>
 
@@ -10,43 +8,41 @@
 #include "absl/status/statusor.h"
 #include "client/client.h"
 #include "tests/support/certificates.h"
+#include "tests/support/process.h"
 
 namespace coalition::testing {
 
 // A directory with configuration, certificates and bootstrap file of a small coalition (aurore and belmont
 // BRAND, bazaar MARKETPLACE with bazaar.example), in which the server is started and killed any number of
-// times. Not thread-safe.
+// times. Kills what still runs when destroyed. Not thread-safe.
 class ServerProcess {
  public:
   // `directory` must be there and empty; `binary` is coalitiond.
   ServerProcess(std::string directory, std::string binary);
-  // Kills what still runs.
-  ~ServerProcess();
   ServerProcess(const ServerProcess&) = delete;
   ServerProcess& operator=(const ServerProcess&) = delete;
 
-  // Starts the server and waits until it accepts connections. An error has the end of its log.
+  // Starts the server and waits until it accepts connections. If it ended instead, the error has the end of
+  // its log.
   absl::Status Start();
   // SIGKILL, and waits for the end.
   void Kill();
-  // SIGTERM, and waits for the end; the exit code.
-  int Stop();
+  // SIGTERM, and waits for the end: see Process::Stop. FAILED_PRECONDITION: it does not run.
+  absl::Status Stop();
 
   // A client as the member's credential "backend" of the running server, without retries.
   absl::StatusOr<std::unique_ptr<client::Client>> Connect(const std::string& member) const;
 
   const std::string& directory() const { return directory_; }
-  pid_t pid() const { return pid_; }
 
  private:
   void WriteCoalition();
-  std::string LogTail() const;
 
   std::string directory_;
   std::string binary_;
   CertificateFactory certificates_;
   int port_ = 0;
-  pid_t pid_ = -1;
+  std::unique_ptr<Process> process_;
 };
 
 }  // namespace coalition::testing

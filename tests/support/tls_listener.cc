@@ -83,13 +83,14 @@ void TlsListener::Serve() {
     if (::poll(&waiting, 1, 50) <= 0) continue;
     const int fd = ::accept4(listener_, nullptr, nullptr, SOCK_CLOEXEC);
     if (fd < 0) continue;
+    ++connections_;
     Handle(fd);
     ::close(fd);
   }
 }
 
 void TlsListener::Handle(int fd) {
-  const timeval patience{2, 0};
+  const timeval patience{20, 0};
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
   if (options_.silent) {
     while (!stopping_) {

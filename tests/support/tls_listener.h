@@ -33,6 +33,8 @@ class TlsListener {
   TlsListener& operator=(const TlsListener&) = delete;
 
   int port() const { return port_; }
+  // Connections that were accepted.
+  int connections() const { return connections_; }
   // TLS handshakes that were completed.
   int handshakes() const { return handshakes_; }
   std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
@@ -45,7 +47,7 @@ class TlsListener {
   int listener_ = -1;
   int port_ = 0;
   std::atomic<bool> stopping_{false};
-  std::atomic<int> handshakes_{0};
+  std::atomic<int> connections_{0}, handshakes_{0};
   std::thread thread_;
 };
 

@@ -75,7 +75,7 @@ size_t MustRaiseFloor(Store& store, Revision revision, store::Limit limit) {
     if (!some.ok()) return removed;
     removed += *some;
     EXPECT_LE(*some, limit.items);
-    if (*some < limit.items) return removed;
+    if (*some == 0) return removed;
   }
 }
 

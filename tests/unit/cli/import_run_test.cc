@@ -65,19 +65,25 @@ class ImportRunTest : public ::testing::Test {
   ~ImportRunTest() override { std::filesystem::remove(rejects_); }
 
   ImportCounts Run(const std::string& jsonl, size_t row_bytes_max = 10'000) {
+    const absl::Status status = TryRun(jsonl, row_bytes_max);
+    EXPECT_TRUE(status.ok()) << status;
+    return counts_;
+  }
+  absl::Status TryRun(const std::string& jsonl, size_t row_bytes_max = 10'000) {
     auto source = MakeJsonlSource(FromText(jsonl, 1'000), row_bytes_max);
     client::ImportOptions options = options_;
     ImportRun run(*source, settings_, [&](auto on_result) {
       return std::make_unique<client::ImportStream>(
           [this]() -> absl::StatusOr<std::unique_ptr<client::ImportCall>> {
+            if (!refusal_.ok()) return refusal_;
             return std::make_unique<KeepingCall>(&kept_);
           },
           options, client::RetryPolicy(), std::move(on_result), [](std::chrono::milliseconds) {});
     });
     const absl::Status status = run.Run();
-    EXPECT_TRUE(status.ok()) << status;
     interrupted_ = run.interrupted();
-    return run.counts();
+    counts_ = run.counts();
+    return status;
   }
 
   std::string rejects_;
@@ -85,6 +91,8 @@ class ImportRunTest : public ::testing::Test {
   ImportSettings settings_;
   client::ImportOptions options_;
   std::map<std::string, v1::Record> kept_;
+  absl::Status refusal_;  // of the server, to open a stream
+  ImportCounts counts_;
   bool interrupted_ = false;
 };
 
@@ -169,6 +177,31 @@ TEST_F(ImportRunTest, ErrorsAreToldUpToALimitAndThenCounted) {
   EXPECT_THAT(err_.str(), HasSubstr("and 7 more rejected rows"));
 }
 
+TEST_F(ImportRunTest, ProgressIsOneLineOfWhatThereIs) {
+  settings_.progress = true;
+  std::string rows;
+  for (int i = 0; i < 256; ++i) rows += "{\"externalId\":\"" + std::to_string(i) + "\"}\n";
+  options_.items_per_request = 1;
+  options_.window = 1;
+  Run(rows);
+  // Not wrapped at the terminal's edge, and cleared in the end.
+  EXPECT_THAT(err_.str(),
+              ::testing::MatchesRegex(
+                  "\r\x1b\\[K\x1b\\[\\?7l256 rows, 255 created, [0-9,]+/s\x1b\\[\\?7h\r\x1b\\[K"));
+  err_.str("");
+  Run(rows);
+  EXPECT_THAT(err_.str(), HasSubstr("256 rows, 255 unchanged, "));
+}
+
+TEST_F(ImportRunTest, WhatIsWrongWithJsonIsOneLine) {
+  Run("garbage\n{\"externalId\":}\n{\"externalId\":\n{\"nothing\":1}\n");
+  EXPECT_EQ(err_.str(),
+            "line 1: it is not a record in JSON: Unexpected token. At: garbage\n"
+            "line 2: it is not a record in JSON: Unexpected token. At: }\n"
+            "line 3: it is not a record in JSON: Unexpected end of string. Expected a value. At the end.\n"
+            "line 4: it is not a record in JSON: nothing: Cannot find field.\n");
+}
+
 TEST_F(ImportRunTest, AnInterruptionFinishesWhatIsUnderWay) {
   int asked = 0;
   settings_.interrupted = [&] { return ++asked > 3; };
@@ -213,15 +246,23 @@ TEST_F(ImportRunTest, CsvRefusalsComeUnderTheHeader) {
 
 TEST_F(ImportRunTest, ARejectsFileThatCanNotBeWrittenIsAnError) {
   settings_.rejects_file = "/nowhere/rejects";
-  auto source = MakeJsonlSource(FromText("garbage\n"), 1'000);
-  ImportRun run(*source, settings_, [&](auto on_result) {
-    return std::make_unique<client::ImportStream>(
-        [this]() -> absl::StatusOr<std::unique_ptr<client::ImportCall>> {
-          return std::make_unique<KeepingCall>(&kept_);
-        },
-        options_, client::RetryPolicy(), std::move(on_result), [](std::chrono::milliseconds) {});
-  });
-  EXPECT_TRUE(absl::IsDataLoss(run.Run()));
+  const absl::Status status = TryRun("garbage\n");
+  EXPECT_TRUE(absl::IsDataLoss(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("/nowhere/rejects"));
+}
+
+TEST_F(ImportRunTest, AnImportThatStopsEarlySaysTheSameOfItsRejectedRows) {
+  settings_.rejects_file = "/nowhere/rejects";
+  settings_.errors_max = 2;
+  settings_.progress = true;
+  options_.items_per_request = 1;
+  refusal_ = absl::PermissionDeniedError("no contributor");
+  EXPECT_EQ(TryRun("garbage\ngarbage\ngarbage\n{\"externalId\":\"a\"}\ngarbage\n"), refusal_);
+  EXPECT_EQ(counts_.rows, 4u);
+  EXPECT_THAT(err_.str(), ::testing::EndsWith("\r\x1b[K"  // no progress is left before what follows
+                                              "and 1 more rejected rows\n"
+                                              "error: the rejected rows could not all be written to "
+                                              "/nowhere/rejects\n"));
 }
 
 }  // namespace

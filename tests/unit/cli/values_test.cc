@@ -47,6 +47,8 @@ TEST(ValuesTest, Enums) {
   EXPECT_EQ(ParseOpinionVerdict("false-positive").value(), v1::OPINION_VERDICT_FALSE_POSITIVE);
   EXPECT_EQ(ParsePermittedAction("none").value(), v1::PERMITTED_ACTION_NONE);
   EXPECT_EQ(VerdictText(v1::VERDICT_NOT_LISTED), "not listed");
+  EXPECT_EQ(EnumName("Remove-listings"), "REMOVE_LISTINGS");
+  EXPECT_EQ(EnumText("DECISION_ACCOUNT_SUSPENDED", "DECISION_"), "account-suspended");
 }
 
 TEST(ValuesTest, GrantsAndSubjectsReadBack) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <set>
 
@@ -23,8 +24,10 @@ class ScriptedConnection final : public Connection {
     std::deque<absl::Status> statuses;
     std::vector<milliseconds> timeouts;
     std::vector<std::string> request_ids;
+    milliseconds takes{0};  // each try
   };
-  explicit ScriptedConnection(Script* script) : script_(script) {}
+  ScriptedConnection(Script* script, std::function<void(milliseconds)> pass)
+      : script_(script), pass_(std::move(pass)) {}
 
   absl::StatusOr<v1::CreateRecordResponse> CreateRecord(const CallOptions& options,
                                                         const v1::CreateRecordRequest& request) override {
@@ -44,11 +47,18 @@ class ScriptedConnection final : public Connection {
   absl::StatusOr<v1::WhoAmIResponse> WhoAmI(const CallOptions& options, const v1::WhoAmIRequest&) override {
     return Next<v1::WhoAmIResponse>(options);
   }
+  absl::StatusOr<v1::ScreenSellersResponse> ScreenSellers(const CallOptions& options,
+                                                          const v1::ScreenSellersRequest& request) override {
+    auto response = Next<v1::ScreenSellersResponse>(options);
+    for (int i = 0; response.ok() && i < request.sellers_size(); ++i) response->add_results();
+    return response;
+  }
 
  private:
   template <class Response>
   absl::StatusOr<Response> Next(const CallOptions& options) {
     script_->timeouts.push_back(options.timeout);
+    pass_(script_->takes);
     if (script_->statuses.empty()) return Response();
     absl::Status status = script_->statuses.front();
     script_->statuses.pop_front();
@@ -57,6 +67,7 @@ class ScriptedConnection final : public Connection {
   }
 
   Script* const script_;
+  const std::function<void(milliseconds)> pass_;
 };
 
 class RetryTest : public ::testing::Test {
@@ -68,8 +79,9 @@ class RetryTest : public ::testing::Test {
                             waits_.push_back(wait);
                             now_ += wait;
                           }};
-    return std::make_unique<RetryConnection>(std::make_unique<ScriptedConnection>(&script_), policy_, random_,
-                                             timer);
+    auto connection =
+        std::make_unique<ScriptedConnection>(&script_, [this](milliseconds time) { now_ += time; });
+    return std::make_unique<RetryConnection>(std::move(connection), policy_, random_, timer);
   }
   size_t tries() const { return script_.timeouts.size(); }
 
@@ -156,7 +168,40 @@ TEST_F(RetryTest, WaitsGrowAndAreShortenedByAtMostHalf) {
   }
 }
 
-TEST_F(RetryTest, NoTryBeginsAfterTheBudgetAndTheLastIsCutToIt) {
+TEST_F(RetryTest, TheFirstTryIsCutToTheBudget) {
+  policy_.budget = milliseconds(30'000);
+  for (const auto& [timeout, cut] : {std::pair{60'000, 30'000}, {30'000, 30'000}, {10'000, 10'000}}) {
+    script_ = {};
+    EXPECT_TRUE(Make({})->WhoAmI({milliseconds(timeout)}, {}).ok());
+    EXPECT_EQ(script_.timeouts, std::vector{milliseconds(cut)});
+    // Also where it is the only one.
+    script_ = {};
+    EXPECT_FALSE(Make({absl::UnavailableError("")})->CreateRecord({milliseconds(timeout)}, {}).ok());
+    EXPECT_EQ(script_.timeouts, std::vector{milliseconds(cut)});
+  }
+}
+
+TEST_F(RetryTest, TheTimeThatATryTookIsNotThereForTheNext) {
+  policy_.budget = milliseconds(30'000);
+  script_.takes = milliseconds(20'000);
+  EXPECT_TRUE(Make({absl::UnavailableError("")})->WhoAmI({milliseconds(60'000)}, {}).ok());
+  ASSERT_EQ(tries(), 2u);
+  EXPECT_EQ(script_.timeouts[1], milliseconds(10'000) - waits_[0]);
+}
+
+TEST_F(RetryTest, EachBatchOfSellersHasABudgetOfItsOwn) {
+  policy_.budget = milliseconds(30'000);
+  script_.takes = milliseconds(20'000);
+  ClientOptions options;
+  options.timeout = milliseconds(60'000);
+  Client client(Make({}), options, random_);
+  const auto screened = client.ScreenSellers(std::vector<v1::Seller>(2'500));
+  ASSERT_TRUE(screened.ok()) << screened.status();
+  EXPECT_EQ(screened->results_size(), 2'500);
+  EXPECT_EQ(script_.timeouts, std::vector(3, policy_.budget));
+}
+
+TEST_F(RetryTest, NoTryBeginsAfterTheBudgetAndEachIsCutToIt) {
   policy_.attempts_max = 100;
   policy_.backoff_initial = milliseconds(400);
   policy_.backoff_max = milliseconds(400);
@@ -167,7 +212,7 @@ TEST_F(RetryTest, NoTryBeginsAfterTheBudgetAndTheLastIsCutToIt) {
   for (const milliseconds wait : waits_) waited += wait;
   EXPECT_LT(waited, policy_.budget);
   EXPECT_GE(tries(), 3u);
-  EXPECT_EQ(script_.timeouts.front(), options_.timeout);
+  EXPECT_EQ(script_.timeouts.front(), policy_.budget);
   EXPECT_LE(script_.timeouts.back(), policy_.budget - waited);
 }
 

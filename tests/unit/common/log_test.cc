@@ -8,6 +8,7 @@
 
 #include "google/protobuf/stubs/logging.h"
 #include "google/protobuf/timestamp.pb.h"
+#include "google/protobuf/wrappers.pb.h"
 
 namespace coalition {
 namespace {
@@ -92,12 +93,19 @@ TEST(Log, LimitedSaysHowManyItLeftOut) {
   EXPECT_TRUE(none.Admit(1, &suppressed));
 }
 
-TEST(Log, ProtobufsComplaintsComeWithoutTheirText) {
+TEST(Log, ProtobufsComplaintsAreForDebuggingAndComeWithoutTheirText) {
+  // Not UTF-8, as any client may send it.
+  google::protobuf::StringValue value;
   Log::Configure(LogLevel::kInfo, LogFormat::kJson);
+  ::testing::internal::CaptureStderr();
+  EXPECT_FALSE(value.ParseFromString("\x0a\x02\xc3\x28"));
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
+
+  Log::Configure(LogLevel::kDebug, LogFormat::kJson);
   ::testing::internal::CaptureStderr();
   GOOGLE_LOG(ERROR) << "the secret contents";
   const std::string written = ::testing::internal::GetCapturedStderr();
-  EXPECT_THAT(written, HasSubstr("\"event\":\"protobuf\""));
+  EXPECT_THAT(written, HasSubstr("\"level\":\"debug\",\"event\":\"protobuf\""));
   EXPECT_THAT(written, Not(HasSubstr("secret")));
 }
 

@@ -373,8 +373,9 @@ TEST(CreateTest, OfTwoAtOnceOneWins) {
     constexpr int kCalls = 16;
     std::vector<std::promise<absl::StatusOr<v1::CreateRecordResponse>>> answers(kCalls);
     for (auto& answer : answers) {
-      world.exchange().Create(world.As("aurore"), request,
-                              [&answer](auto response) { answer.set_value(std::move(response)); });
+      world.exchange().Create(world.As("aurore"), request, [&answer](auto response, const auto&) {
+        answer.set_value(std::move(response));
+      });
     }
     int created = 0;
     std::set<std::string> names;

@@ -123,6 +123,33 @@ TEST(ImportTest, WithdrawnIdsAreRejected) {
   EXPECT_EQ(again->results(0).error().reason(), "EXTERNAL_ID_TAKEN");
 }
 
+TEST(ImportTest, WhatHasExpiredIsNotUnchanged) {
+  World world;
+  v1::ImportRecordsRequest request;
+  v1::Record* record = request.add_items()->mutable_record();
+  *record = Report("bazaar.example", "shop-1");
+  record->set_external_id("case-1");
+  record->mutable_expire_time()->set_seconds(world.clock.NowS() + 60);
+  ASSERT_EQ(world.Import(world.As("aurore"), request)->results(0).status(), v1::IMPORT_STATUS_CREATED);
+  // The same again, with the default life: other contents. And as it was: not in the future.
+  world.clock.now_ns += 3'600'000'000'000;
+  EXPECT_EQ(world.Import(world.As("aurore"), request)->results(0).status(), v1::IMPORT_STATUS_REJECTED);
+
+  record->clear_expire_time();
+  record->set_external_id("case-2");
+  ASSERT_EQ(world.Import(world.As("aurore"), request)->results(0).status(), v1::IMPORT_STATUS_CREATED);
+  EXPECT_EQ(world.Import(world.As("aurore"), request)->results(0).status(), v1::IMPORT_STATUS_UNCHANGED);
+  world.clock.now_ns += int64_t{3'600'000'000'000} * 24 * 365 * 6;  // the default is five years
+  for (const bool validate_only : {true, false}) {
+    request.set_validate_only(validate_only);
+    const auto again = world.Import(world.As("aurore"), request);
+    ASSERT_TRUE(again.ok()) << again.status();
+    EXPECT_EQ(again->results(0).status(), v1::IMPORT_STATUS_REJECTED);
+    EXPECT_EQ(again->results(0).error().reason(), "EXTERNAL_ID_TAKEN");
+    EXPECT_EQ(again->results(0).name(), "");
+  }
+}
+
 TEST(ImportTest, ReferencesAreResolvedPerItem) {
   World world;
   const std::string hidden = world.Created("belmont", Report("bazaar.example", "shop-1")).name();

@@ -75,7 +75,9 @@ TEST_F(ProfileTest, IsEachMembersOwn) {
   const auto belmont = world_.Profile(world_.As("belmont"), "bazaar.example", "shop-1");
   EXPECT_THAT(Names(*belmont), ElementsAre(opinion_, report_));
   EXPECT_THAT(belmont->takedowns(), IsEmpty());
-  EXPECT_THAT(world_.disclosure.records, SizeIs(1));
+  // The report, as itself and as what its own opinion is about.
+  ASSERT_THAT(world_.disclosure.records, SizeIs(2));
+  EXPECT_EQ(world_.disclosure.records[0].record, world_.disclosure.records[1].record);
   const auto bazaar = world_.Profile(world_.As("bazaar"), "bazaar.example", "shop-1");
   EXPECT_THAT(Names(*bazaar), ElementsAre(later_, notice_));
   EXPECT_EQ(bazaar->verdict(), v1::VERDICT_NOT_LISTED);

@@ -40,6 +40,44 @@ TEST(ScreenTest, SaysWhatTheAudienceAllows) {
   EXPECT_THAT(world.disclosure.records, IsEmpty()) << "its own";
 }
 
+// Ends a call at the n-th record that it looks at.
+class EndAt final : public ReadWatch {
+ public:
+  explicit EndAt(int n) : n_(n) {}
+  absl::Status Look() override { return ++looked == n_ ? absl::CancelledError("enough") : absl::OkStatus(); }
+  int looked = 0;
+
+ private:
+  const int n_;
+};
+
+TEST(ScreenTest, AReadIsWatchedAlsoWhereNothingIsSeen) {
+  World world;
+  for (int i = 0; i < 5; ++i) world.Created("aurore", Report("bazaar.example", "shop-1"));
+  v1::ScreenSellersRequest screen;
+  *screen.add_sellers() = Report("bazaar.example", "shop-1").seller();
+  v1::ListRecordsRequest list;
+  *list.mutable_filter()->mutable_seller() = screen.sellers(0);
+  for (const char* member : {"aurore", "souk"}) {
+    CallContext context = world.As(member);
+    EndAt third(3);
+    context.watch = &third;
+    EXPECT_EQ(world.Screen(context, screen).status(), absl::CancelledError("enough")) << member;
+    EXPECT_EQ(third.looked, 3);
+    third.looked = 0;
+    EXPECT_EQ(world.List(context, list).status(), absl::CancelledError("enough")) << member;
+    EndAt never(0);
+    context.watch = &never;
+    EXPECT_TRUE(world.Screen(context, screen).ok()) << member;
+    EXPECT_EQ(never.looked, 5);
+  }
+  CallContext context = world.As("aurore");
+  EndAt second(2);
+  context.watch = &second;
+  EXPECT_EQ(world.List(context, {}).status(), absl::CancelledError("enough"));
+  EXPECT_EQ(second.looked, 2);
+}
+
 TEST(ScreenTest, AnswersStandInTheOrderAsked) {
   World world;
   for (int i = 0; i < 200; i += 3) world.Created("aurore", ReportToEveryone("shop-" + std::to_string(i)));

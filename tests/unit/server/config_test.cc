@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "google/protobuf/text_format.h"
 
 namespace coalition::server {
@@ -91,10 +93,22 @@ TEST(ConfigTest, WhatContradictsIsRefused) {
   config::v1::ServerConfig config = Least();
   config.mutable_limits()->set_page_size_default(100);
   config.mutable_limits()->set_page_size_max(10);
+  config.mutable_limits()->set_connections_max(20);
+  config.mutable_limits()->set_connections_per_address_max(21);
   config.mutable_records()->set_lifetime_days_default(4000);
   config.mutable_log()->set_level("loud");
   EXPECT_THAT(Refusal(config), AllOf(HasSubstr("page_size_default"), HasSubstr("lifetime_days_default"),
+                                     HasSubstr("limits.connections_per_address_max: is over"),
                                      HasSubstr("\"loud\" is none of")));
+}
+
+TEST(ConfigTest, OneAddressHasAtMostAllConnectionsByDefault) {
+  for (const auto& [all, of_address] : {std::pair{0, 1'000}, {1'001, 1'000}, {3, 3}}) {
+    config::v1::ServerConfig config = Least();
+    config.mutable_limits()->set_connections_max(all);
+    ASSERT_TRUE(CompleteConfig("/etc/x", &config).ok()) << all;
+    EXPECT_EQ(config.limits().connections_per_address_max(), of_address) << all;
+  }
 }
 
 TEST(HostPortTest, Parses) {

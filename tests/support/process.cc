@@ -1,4 +1,4 @@
-#include "bench/process.h"
+#include "tests/support/process.h"
 
 #include <arpa/inet.h>
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 
 extern char** environ;
 
-namespace coalition::bench {
+namespace coalition::testing {
 namespace {
 
 std::string LogTail(const std::string& file) {
@@ -45,6 +45,7 @@ sockaddr_in Loopback(int port) {
 absl::StatusOr<std::unique_ptr<Process>> Process::Start(const std::vector<std::string>& command,
                                                         const std::string& log_file) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   posix_spawn_file_actions_t actions;
@@ -73,7 +74,7 @@ absl::Status Process::Check() {
 }
 
 absl::Status Process::Stop() {
-  if (const absl::Status running = Check(); !running.ok()) return running;
+  if (absl::Status running = Check(); !running.ok()) return running;
   kill(pid_, SIGTERM);
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
   while (waitpid(pid_, &wait_status_, WNOHANG) != pid_) {
@@ -108,7 +109,7 @@ absl::Status Process::WaitIdle(std::chrono::seconds timeout) {
   double before = CpuSeconds();
   while (std::chrono::steady_clock::now() < deadline) {
     std::this_thread::sleep_for(std::chrono::seconds(1));
-    if (const absl::Status running = Check(); !running.ok()) return running;
+    if (absl::Status running = Check(); !running.ok()) return running;
     const double now = CpuSeconds();
     if (now - before < kIdleShare) return absl::OkStatus();
     before = now;
@@ -139,7 +140,7 @@ absl::Status WaitForPort(int port, Process* process, std::chrono::seconds timeou
   const auto deadline = std::chrono::steady_clock::now() + timeout;
   const sockaddr_in address = Loopback(port);
   while (std::chrono::steady_clock::now() < deadline) {
-    if (const absl::Status running = process->Check(); !running.ok()) return running;
+    if (absl::Status running = process->Check(); !running.ok()) return running;
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const bool connected =
         fd >= 0 && connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
@@ -150,4 +151,4 @@ absl::Status WaitForPort(int port, Process* process, std::chrono::seconds timeou
   return absl::DeadlineExceededError("nothing listens on port " + std::to_string(port));
 }
 
-}  // namespace coalition::bench
+}  // namespace coalition::testing

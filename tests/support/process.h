@@ -1,4 +1,4 @@
-// A server in a process of its own, and what the system says of it.
+// A server in a process of its own, and what the system says of it. For tests and benchmarks.
 #pragma once
 
 #include <sys/types.h>
@@ -7,14 +7,15 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-namespace coalition::bench {
+namespace coalition::testing {
 
-// Ends the process when destroyed. Not thread-safe, but for the const functions.
+// Kills the process when destroyed, and waits for its end. Not thread-safe, but for the const functions.
 class Process {
  public:
   // Standard output and error go to `log_file`.
@@ -53,4 +54,4 @@ absl::StatusOr<int> FreePort();
 // Waits until something listens on the port. The error is the process's when it ended.
 absl::Status WaitForPort(int port, Process* process, std::chrono::seconds timeout);
 
-}  // namespace coalition::bench
+}  // namespace coalition::testing

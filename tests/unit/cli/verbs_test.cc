@@ -1,0 +1,151 @@
+// What verbs do with their flags and with the person at the terminal, over a connection that only notes
+// requests.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "client/cli/app.h"
+#include "tests/unit/cli/bytes.h"
+
+namespace coalition::cli {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+constexpr char kRecord[] = "records/aaaaaaaaaaaaaaaaaaaaaaaaaa";
+
+class NotingConnection final : public client::Connection {
+ public:
+  absl::StatusOr<v1::GetRecordResponse> GetRecord(const client::CallOptions&,
+                                                  const v1::GetRecordRequest& request) override {
+    v1::GetRecordResponse response;
+    response.mutable_record()->set_name(request.name());
+    return response;
+  }
+  absl::StatusOr<v1::ListRecordsResponse> ListRecords(const client::CallOptions&,
+                                                      const v1::ListRecordsRequest&) override {
+    return v1::ListRecordsResponse();
+  }
+  absl::StatusOr<v1::ReviseRecordResponse> ReviseRecord(const client::CallOptions&,
+                                                        const v1::ReviseRecordRequest& request) override {
+    revised.push_back(request);
+    v1::ReviseRecordResponse response;
+    *response.mutable_record() = request.record();
+    return response;
+  }
+  absl::StatusOr<v1::WithdrawRecordResponse> WithdrawRecord(
+      const client::CallOptions&, const v1::WithdrawRecordRequest& request) override {
+    withdrawn.push_back(request.name());
+    return v1::WithdrawRecordResponse();
+  }
+
+  std::vector<v1::ReviseRecordRequest> revised;
+  std::vector<std::string> withdrawn;
+};
+
+class VerbsTest : public ::testing::Test {
+ protected:
+  VerbsTest() {
+    io_.in_is_terminal = true;
+    io_.err_is_terminal = true;
+    io_.catch_interrupt = [this] { ++catches_; };
+  }
+
+  int Run(const std::vector<std::string>& args, const std::string& typed = "") {
+    out_.str("");
+    err_.str("");
+    io_.read_in = FromText(typed);
+    App app;
+    if (const int code = app.Parse(args, out_, err_); code != kExitOk) return code;
+    Session session(app.globals(), io_);
+    session.SetClient(std::make_unique<client::Client>(connection_, client::ClientOptions(), random_));
+    return app.action()(session);
+  }
+  int Revise(std::vector<std::string> flags, const std::string& typed = "") {
+    flags.insert(flags.begin(), {"record", "revise", kRecord});
+    return Run(flags, typed);
+  }
+
+  const std::shared_ptr<NotingConnection> connection_ = std::make_shared<NotingConnection>();
+  SystemRandom random_;
+  std::ostringstream out_, err_;
+  Io io_{out_, err_, FromText("")};
+  int catches_ = 0;
+};
+
+TEST_F(VerbsTest, NobodyIsNotWithAnAudience) {
+  const std::string file = R"({"audience":{"grants":[{"subject":{"everyone":true},"view":"notice"}]}})";
+  for (const std::vector<std::string>& flags :
+       {std::vector<std::string>{"--nobody", "--grant", "kind:brand=full"},
+        {"--grant", "kind:brand=full", "--nobody"},
+        {"--nobody", "--exclude", "member:corsa"},
+        {"--nobody", "--file", "-", "--field", "audience"}}) {
+    EXPECT_EQ(Revise(flags, file), kExitUsage) << flags[0] << flags[1];
+    EXPECT_THAT(err_.str(), HasSubstr("--nobody"));
+  }
+  EXPECT_THAT(connection_->revised, IsEmpty());
+  EXPECT_EQ(Revise({"--nobody", "--label", "red"}), kExitOk);
+  ASSERT_EQ(connection_->revised.size(), 1u);
+  EXPECT_THAT(connection_->revised[0].update_mask().paths(), ElementsAre("audience", "label"));
+  EXPECT_FALSE(connection_->revised[0].record().audience().grants_size());
+  EXPECT_THAT(err_.str(), Not(HasSubstr("No --grant")));  // it was asked for
+}
+
+TEST_F(VerbsTest, ANewAudienceThatGrantsNothingIsSaid) {
+  const std::string note = "No --grant: nobody but you sees this record.\n";
+  EXPECT_EQ(Revise({"--exclude", "member:corsa"}), kExitOk);
+  EXPECT_THAT(err_.str(), HasSubstr(note));
+  EXPECT_EQ(Revise({"--exclude", "member:corsa", "--dry-run"}), kExitOk);
+  EXPECT_THAT(err_.str(), HasSubstr(note));
+  EXPECT_EQ(Revise({"--file", "-", "--field", "label,audience"}, R"({"label":"LABEL_RED"})"), kExitOk);
+  EXPECT_THAT(err_.str(), HasSubstr(note));
+  // Not where somebody sees it, or where the audience stays as it is.
+  EXPECT_EQ(Revise({"--exclude", "member:corsa", "--grant", "kind:brand=full"}), kExitOk);
+  EXPECT_EQ(err_.str(), "");
+  EXPECT_EQ(Revise({"--label", "red"}), kExitOk);
+  EXPECT_EQ(err_.str(), "");
+  EXPECT_EQ(connection_->revised.size(), 5u);
+}
+
+TEST_F(VerbsTest, OnlyAnImportCatchesCtrlC) {
+  EXPECT_EQ(Run({"record", "list", "--external-id", "import"}), kExitOk);
+  EXPECT_EQ(Run({"record", "withdraw", kRecord, "--yes"}), kExitOk);
+  EXPECT_EQ(catches_, 0);
+  EXPECT_EQ(Run({"import", "-"}), kExitOk) << err_.str();
+  EXPECT_EQ(catches_, 1);
+}
+
+TEST_F(VerbsTest, AWithdrawalIsAskedForAndTheLineIsTheAnswer) {
+  for (const char* typed : {"no\n", "\n", "y\n", "yes, but not this one, the other one\n"}) {
+    EXPECT_EQ(Run({"record", "withdraw", kRecord}, typed), kExitNo) << typed;
+    EXPECT_THAT(err_.str(), EndsWith("Type yes: Nothing was withdrawn.\n"));
+    char left;
+    EXPECT_EQ(io_.read_in(&left, 1), 0) << typed;  // else the shell would take it for a command
+  }
+  // Ctrl-D, also after some letters: what follows begins on a line of its own.
+  for (const char* typed : {"", "yes"}) {
+    EXPECT_EQ(Run({"record", "withdraw", kRecord}, typed), kExitNo) << typed;
+    EXPECT_THAT(err_.str(), EndsWith("Type yes: \nNothing was withdrawn.\n"));
+  }
+  EXPECT_THAT(connection_->withdrawn, IsEmpty());
+  EXPECT_EQ(Run({"record", "withdraw", kRecord}, " yes \r\n"), kExitOk);
+  EXPECT_THAT(connection_->withdrawn, ElementsAre(kRecord));
+}
+
+TEST_F(VerbsTest, NobodyIsAskedWhoCanNotReadTheQuestion) {
+  for (bool* terminal : {&io_.in_is_terminal, &io_.err_is_terminal}) {
+    *terminal = false;
+    EXPECT_EQ(Run({"record", "withdraw", kRecord}, "yes\n"), kExitUsage);
+    EXPECT_THAT(err_.str(), HasSubstr("--yes"));
+    *terminal = true;
+  }
+  EXPECT_THAT(connection_->withdrawn, IsEmpty());
+}
+
+}  // namespace
+}  // namespace coalition::cli
