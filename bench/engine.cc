@@ -116,8 +116,9 @@ absl::StatusOr<double> Engine::Import(const Messages& messages) {
   const auto start = std::chrono::steady_clock::now();
   for (const v1::ImportRecordsRequest& message : messages) {
     progress.Begin();
-    exchange_->Import(*context, message,
-                      [&](absl::StatusOr<v1::ImportRecordsResponse> response) { progress.End(response); });
+    exchange_->Import(*context, message, [&](const absl::StatusOr<v1::ImportRecordsResponse>& response) {
+      progress.End(response);
+    });
   }
   const absl::StatusOr<uint64_t> created = progress.Wait();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;

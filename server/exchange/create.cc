@@ -134,7 +134,7 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
         return self->room_.run_later(self->contributor_.member, [self] { self->AnswerExisting(); });
       self->Succeed();
     };
-    room_.lane.Submit(std::move(commit), committed, PlacedBytes(draft_));
+    room_.lane.Submit(std::move(commit), committed, PlacedBytes(draft_), contributor_.member);
   }
 
   using Values = std::span<const std::optional<store::Version>>;

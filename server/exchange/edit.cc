@@ -83,7 +83,7 @@ void Edit::Submit(const SeenRecord& seen, std::function<Writes(store::Revision)>
   const auto committed = [self = shared_from_this()](const absl::StatusOr<store::Revision>& revision) {
     self->Committed(revision.status());
   };
-  room_.lane.Submit(std::move(commit), committed, seen.value->size());
+  room_.lane.Submit(std::move(commit), committed, seen.value->size(), contributor_.member);
 }
 
 absl::StatusOr<Edit::Writes> Edit::Build(store::Revision revision, Values values) {

@@ -176,7 +176,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
       }
       self->room_.run_later(self->contributor_.member, [self] { self->AnswerRepeated(); });
     };
-    room_.lane.Submit(std::move(commit), committed, bytes);
+    room_.lane.Submit(std::move(commit), committed, bytes, contributor_.member);
   }
 
   absl::StatusOr<std::vector<store::Write>> Build(store::Revision revision, Values values) {

@@ -17,15 +17,9 @@ bool Executor::Submit(uint32_t member, Task& task) {
   {
     MutexLock lock(mutex_);
     if (draining_) return false;
-    const auto found = waiting_.find(member);
-    if (found == waiting_.end()) {
-      waiting_[member].push_back(std::move(task));
-      turns_.push_back(member);
-    } else {
-      if (depth_ >= queue_max_ || found->second.size() >= member_max_) return false;
-      found->second.push_back(std::move(task));
-    }
-    ++depth_;
+    const size_t own = waiting_.SizeOf(member);
+    if (own > 0 && (own >= member_max_ || waiting_.size() >= queue_max_)) return false;
+    waiting_.Push(member, std::move(task));
   }
   work_.notify_one();
   return true;
@@ -44,22 +38,7 @@ void Executor::Drain() {
 
 size_t Executor::depth() const {
   MutexLock lock(mutex_);
-  return depth_;
-}
-
-Executor::Task Executor::TakeNext() {
-  const uint32_t member = turns_.front();
-  turns_.pop_front();
-  const auto found = waiting_.find(member);
-  Task task = std::move(found->second.front());
-  found->second.pop_front();
-  if (found->second.empty()) {
-    waiting_.erase(found);
-  } else {
-    turns_.push_back(member);
-  }
-  --depth_;
-  return task;
+  return waiting_.size();
 }
 
 void Executor::Work() {
@@ -67,9 +46,9 @@ void Executor::Work() {
     Task task;
     {
       MutexLock lock(mutex_);
-      while (depth_ == 0 && !draining_) lock.Wait(work_);
-      if (depth_ == 0) return;
-      task = TakeNext();
+      while (waiting_.empty() && !draining_) lock.Wait(work_);
+      if (waiting_.empty()) return;
+      task = waiting_.Pop();
     }
     task();
   }

@@ -4,13 +4,12 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <thread>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "common/mutex.h"
+#include "common/turns.h"
 
 namespace coalition::service {
 
@@ -39,16 +38,12 @@ class Executor {
 
  private:
   void Work();
-  Task TakeNext() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t queue_max_;
   const size_t member_max_;
   mutable Mutex mutex_;
   std::condition_variable work_;
-  // Of the members that have tasks waiting; and those members, the next to be served first.
-  absl::flat_hash_map<uint32_t, std::deque<Task>> waiting_ ABSL_GUARDED_BY(mutex_);
-  std::deque<uint32_t> turns_ ABSL_GUARDED_BY(mutex_);
-  size_t depth_ ABSL_GUARDED_BY(mutex_) = 0;
+  Turns<Task> waiting_ ABSL_GUARDED_BY(mutex_);  // by member
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

@@ -15,21 +15,25 @@ CommitLane::~CommitLane() {
   thread_.join();
 }
 
-void CommitLane::Submit(Commit commit, Done done, size_t bytes) {
+// However large, one commit of an owner that has none waiting is taken.
+bool CommitLane::IsFull(uint32_t owner, size_t bytes) const {
+  const size_t own = queue_.SizeOf(owner);
+  if (own == 0) return false;
+  return own >= options_.queue_max / 4 || queue_.WeightOf(owner) + bytes > options_.queue_bytes_max / 4 ||
+         queue_.size() >= options_.queue_max || queue_.weight() + bytes > options_.queue_bytes_max;
+}
+
+void CommitLane::Submit(Commit commit, Done done, size_t bytes, uint32_t owner) {
   absl::Status refused;
   {
     const MutexLock lock(mutex_);
-    // However large, one commit always fits into an empty queue.
-    const bool full = queue_.size() >= options_.queue_max ||
-                      (!queue_.empty() && queued_bytes_ + bytes > options_.queue_bytes_max);
     if (draining_) {
       refused = absl::UnavailableError("the server is stopping; nothing was written");
-    } else if (full) {
+    } else if (IsFull(owner, bytes)) {
       refused = absl::ResourceExhaustedError(absl::StrCat(
-          "too many writes wait for the disk (", queue_.size(), "); nothing was written, try again"));
+          "too many writes wait for the disk (", queue_.SizeOf(owner), "); nothing was written, try again"));
     } else {
-      queue_.push_back({std::move(commit), std::move(done), bytes});
-      queued_bytes_ += bytes;
+      queue_.Push(owner, {std::move(commit), std::move(done)}, bytes);
     }
   }
   if (refused.ok()) {
@@ -64,11 +68,9 @@ std::vector<CommitLane::Item> CommitLane::Take() {
   while (queue_.empty() && !draining_) lock.Wait(changed_);
   size_t bytes = 0;
   while (!queue_.empty() && items.size() < options_.group_max) {
-    bytes += queue_.front().bytes;
+    bytes += queue_.FrontWeight();
     if (!items.empty() && bytes > options_.group_bytes_max) break;
-    queued_bytes_ -= queue_.front().bytes;
-    items.push_back(std::move(queue_.front()));
-    queue_.pop_front();
+    items.push_back(queue_.Pop());
   }
   return items;
 }

@@ -4,22 +4,24 @@
 
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
+#include <cstdint>
 #include <functional>
 #include <thread>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/mutex.h"
+#include "common/turns.h"
 #include "server/store/store.h"
 
 namespace coalition::store {
 
 struct CommitLaneOptions {
-  // Commits that wait; one more is refused.
+  // Commits that wait, and a quarter of that for one owner; one more is refused. But one of an owner that has
+  // none waiting is always taken, so that others cannot fill its place.
   size_t queue_max = 8192;
   size_t queue_bytes_max = size_t{64} << 20;
-  // Commits handed to the store at once: a later one waits at most for this many.
+  // Commits handed to the store at once: the next group waits for them.
   size_t group_max = 250;
   size_t group_bytes_max = size_t{8} << 20;
 };
@@ -39,9 +41,9 @@ class CommitLane {
   CommitLane(const CommitLane&) = delete;
   CommitLane& operator=(const CommitLane&) = delete;
 
-  // Commits of one thread are judged in the order in which it submitted them. `bytes` is about what the
-  // commit will write, for the limits.
-  void Submit(Commit commit, Done done, size_t bytes = 0);
+  // Commits of one owner are judged in the order in which they were submitted; owners take turns. `bytes` is
+  // about what the commit will write, for the limits.
+  void Submit(Commit commit, Done done, size_t bytes = 0, uint32_t owner = 0);
 
   // Refuses what comes from now on and returns when all that was accepted is answered. Not from a Done.
   void Drain();
@@ -53,7 +55,6 @@ class CommitLane {
   struct Item {
     Commit commit;
     Done done;
-    size_t bytes = 0;
   };
 
   void Run();
@@ -65,8 +66,9 @@ class CommitLane {
   const CommitLaneOptions options_;
   mutable Mutex mutex_;
   std::condition_variable changed_;
-  std::deque<Item> queue_ ABSL_GUARDED_BY(mutex_);
-  size_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool IsFull(uint32_t owner, size_t bytes) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  Turns<Item> queue_ ABSL_GUARDED_BY(mutex_);  // weighed in bytes
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool ended_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;  // last: runs on what is above

@@ -83,7 +83,8 @@ TEST(ExecutorTest, MembersTakeTurns) {
   ASSERT_TRUE(executor.Submit(3));
   const std::vector<uint32_t> ran = executor.Release();
   ASSERT_THAT(ran, ::testing::SizeIs(53));
-  EXPECT_THAT(std::vector<uint32_t>(ran.begin(), ran.begin() + 7), ::testing::ElementsAre(1, 2, 3, 1, 2, 1, 1));
+  EXPECT_THAT(std::vector<uint32_t>(ran.begin(), ran.begin() + 7),
+              ::testing::ElementsAre(1, 2, 3, 1, 2, 1, 1));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <future>
 #include <mutex>
+#include <vector>
 
 namespace coalition::store {
 namespace {
@@ -120,12 +121,12 @@ TEST(CommitLane, WhatWaitsSharesACommitUpToTheLimits) {
 TEST(CommitLane, AFullQueueRefusesAtOnceAndRecovers) {
   GatedStore store;
   store.SetOpen(false);
-  CommitLane lane(store, {.queue_max = 2, .queue_bytes_max = 100});
+  CommitLane lane(store, {.queue_max = 8, .queue_bytes_max = 400});
   std::atomic<int> made{0};
   const auto count = [&made](const absl::StatusOr<Revision>& answer) { made += answer.ok() ? 1 : 0; };
   lane.Submit(Answering(absl::OkStatus()), count);
   store.AwaitGroups(1);
-  lane.Submit(Answering(absl::OkStatus()), count, 1000);  // larger than the limit, but alone
+  lane.Submit(Answering(absl::OkStatus()), count, 1000);  // larger than its owner's hundred, but alone
   absl::Status refused;
   const auto keep = [&refused](const absl::StatusOr<Revision>& answer) { refused = answer.status(); };
   lane.Submit(Answering(absl::OkStatus()), keep, 1);
@@ -144,6 +145,37 @@ TEST(CommitLane, AFullQueueRefusesAtOnceAndRecovers) {
   store.SetOpen(true);
   lane.Drain();
   EXPECT_EQ(made, 5);
+}
+
+TEST(CommitLane, OwnersTakeTurnsAndNoneFillsTheQueue) {
+  GatedStore store;
+  store.SetOpen(false);
+  CommitLane lane(store, {.queue_max = 8, .queue_bytes_max = 400});
+  std::vector<uint32_t> answered;
+  std::vector<uint32_t> refused;
+  const auto submit = [&](uint32_t owner, size_t bytes = 0) {
+    lane.Submit(
+        Answering(absl::OkStatus()),
+        [&, owner](const absl::StatusOr<Revision>& answer) {
+          (answer.ok() ? answered : refused).push_back(owner);
+        },
+        bytes, owner);
+  };
+  submit(9);
+  store.AwaitGroups(1);
+  for (int i = 0; i < 3; ++i) submit(1);  // two may wait
+  submit(2, 90);
+  submit(2, 20);  // a hundred bytes may wait
+  for (const uint32_t owner : {3U, 4U}) {
+    submit(owner, 80);
+    submit(owner, 20);
+  }
+  submit(5, 1000);  // none of its own waits
+  submit(5);
+  EXPECT_EQ(refused, (std::vector<uint32_t>{1, 2, 5}));
+  store.SetOpen(true);
+  lane.Drain();
+  EXPECT_EQ(answered, (std::vector<uint32_t>{9, 1, 2, 3, 4, 5, 1, 3, 4}));
 }
 
 TEST(CommitLane, DrainAnswersWhatWaitsAndRefusesTheRest) {
