@@ -37,7 +37,7 @@ using RecordId = policy::RecordIdBytes;
 struct Position {
   uint64_t made = 0;
   uint32_t ordinal = 0;
-  friend auto operator<=>(const Position&, const Position&) = default;
+  friend auto operator<=>(const Position&, const Position&) = default;  // NOLINT(modernize-use-nullptr): its zero
 };
 
 inline constexpr size_t kPositionBytes = 12;

@@ -30,7 +30,7 @@ std::function<absl::StatusOr<uint64_t>()> FileSystemRoom(std::string dir) {
     struct statvfs info = {};
     if (statvfs(dir.c_str(), &info) != 0) {
       return absl::UnavailableError(
-          absl::StrCat("cannot ask how full the disk of store ", dir, " is: ", std::strerror(errno)));
+          absl::StrCat("cannot ask how full the disk of the store, ", dir, ", is: ", std::strerror(errno)));
     }
     return uint64_t{info.f_bavail} * info.f_frsize;
   };

@@ -107,7 +107,7 @@ absl::Status Sequencer::CheckWritable() const {
   const absl::StatusOr<uint64_t> free = options_.free_bytes();
   if (!free.ok()) return free.status();
   if (*free >= options_.free_bytes_min) return absl::OkStatus();
-  return absl::UnavailableError(absl::StrCat("the disk of store ", options_.dir, " is full: ", *free,
+  return absl::UnavailableError(absl::StrCat("the disk of the store, ", options_.dir, ", is full: ", *free,
                                              " bytes are free and ", options_.free_bytes_min,
                                              " are kept in reserve; nothing was written, make room"));
 }

@@ -66,7 +66,8 @@ HttpAnswer HttpGet(int port, const std::string& path, const std::string& method)
   HttpAnswer answer;
   const size_t space = text.find(' ');
   const size_t blank = text.find("\r\n\r\n");
-  if (space != std::string::npos) answer.code = std::atoi(text.c_str() + space);
+  if (space != std::string::npos)
+    answer.code = static_cast<int>(std::strtol(text.c_str() + space, nullptr, 10));
   if (blank != std::string::npos) answer.body = text.substr(blank + 4);
   return answer;
 }

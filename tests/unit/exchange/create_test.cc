@@ -11,7 +11,6 @@ namespace coalition::exchange {
 namespace {
 
 using namespace coalition::testing;  // NOLINT: the room's own fixtures
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 

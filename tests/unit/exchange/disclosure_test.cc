@@ -11,7 +11,6 @@ namespace {
 
 using namespace coalition::testing;  // NOLINT: the room's own fixtures
 using ::testing::IsEmpty;
-using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
 class DisclosureTest : public ::testing::Test {
