@@ -1,9 +1,11 @@
 // What waits to be served, in turn by owner: who has much waits for it, not the others.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -40,9 +42,30 @@ class Turns {
   size_t FrontWeight() const { return lines_.find(turns_.front())->second.items.front().weight; }
 
   // Not when empty.
-  T Pop() {
-    const uint32_t owner = turns_.front();
-    turns_.pop_front();
+  T Pop() { return PopOf(0); }
+
+  // The next one of an owner that may be served now; the others keep their turns. nullopt: there is none.
+  template <class May>
+  std::optional<std::pair<uint32_t, T>> PopOfWho(const May& may) {
+    const auto turn = std::find_if(turns_.begin(), turns_.end(), may);
+    if (turn == turns_.end()) return std::nullopt;
+    const uint32_t owner = *turn;
+    return std::pair(owner, PopOf(static_cast<size_t>(turn - turns_.begin())));
+  }
+
+ private:
+  struct Weighed {
+    T item;
+    size_t weight;
+  };
+  struct Line {
+    std::deque<Weighed> items;
+    size_t weight = 0;
+  };
+
+  T PopOf(size_t turn) {
+    const uint32_t owner = turns_[turn];
+    turns_.erase(turns_.begin() + static_cast<std::ptrdiff_t>(turn));
     const auto found = lines_.find(owner);
     Line& line = found->second;
     Weighed next = std::move(line.items.front());
@@ -57,16 +80,6 @@ class Turns {
     }
     return std::move(next.item);
   }
-
- private:
-  struct Weighed {
-    T item;
-    size_t weight;
-  };
-  struct Line {
-    std::deque<Weighed> items;
-    size_t weight = 0;
-  };
 
   absl::flat_hash_map<uint32_t, Line> lines_;  // of the owners that have something waiting
   std::deque<uint32_t> turns_;                 // those owners, the next one first

@@ -26,6 +26,7 @@
 #include "server/service/exchange_service.h"
 #include "server/service/import_stream.h"
 #include "server/service/membership_service.h"
+#include "server/service/unary.h"
 #include "server/store/commit_lane.h"
 #include "server/store/leveldb_store.h"
 #include "server/tls_files.h"
@@ -143,11 +144,12 @@ class Server::Impl {
   std::unique_ptr<Sealer> sealer_;
   service::CallMetrics call_metrics_;
   AskedMetrics room_metrics_;
+  std::unique_ptr<service::CallKit> kit_;  // before the timers, which use it
   std::unique_ptr<service::CallGuard> guard_;
   std::unique_ptr<service::Timers> timers_;
   std::unique_ptr<service::Executor> executor_;
   service::ImportStreams imports_;
-  std::unique_ptr<service::CallKit> kit_;
+  service::OpenCalls open_calls_;
   std::unique_ptr<service::ExchangeService> exchange_service_;
   std::unique_ptr<service::MembershipService> membership_service_;
   std::unique_ptr<GrpcEndpoint> endpoint_;
@@ -202,7 +204,7 @@ absl::Status Server::Impl::OpenRooms() {
   lane_ = std::make_unique<store::CommitLane>(*store_);
   executor_ = std::make_unique<service::Executor>(config_.worker_threads(), kWorkerQueueMax);
   const auto run_later = [this](uint32_t member, std::function<void()> work) {
-    if (!executor_->Submit(member, work)) work();
+    executor_->SubmitAlways(member, std::move(work));
   };
   auto exchange =
       exchange::Exchange::Open(ExchangeOptionsOf(config_), *keys, *store_, *lane_, random_, run_later);
@@ -219,7 +221,8 @@ absl::Status Server::Impl::StartServing() {
   guard_ = std::make_unique<service::CallGuard>(*directory_, clock_, MemberLimitsOf(config_.limits()));
   timers_ = std::make_unique<service::Timers>();
   kit_ = std::make_unique<service::CallKit>(service::CallKit{*guard_, *disclosures_, *executor_, *timers_,
-                                                             call_metrics_, DurationsOf(config_.limits())});
+                                                             call_metrics_, open_calls_,
+                                                             DurationsOf(config_.limits())});
   exchange_service_ = std::make_unique<service::ExchangeService>(*kit_, *exchange_, imports_);
   membership_service_ = std::make_unique<service::MembershipService>(
       *kit_, *sealer_,
@@ -235,6 +238,7 @@ absl::Status Server::Impl::StartServing() {
     absl::Status tls13 = CheckTls13Only([this](int fd) { endpoint_->Take(fd); });
     if (!tls13.ok()) return tls13;
   }
+  service::CutOffUnreadCalls(*kit_);
   endpoint_->SetServing(true);
   return acceptor_->Start([this](int fd) { endpoint_->Take(fd); });
 }

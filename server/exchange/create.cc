@@ -76,6 +76,7 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
                            nullptr,
                            0};
     if (absl::Status status = CheckRecord(record, rules, &checked); !status.ok()) return status;
+    if (!checked.references.empty() && !contributor_.may_read.ok()) return contributor_.may_read;
     // Before its references are looked at: a repetition finds its record also when what that refers to is
     // gone.
     if (absl::Status status = LookUpExternalId(checked.contents); !status.ok() || existing_) return status;
@@ -101,7 +102,7 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
     RecordId id;
     room_.random.Fill(id);
     draft_ = MakeDraft(room_, contributor_, id, std::move(checked), subject ? &*subject : nullptr);
-    if (absl::Status status = SellerQuota(room_, contributor_).Take(draft_); !status.ok()) return status;
+    if (absl::Status status = quota_.Take(draft_); !status.ok()) return status;
     const std::string value = EncodeStoredRecord(draft_.header, 0, draft_.verdict, draft_.message);
     const auto stored = ParseStoredRecord(value);
     if (!stored) return Error(v1::ERROR_REASON_INTERNAL, "the record has no stored form");
@@ -125,6 +126,7 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
       presence_unsure_ = room_.filter->MayContain(*draft_.seller_hash);
       if (presence_unsure_) commit.reads.push_back(PresenceKey(*draft_.seller_hash));
     }
+    quota_.AppendReads(&commit.reads);  // the last
     commit.build = [self = shared_from_this()](store::Revision revision, Values values) {
       return self->Build(revision, values);
     };
@@ -134,7 +136,8 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
         return self->room_.run_later(self->contributor_.member, [self] { self->AnswerExisting(); });
       self->Succeed();
     };
-    room_.lane.Submit(std::move(commit), committed, PlacedBytes(draft_), contributor_.member);
+    const size_t bytes = PlacedBytes(draft_) + quota_.removal_bytes();
+    room_.lane.Submit(std::move(commit), committed, bytes, contributor_.member);
   }
 
   using Values = std::span<const std::optional<store::Version>>;
@@ -162,6 +165,7 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
       // Before the commit is published: who can see a record finds its seller in the filter.
       if (draft_.seller_hash) room_.filter->Add(*draft_.seller_hash);
       Place(draft_, revision, 0, write_presence, &writes);
+      quota_.AppendRemovals(values, &writes);
     }
     if (memory_.enabled()) writes.push_back(memory_.Entry(existing_ ? existing_->id : draft_.id));
     return writes;
@@ -174,8 +178,9 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
     if (!seen.ok()) return Fail(seen.status());
     if (!seen->has_value()) {
       return Fail(existing_->external_id_key.empty() ? NotFound()
-                                                     : ExternalIdTaken(existing_->external_id_key));
+                                                     : ExternalIdGone(existing_->external_id_key));
     }
+    if ((*seen)->subject && !contributor_.may_read.ok()) return Fail(contributor_.may_read);
     response_.Clear();
     shown_.records.clear();
     if (absl::Status status = reader.Show(**seen, response_.mutable_record(), &shown_); !status.ok()) {
@@ -193,6 +198,7 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
   const RequestMemory memory_;
   const bool validate_only_;
   const Exchange::DoneShowing<v1::CreateRecordResponse> done_;
+  SellerQuota quota_{room_, contributor_};
   Draft draft_;
   bool presence_unsure_ = false;
   v1::CreateRecordResponse response_;
@@ -205,7 +211,6 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
 void CreateRecord(const Room& room, const CallContext& context, const v1::CreateRecordRequest& request,
                   Exchange::DoneShowing<v1::CreateRecordResponse> done) {
   absl::Status status = CheckMayWrite(context);
-  if (status.ok() && request.record().has_opinion()) status = CheckMayRead(context);
   if (status.ok()) status = CheckRequest(request);
   if (!status.ok()) return done(status, {});
   std::make_shared<CreateCall>(room, context, request, std::move(done))->Run(request.record());

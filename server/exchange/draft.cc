@@ -41,6 +41,10 @@ std::optional<uint64_t> ScreenedHash(const Room& room, v1::RecordClass record_cl
   return HashSeller(room.seller_hash, seller);
 }
 
+std::string_view ExternalIdOf(std::string_view external_id_key) {
+  return external_id_key.substr(ExternalIdKey(0, "").size());
+}
+
 }  // namespace
 
 absl::Status ResolveReferences(const Reader& reader, const CheckedRecord& checked,
@@ -160,12 +164,17 @@ std::string ExternalIdEntry(const RecordId& id, std::string_view content_sha256)
   return stored.SerializeAsString();
 }
 
-absl::Status ExternalIdTaken(std::string_view external_id_key) {
-  const std::string_view external_id = external_id_key.substr(ExternalIdKey(0, "").size());
-  return Error(
-      v1::ERROR_REASON_EXTERNAL_ID_TAKEN,
-      "you used this external_id for a record with other contents, or one that has expired or was withdrawn",
-      {{"external_id", external_id}});
+absl::Status ExternalIdHasOtherContents(std::string_view external_id_key, const RecordId& id) {
+  const std::string name = NameOf(id);
+  return Error(v1::ERROR_REASON_EXTERNAL_ID_TAKEN,
+               "your " + name + " has this external_id, with other contents, label or audience: revise it",
+               {{"external_id", ExternalIdOf(external_id_key)}, {"record", name}});
+}
+
+absl::Status ExternalIdGone(std::string_view external_id_key) {
+  return Error(v1::ERROR_REASON_EXTERNAL_ID_TAKEN,
+               "your record with this external_id has expired or was withdrawn; the id stays taken",
+               {{"external_id", ExternalIdOf(external_id_key)}});
 }
 
 absl::StatusOr<std::optional<RecordId>> JudgeExternalId(std::string_view external_id_key,
@@ -175,7 +184,9 @@ absl::StatusOr<std::optional<RecordId>> JudgeExternalId(std::string_view externa
   storage::v1::StoredExternalId stored;
   const auto id = stored.ParseFromString(entry->value) ? RecordIdToBytes(stored.record_id()) : std::nullopt;
   if (!id) return Corrupt();
-  if (stored.content_sha256() != Bytes(content_sha256)) return ExternalIdTaken(external_id_key);
+  if (stored.content_sha256().empty()) return ExternalIdGone(external_id_key);
+  if (stored.content_sha256() != Bytes(content_sha256))
+    return ExternalIdHasOtherContents(external_id_key, *id);
   return id;
 }
 
@@ -197,6 +208,24 @@ void Place(const Draft& draft, store::Revision revision, uint32_t ordinal, bool 
 size_t PlacedBytes(const Draft& draft) {
   constexpr size_t kEntryBytes = 64;
   return draft.message.size() + (draft.index_prefixes.size() + 3) * (kEntryBytes + draft.record_key.size());
+}
+
+absl::Status AppendRemoval(std::string_view record_key, const StoredRecordView& stored,
+                           std::vector<store::Write>* writes) {
+  v1::Record record;
+  const auto id = IdOfRecordKey(record_key);
+  if (!id || !record.ParseFromArray(stored.message.data(), static_cast<int>(stored.message.size())))
+    return Corrupt();
+  const std::string position = EncodePosition(stored.position());
+  for (const std::string& prefix : IndexPrefixes(stored.header.ToHeader(), ReferencesOf(record)))
+    writes->push_back({prefix + position, std::nullopt});
+  if (!record.external_id().empty()) {
+    // No contents have an empty hash.
+    writes->push_back(
+        {ExternalIdKey(stored.header.contributor(), record.external_id()), ExternalIdEntry(*id, "")});
+  }
+  writes->push_back({std::string(record_key), std::nullopt});
+  return absl::OkStatus();
 }
 
 }  // namespace coalition::exchange

@@ -12,6 +12,7 @@
 #include "server/exchange/keys.h"
 #include "server/exchange/reader.h"
 #include "server/exchange/room.h"
+#include "server/exchange/stored_record.h"
 #include "server/exchange/validate.h"
 #include "server/policy/header.h"
 #include "server/store/store.h"
@@ -60,14 +61,17 @@ std::vector<std::string> IndexPrefixes(const policy::Header& header, const std::
 // The records that a stored message refers to.
 std::vector<RecordId> ReferencesOf(const v1::Record& record);
 
-// What is remembered under an external_id. A withdrawn record's equals no contents.
+// What is remembered under an external_id. A removed record's equals no contents.
 std::string ExternalIdEntry(const RecordId& id, std::string_view content_sha256);
 // nullopt: the id is free; else the record that was made with it from the same contents. ALREADY_EXISTS,
 // EXTERNAL_ID_TAKEN: other contents, or withdrawn.
 absl::StatusOr<std::optional<RecordId>> JudgeExternalId(std::string_view external_id_key,
                                                         const Sha256Digest& content_sha256,
                                                         const std::optional<store::Version>& entry);
-absl::Status ExternalIdTaken(std::string_view external_id_key);
+// EXTERNAL_ID_TAKEN: the contributor's own record has it, with other contents; it names the record.
+absl::Status ExternalIdHasOtherContents(std::string_view external_id_key, const RecordId& id);
+// EXTERNAL_ID_TAKEN: by a record that has expired or was withdrawn.
+absl::Status ExternalIdGone(std::string_view external_id_key);
 
 // Appends all writes of a new record.
 void Place(const Draft& draft, store::Revision revision, uint32_t ordinal, bool write_presence,
@@ -75,5 +79,11 @@ void Place(const Draft& draft, store::Revision revision, uint32_t ordinal, bool 
 
 // About how many bytes Place writes.
 size_t PlacedBytes(const Draft& draft);
+
+// Appends the writes that remove a record's row and its entries in the indexes, and reserve its external_id
+// for good. `record_key` is its key. DATA_LOSS, CORRUPT: its message does not parse; nothing is appended. Two
+// records' writes share no key.
+absl::Status AppendRemoval(std::string_view record_key, const StoredRecordView& stored,
+                           std::vector<store::Write>* writes);
 
 }  // namespace coalition::exchange

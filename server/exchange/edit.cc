@@ -66,8 +66,10 @@ absl::Status Edit::Attempt() {
 absl::Status Edit::CheckEtag(const Reader& reader, const SeenRecord& seen) const {
   if (request_.etag.empty()) return absl::OkStatus();
   v1::Record shown;
-  ledger::Disclosure none;  // it is compared, not shown
-  if (absl::Status status = reader.Show(seen, &shown, &none); !status.ok()) return status;
+  if (absl::Status status = reader.Project(seen.id, seen.stored, seen.decision, false, &shown);
+      !status.ok()) {
+    return status;
+  }
   return shown.etag() == request_.etag ? absl::OkStatus() : EtagMismatch();
 }
 

@@ -102,8 +102,8 @@ class Exchange {
                                v1::GetSellerProfileResponse* response,
                                ledger::Disclosure* disclosure) const = 0;
 
-  // The request and the context may be destroyed when the call returns. An opinion is about what its author
-  // sees: making one takes the role READER too.
+  // The request and the context may be destroyed when the call returns. To refer to a record is to ask
+  // whether it is there: that takes the role READER too.
   virtual void Create(const CallContext& context, const v1::CreateRecordRequest& request,
                       DoneShowing<v1::CreateRecordResponse> done) = 0;
   virtual void Revise(const CallContext& context, const v1::ReviseRecordRequest& request,

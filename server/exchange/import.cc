@@ -48,11 +48,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
  public:
   ImportCall(const Room& room, const CallContext& context, const v1::ImportRecordsRequest& request,
              Exchange::Done<v1::ImportRecordsResponse> done)
-      : room_(room),
-        contributor_(context),
-        may_read_(CheckMayRead(context)),
-        validate_only_(request.validate_only()),
-        done_(std::move(done)) {}
+      : room_(room), contributor_(context), validate_only_(request.validate_only()), done_(std::move(done)) {}
 
   void Run(const v1::ImportRecordsRequest& request) {
     if (absl::Status status = Prepare(request); !status.ok()) return done_(status);
@@ -86,10 +82,10 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
   absl::Status PrepareItem(const Reader& reader, const CheckRules& rules, const v1::Record& record,
                            const RecordId& id, int result) {
     CheckedRecord checked;
-    if (record.has_opinion() && !may_read_.ok()) return may_read_;
     if (absl::Status status = CheckRecord(record, rules, &checked); !status.ok()) return status;
     std::optional<SeenRecord> subject;
     if (!checked.references.empty()) {
+      if (!contributor_.may_read.ok()) return contributor_.may_read;
       const absl::Status status = ResolveReferences(reader, checked, {}, &subject);
       if (!status.ok()) {
         return PerhapsUnchanged(status, checked.contents.external_id(),
@@ -156,7 +152,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
     store::Commit commit;
     commit.reads = ExternalIdReads();
     external_ids_read_ = commit.reads.size();
-    size_t bytes = 0;
+    size_t bytes = quota_.removal_bytes();
     for (Item& item : items_) {
       bytes += PlacedBytes(item.draft);
       if (!item.draft.seller_hash) continue;
@@ -165,6 +161,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
       item.presence_unsure = room_.filter->MayContain(*item.draft.seller_hash);
       if (item.presence_unsure) commit.reads.push_back(PresenceKey(*item.draft.seller_hash));
     }
+    quota_.AppendReads(&commit.reads);  // the last
     commit.build = [self = shared_from_this()](store::Revision revision, Values values) {
       return self->Build(revision, values);
     };
@@ -194,6 +191,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
       write_presence = write_presence && present.insert(*item.draft.seller_hash).second;
       Place(item.draft, revision, static_cast<uint32_t>(item.result), write_presence, &writes);
     }
+    if (!writes.empty()) quota_.AppendRemovals(values, &writes);
     return writes;
   }
 
@@ -210,7 +208,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
       const auto seen = reader.FindById(repeated.id);
       if (!seen.ok()) return done_(seen.status());
       if (seen->has_value()) continue;
-      Reject(ExternalIdTaken(repeated.external_id_key), response_.mutable_results(repeated.result));
+      Reject(ExternalIdGone(repeated.external_id_key), response_.mutable_results(repeated.result));
     }
     Succeed();
   }
@@ -249,13 +247,13 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
       return JudgeExternalId(item.draft.external_id_key, item.draft.content_sha256, entry);
     }
     const Draft& first = items_[item.first].draft;
-    if (first.content_sha256 != item.draft.content_sha256) return ExternalIdTaken(item.draft.external_id_key);
+    if (first.content_sha256 != item.draft.content_sha256)
+      return ExternalIdHasOtherContents(item.draft.external_id_key, first.id);
     return std::optional<RecordId>(first.id);
   }
 
   const Room& room_;
   const Contributor contributor_;
-  const absl::Status may_read_;
   const bool validate_only_;
   const Exchange::Done<v1::ImportRecordsResponse> done_;
   // Items without a draft that an earlier call made.

@@ -4,7 +4,7 @@
 //   a seller's lie
 //                                        together; seller_id is empty for an outcome that names the platform
 //                                        alone
-//   i id                                 the record's key
+//   i id                                 the record's key, also of one that was removed
 //   x member external_id                 StoredExternalId
 //   p keyed hash of the seller           empty: feeds the presence filter; written once for each seller
 //   a subject kind, subject id, position the record's key; one for each subject that a grant names
@@ -37,7 +37,8 @@ using RecordId = policy::RecordIdBytes;
 struct Position {
   uint64_t made = 0;
   uint32_t ordinal = 0;
-  friend auto operator<=>(const Position&, const Position&) = default;  // NOLINT(modernize-use-nullptr): its zero
+  friend auto operator<=>(const Position&,
+                          const Position&) = default;  // NOLINT(modernize-use-nullptr): its zero
 };
 
 inline constexpr size_t kPositionBytes = 12;

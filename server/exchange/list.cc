@@ -241,6 +241,9 @@ absl::Status ListRecords(const Reader& reader, const ExchangeOptions& options, c
     const bool page_full = match && (response->records_size() == query->page_size ||
                                      (bytes > kPageBytesMax && response->records_size() > 0));
     if (page_full || visible == kVisibleRowsPerPage) {
+      // That there is a next page tells of this record.
+      disclosure->records.insert(disclosure->records.end(), shown_here.records.begin(),
+                                 shown_here.records.end());
       response->set_next_page_token(
           MakePageToken(page_tokens, reader.asker().member, request.filter(), last));
       return absl::OkStatus();

@@ -60,15 +60,16 @@ class CourseBuilder {
       auto row = rows->Next();
       if (!row.ok()) return row.status();
       if (!row->has_value()) break;
-      if (course->outcomes_size() == outcomes_max_) {
-        course->clear_turnaround();  // there may be an earlier one
-        break;
-      }
       if (absl::Status watched = reader_.asker().Look(); !watched.ok()) return watched;
       auto outcome = reader_.FindByKey(std::move((*row)->record_key));
       if (!outcome.ok()) return outcome.status();
       if (!outcome->has_value()) continue;
       if (absl::Status status = Add(**outcome, notice, shown, course); !status.ok()) return status;
+      if (course->outcomes_size() > outcomes_max_) {  // it was seen, and says that there is an earlier one
+        course->mutable_outcomes()->RemoveLast();
+        course->clear_turnaround();
+        break;
+      }
     }
     std::reverse(course->mutable_outcomes()->begin(), course->mutable_outcomes()->end());
     return absl::OkStatus();

@@ -157,8 +157,10 @@ absl::Status Reader::Project(const RecordId& id, const StoredRecordView& stored,
   if (!reference_error_.ok()) return reference_error_;
   out->set_name(NameOf(id));
   out->set_view(ViewNames(decision));
+  // Others' opinions do not keep its contributor from changing a record: they are not part of its etag.
+  if (decision.owner) out->set_etag(Etag(*out));
   out->set_disputed(disputed);
-  out->set_etag(Etag(*out));
+  if (!decision.owner) out->set_etag(Etag(*out));
   return absl::OkStatus();
 }
 

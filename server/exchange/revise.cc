@@ -71,6 +71,9 @@ class ReviseCall final : public Edit {
                            message.size()};
     CheckedRecord checked;
     if (absl::Status status = CheckRecord(after, rules, &checked); !status.ok()) return status;
+    // An opinion's answer shows its subject's seller, and a reference is a question.
+    const bool reads = seen.subject.has_value() || !checked.references.empty();
+    if (reads && !contributor().may_read.ok()) return contributor().may_read;
     std::optional<SeenRecord> no_subject;
     const std::vector<RecordId> known = ReferencesOf(before);
     if (absl::Status status = ResolveReferences(reader, checked, known, &no_subject); !status.ok())
@@ -88,6 +91,7 @@ class ReviseCall final : public Edit {
     const auto seen = reader.FindById(id);
     if (!seen.ok()) return Fail(seen.status());
     if (!seen->has_value()) return Fail(NotFound());
+    if ((*seen)->subject && !contributor().may_read.ok()) return Fail(contributor().may_read);
     response_.Clear();
     shown_.records.clear();
     const absl::Status shown = reader.Show(**seen, response_.mutable_record(), &shown_);

@@ -6,6 +6,7 @@
 #include "common/keyed_hash.h"
 #include "common/random.h"
 #include "common/sealed.h"
+#include "server/exchange/access.h"
 #include "server/exchange/exchange.h"
 #include "server/exchange/visibility.h"
 #include "server/store/commit_lane.h"
@@ -30,11 +31,16 @@ struct Room {
 // A call that outlives its request: the caller, by the state of the coalition that judges the call.
 struct Contributor {
   explicit Contributor(const CallContext& context)
-      : snapshot(context.snapshot), member(context.caller.member_number), now_ns(context.now_ns) {}
+      : snapshot(context.snapshot),
+        member(context.caller.member_number),
+        now_ns(context.now_ns),
+        may_read(CheckMayRead(context)) {}
 
   std::shared_ptr<const membership::Snapshot> snapshot;
   uint32_t member;
   int64_t now_ns;
+  // What refers to a record tells whether that is to be seen: that takes a reader too.
+  absl::Status may_read;
 
   int64_t now_s() const { return now_ns / 1'000'000'000; }
   Asker asker() const { return {snapshot->policy_state(), member, now_s(), nullptr}; }

@@ -1,11 +1,20 @@
 #include "server/exchange/seller_quota.h"
 
 #include <string_view>
+#include <utility>
 
 #include "server/exchange/access.h"
 #include "server/exchange/stored_record.h"
 
 namespace coalition::exchange {
+namespace {
+
+// About what a write costs beside its key and its value.
+constexpr size_t kWriteBytes = 32;
+// Of one commit's removals, but for those about the last seller: thousands of records with few grants.
+constexpr size_t kRemovalBytesMax = size_t{1} << 20;
+
+}  // namespace
 
 absl::Status SellerQuota::Take(const Draft& draft) {
   const auto seller = SellerOfRecordKey(draft.record_key);
@@ -29,19 +38,43 @@ absl::Status SellerQuota::Take(const Draft& draft) {
   return absl::OkStatus();
 }
 
-absl::Status SellerQuota::Count(const std::string& prefix, Held* held) const {
+absl::Status SellerQuota::Count(const std::string& prefix, Held* held) {
+  // An import of many sellers whose records have all expired must not hold up everybody's commits: what is
+  // over this is not removed, and counts as held.
+  const bool removes = removal_bytes_ < kRemovalBytesMax;
   return FromStore(room_.store.ScanEach(
       prefix, PrefixEnd(prefix), room_.store.Head(),
-      [this, held](std::string_view, std::string_view value, store::Revision) {
+      [this, held, removes](std::string_view key, std::string_view value, store::Revision revision) {
         const auto stored = ParseStoredRecord(value);
-        if (!stored || stored->header.contributor() != contributor_.member ||
-            !stored->header.LiveAt(contributor_.now_s())) {
+        if (!stored || stored->header.contributor() != contributor_.member) return true;
+        if (!stored->header.LiveAt(contributor_.now_s()) && removes) {
+          Expired expired{std::string(key), revision, {}};
+          // What is damaged stays.
+          if (!AppendRemoval(key, *stored, &expired.removal).ok()) return true;
+          for (const store::Write& write : expired.removal)
+            removal_bytes_ += kWriteBytes + write.key.size() + (write.value ? write.value->size() : 0);
+          expired_.push_back(std::move(expired));
           return true;
         }
         const bool outcome = stored->header.record_class() == v1::RECORD_CLASS_TAKEDOWN_OUTCOME;
         ++(outcome ? held->outcomes : held->others);
         return true;
       }));
+}
+
+void SellerQuota::AppendReads(std::vector<std::string>* reads) const {
+  for (const Expired& expired : expired_) reads->push_back(expired.record_key);
+}
+
+// Only what is still as it was found: a revision that was judged before the record expired may have been
+// committed since, and given it a longer life, and another commit may have removed it.
+void SellerQuota::AppendRemovals(std::span<const std::optional<store::Version>> values,
+                                 std::vector<store::Write>* writes) const {
+  values = values.last(expired_.size());
+  for (size_t i = 0; i < expired_.size(); ++i) {
+    if (!values[i].has_value() || values[i]->revision != expired_[i].revision) continue;
+    writes->insert(writes->end(), expired_[i].removal.begin(), expired_[i].removal.end());
+  }
 }
 
 }  // namespace coalition::exchange

@@ -16,22 +16,8 @@ class WithdrawCall final : public Edit {
  protected:
   absl::StatusOr<std::function<Writes(store::Revision)>> Prepare(const Reader&,
                                                                  const SeenRecord& seen) override {
-    v1::Record before;
-    const std::string_view message = seen.stored.message;
-    if (!before.ParseFromArray(message.data(), static_cast<int>(message.size()))) return Corrupt();
-    policy::Header header = seen.stored.header.ToHeader();
     Writes writes;
-    const std::string position = EncodePosition(seen.stored.position());
-    for (const std::string& prefix : IndexPrefixes(header, ReferencesOf(before))) {
-      writes.push_back({prefix + position, std::nullopt});
-    }
-    if (!before.external_id().empty()) {
-      // Reserved for good: no contents have an empty hash.
-      writes.push_back(
-          {ExternalIdKey(contributor().member, before.external_id()), ExternalIdEntry(seen.id, "")});
-    }
-    header.state = policy::Lifecycle::kWithdrawn;
-    writes.push_back({seen.key, EncodeStoredRecord(header, seen.stored.ordinal, seen.stored.verdict, "")});
+    if (absl::Status status = AppendRemoval(seen.key, seen.stored, &writes); !status.ok()) return status;
     return [writes](store::Revision) { return writes; };
   }
 

@@ -7,6 +7,7 @@
 #include "server/service/executor.h"
 #include "server/service/guard.h"
 #include "server/service/metrics.h"
+#include "server/service/open_calls.h"
 #include "server/service/timers.h"
 
 namespace coalition::service {
@@ -24,6 +25,7 @@ struct CallKit {
   Executor& executor;
   Timers& timers;
   CallMetrics& metrics;
+  OpenCalls& open_calls;
   CallDurations durations;
 };
 

@@ -1,18 +1,10 @@
 #include "server/service/exchange_service.h"
 
-#include <cstddef>
 #include <utility>
 
 #include "server/service/unary.h"
 
 namespace coalition::service {
-namespace {
-
-// A larger screening goes to a worker. This many bytes are some 64 sellers, which a warm store answers in the
-// time of a few hits; a thousand would keep a callback thread, of which there may be two, for a millisecond.
-constexpr size_t kScreenInPlaceBytesMax = 2048;
-
-}  // namespace
 
 grpc::ServerUnaryReactor* ExchangeService::CreateRecord(grpc::CallbackServerContext* call,
                                                         const grpc::ByteBuffer* request,
@@ -81,10 +73,6 @@ grpc::ServerUnaryReactor* ExchangeService::ScreenSellers(grpc::CallbackServerCon
                              v1::ScreenSellersResponse* results, ledger::Disclosure* disclosure) {
     return exchange_.Screen(context, sellers, results, disclosure);
   };
-  if (request->Length() > kScreenInPlaceBytesMax) {
-    return ReadOnWorker<v1::ScreenSellersRequest, v1::ScreenSellersResponse>(kit_, Method::kScreenSellers,
-                                                                             call, request, response, screen);
-  }
   return ReadInPlace<v1::ScreenSellersRequest, v1::ScreenSellersResponse>(kit_, Method::kScreenSellers, call,
                                                                           request, response, screen);
 }

@@ -1,12 +1,15 @@
 #include "server/service/executor.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace coalition::service {
 
 Executor::Executor(int threads, size_t queue_max)
-    : queue_max_(queue_max), member_max_(std::max<size_t>(1, queue_max / 4)) {
+    : queue_max_(queue_max),
+      member_max_(std::max<size_t>(1, queue_max / 4)),
+      running_max_(std::max(1, threads / 2)) {
   threads_.reserve(static_cast<size_t>(threads));
   for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
 }
@@ -25,6 +28,21 @@ bool Executor::Submit(uint32_t member, Task& task) {
   return true;
 }
 
+void Executor::SubmitAlways(uint32_t member, Task task) {
+  {
+    MutexLock lock(mutex_);
+    if (!draining_) {
+      waiting_.Push(member, std::move(task));
+      task = nullptr;
+    }
+  }
+  if (task == nullptr) {
+    work_.notify_one();
+  } else {
+    task();
+  }
+}
+
 void Executor::Drain() {
   {
     MutexLock lock(mutex_);
@@ -41,16 +59,33 @@ size_t Executor::depth() const {
   return waiting_.size();
 }
 
+bool Executor::MayRun(uint32_t member) const {
+  const auto found = running_.find(member);
+  return found == running_.end() || found->second < running_max_;
+}
+
 void Executor::Work() {
   for (;;) {
-    Task task;
+    std::optional<std::pair<uint32_t, Task>> next;
     {
       MutexLock lock(mutex_);
-      while (waiting_.empty() && !draining_) lock.Wait(work_);
-      if (waiting_.empty()) return;
-      task = waiting_.Pop();
+      const auto may_run = [this](uint32_t member) ABSL_NO_THREAD_SAFETY_ANALYSIS { return MayRun(member); };
+      while (!(next = waiting_.PopOfWho(may_run))) {
+        if (draining_ && waiting_.empty()) return;
+        lock.Wait(work_);
+      }
+      ++running_[next->first];
     }
-    task();
+    next->second();
+    next->second = nullptr;  // what it holds goes before its place is given away
+    bool ended = false;
+    {
+      MutexLock lock(mutex_);
+      const auto found = running_.find(next->first);
+      if (--found->second == 0) running_.erase(found);
+      ended = draining_ && waiting_.empty();
+    }
+    if (ended) work_.notify_all();  // those who wait for a member's turn
   }
 }
 

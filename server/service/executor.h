@@ -8,13 +8,15 @@
 #include <thread>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "common/mutex.h"
 #include "common/turns.h"
 
 namespace coalition::service {
 
-// A fixed number of threads. What waits is served in turn by member, and first in first out for each member:
-// who has much to do waits for it, not the others. Thread-safe.
+// A fixed number of threads. What waits is served in turn by member, and first in first out for each; one
+// member has at most half of the threads at work. Who has much to do waits for it, not the others.
+// Thread-safe.
 class Executor {
  public:
   using Task = std::function<void()>;
@@ -29,6 +31,9 @@ class Executor {
   // Takes the member's task, to run it once. False, and the task is untouched: too many wait, or the executor
   // drains.
   bool Submit(uint32_t member, Task& task);
+  // Takes it however many wait: for what was let in before, whose number is bounded elsewhere. Runs it at
+  // once when the executor drains.
+  void SubmitAlways(uint32_t member, Task task);
 
   // Runs what is queued and stops the threads. Tasks are refused from now on. Not from a task.
   void Drain();
@@ -38,12 +43,15 @@ class Executor {
 
  private:
   void Work();
+  bool MayRun(uint32_t member) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t queue_max_;
   const size_t member_max_;
+  const int running_max_;  // tasks of one member at once
   mutable Mutex mutex_;
   std::condition_variable work_;
   Turns<Task> waiting_ ABSL_GUARDED_BY(mutex_);  // by member
+  absl::flat_hash_map<uint32_t, int> running_ ABSL_GUARDED_BY(mutex_);
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

@@ -228,8 +228,8 @@ void ImportStream::OnReadDone(bool ok) {
   if (slot != nullptr) {
     kit_.metrics.Received(Method::kImportRecords);
     Executor::Task task = [self = shared_from_this(), slot, message] { self->Work(slot, message); };
-    // A stream is not refused half-way because workers are busy: it then uses this thread.
-    if (!kit_.executor.Submit(admission_.context.caller.member_number, task)) task();
+    // A stream is not refused half-way because workers are busy.
+    kit_.executor.SubmitAlways(admission_.context.caller.member_number, std::move(task));
   }
   Advance();
 }

@@ -13,6 +13,9 @@
 #include "common/log.h"
 #include "common/random.h"
 #include "common/strings.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/wire_format_lite.h"
 #include "grpcpp/support/slice.h"
 
 namespace coalition::service {
@@ -25,6 +28,74 @@ absl::Status Malformed(const google::protobuf::MessageLite& message) {
                             ": broken wire format, nested too deeply, or a string that is not UTF-8."),
                {{"message", type}});
 }
+
+absl::Status TooManyFields() {
+  return Error(v1::ERROR_REASON_LIMIT_EXCEEDED, "the request has too many fields; send less at a time",
+               {{"limit", "fields_per_request"}, {"max", absl::StrCat(kFieldsMax)}});
+}
+
+// Walks over a message's bytes as the parser would, and keeps nothing. It takes whatever the parser takes.
+// What it can't walk must not be parsed either: the parser reads on where a submessage claims to be longer
+// than what it is in, and builds all of it before it fails.
+class FieldWalk {
+ public:
+  FieldWalk(const uint8_t* data, int size) : in_(data, size) {}
+
+  // False: over the limit, or malformed.
+  bool Walk(const google::protobuf::Descriptor& type) {
+    return Fields(&type, 0, google::protobuf::io::CodedInputStream::GetDefaultRecursionLimit());
+  }
+  bool over() const { return count_ > kFieldsMax; }
+
+ private:
+  using Wire = google::protobuf::internal::WireFormatLite;
+
+  // To the end of the message, or of the group that `group_end` ends. `type` is null in a group: proto3 has
+  // none, so what is in one is unknown too.
+  bool Fields(const google::protobuf::Descriptor* type, uint32_t group_end, int depth) {
+    while (in_.BytesUntilLimit() > 0) {
+      const uint32_t tag = in_.ReadTagNoLastTag();
+      if (Wire::GetTagFieldNumber(tag) == 0) return false;
+      if (Wire::GetTagWireType(tag) == Wire::WIRETYPE_END_GROUP) return tag == group_end;
+      if (++count_ > kFieldsMax || !Value(type, tag, depth)) return false;
+    }
+    return group_end == 0;
+  }
+
+  bool Value(const google::protobuf::Descriptor* type, uint32_t tag, int depth) {
+    const int number = Wire::GetTagFieldNumber(tag);
+    uint64_t ignored = 0;
+    switch (Wire::GetTagWireType(tag)) {
+      case Wire::WIRETYPE_VARINT:
+        return in_.ReadVarint64(&ignored);
+      case Wire::WIRETYPE_FIXED64:
+        return in_.Skip(8);
+      case Wire::WIRETYPE_FIXED32:
+        return in_.Skip(4);
+      case Wire::WIRETYPE_START_GROUP:
+        return depth > 0 && Fields(nullptr, Wire::MakeTag(number, Wire::WIRETYPE_END_GROUP), depth - 1);
+      case Wire::WIRETYPE_LENGTH_DELIMITED:
+        return Sized(type == nullptr ? nullptr : type->FindFieldByNumber(number), depth);
+      default:
+        return false;
+    }
+  }
+
+  bool Sized(const google::protobuf::FieldDescriptor* field, int depth) {
+    int size = 0;
+    if (!in_.ReadVarintSizeAsInt(&size) || size > in_.BytesUntilLimit()) return false;
+    const google::protobuf::Descriptor* type = field == nullptr ? nullptr : field->message_type();
+    if (type == nullptr) return in_.Skip(size);
+    if (depth == 0) return false;
+    const auto outer = in_.PushLimit(size);
+    if (!Fields(type, 0, depth - 1)) return false;
+    in_.PopLimit(outer);
+    return true;
+  }
+
+  google::protobuf::io::CodedInputStream in_;
+  int count_ = 0;
+};
 
 // What the log and the caller share of a defect. Random, so that it counts nothing.
 std::string NewCallId() {
@@ -41,12 +112,18 @@ absl::Status Concealed(const absl::Status& status, std::string_view method) {
 
 }  // namespace
 
-absl::Status Parse(const grpc::ByteBuffer& bytes, google::protobuf::MessageLite* message) {
+absl::Status Parse(const grpc::ByteBuffer& bytes, google::protobuf::Message* message) {
   grpc::Slice slice;
   if (!bytes.Valid()) return Malformed(*message);
   if (!bytes.TrySingleSlice(&slice).ok() && !bytes.DumpToSingleSlice(&slice).ok()) return Malformed(*message);
   if (slice.size() > static_cast<size_t>(std::numeric_limits<int>::max())) return Malformed(*message);
-  if (!message->ParseFromArray(slice.begin(), static_cast<int>(slice.size()))) return Malformed(*message);
+  const int size = static_cast<int>(slice.size());
+  // A field has a byte at least: most requests need no walk.
+  if (size > kFieldsMax) {
+    FieldWalk walk(slice.begin(), size);
+    if (!walk.Walk(*message->GetDescriptor())) return walk.over() ? TooManyFields() : Malformed(*message);
+  }
+  if (!message->ParseFromArray(slice.begin(), size)) return Malformed(*message);
   return absl::OkStatus();
 }
 

@@ -5,15 +5,23 @@
 #include <string_view>
 
 #include "absl/status/status.h"
-#include "google/protobuf/message_lite.h"
+#include "google/protobuf/message.h"
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/status.h"
 
 namespace coalition::service {
 
-// Reads the bytes into `message`. INVALID_ARGUMENT MALFORMED_REQUEST, naming the message type: broken wire
-// format, nested too deeply, or a string that is not UTF-8. Thread-safe.
-absl::Status Parse(const grpc::ByteBuffer& bytes, google::protobuf::MessageLite* message);
+// Fields of a request on the wire: each element of a list that is not packed, each submessage and what is in
+// it, each field and group that the message type does not have. A field of two bytes may take hundreds once
+// it is parsed, so a limit of bytes alone does not bound what a request costs.
+inline constexpr int kFieldsMax = 262'144;
+
+// Reads the bytes into `message`, or INVALID_ARGUMENT. Thread-safe.
+// LIMIT_EXCEEDED, fields_per_request: more than kFieldsMax fields. They are counted before anything is
+// parsed, in one pass that allocates nothing and ends at the first field too many; `message` is as it was.
+// MALFORMED_REQUEST, naming the message type: broken wire format, nested too deeply, or a string that is not
+// UTF-8. `message` is of no use then. What has both faults gets either answer.
+absl::Status Parse(const grpc::ByteBuffer& bytes, google::protobuf::Message* message);
 
 // In one slice.
 grpc::ByteBuffer Serialize(const google::protobuf::MessageLite& message);

@@ -16,30 +16,15 @@ absl::Status TooBusy() {
 
 }  // namespace
 
-void CallEnd::ExpireAfter(std::chrono::milliseconds delay, std::function<void()> expire) {
-  MutexLock lock(mutex_);
-  if (call_ != nullptr) timer_ = timers_.After(delay, std::move(expire));
-}
-
-void CallEnd::Cancel() {
-  MutexLock lock(mutex_);
-  if (call_ != nullptr) call_->TryCancel();
-}
-
-void CallEnd::Over() {
-  MutexLock lock(mutex_);
-  call_ = nullptr;
-  timers_.Cancel(timer_);
+HoldingReactor::HoldingReactor(OpenCalls& open_calls, grpc::CallbackServerContext* call,
+                               OpenCalls::TimePoint began)
+    : open_calls_(open_calls) {
+  open_calls_.Add(&entry_, call, began);
 }
 
 void HoldingReactor::OnDone() {
-  if (end_ != nullptr) end_->Over();
+  open_calls_.Remove(&entry_);
   delete this;
-}
-
-void HoldingReactor::SetEnd(std::shared_ptr<CallEnd> end) {
-  end_ = std::move(end);
-  has_end_.store(true, std::memory_order_relaxed);
 }
 
 Reply::Reply(CallKit& kit, Method method, grpc::CallbackServerContext* call, grpc::ByteBuffer* response)
@@ -47,8 +32,8 @@ Reply::Reply(CallKit& kit, Method method, grpc::CallbackServerContext* call, grp
       method_(method),
       call_(call),
       response_(response),
-      reactor_(new HoldingReactor()),
       start_(std::chrono::steady_clock::now()) {
+  reactor_ = new HoldingReactor(kit.open_calls, call, start_);  // deletes itself
   kit.metrics.Started(method);
   kit.metrics.Received(method);
 }
@@ -112,13 +97,10 @@ ledger::Disclosure PendingCall::NewDisclosure() const { return service::NewDiscl
 
 void PendingCall::ArmTimer() {
   MutexLock lock(mutex_);
-  if (answered_ || reply_.reactor()->has_end()) return;
-  const auto end = std::make_shared<CallEnd>(kit_.timers, &reply_.call());
-  reply_.reactor()->SetEnd(end);
+  if (answered_ || timer_ != Timers::Handle()) return;
   // Weak: what was answered need not stay until its time would have been over.
-  end->ExpireAfter(kit_.durations.unary_max, [end, &guard = kit_.guard, weak = weak_from_this()] {
-    const auto self = weak.lock();
-    if (self == nullptr || !self->Refuse(guard.draining() ? ShuttingDown() : TookTooLong())) end->Cancel();
+  timer_ = kit_.timers.After(kit_.durations.unary_max, [&guard = kit_.guard, weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->Refuse(guard.draining() ? ShuttingDown() : TookTooLong());
   });
 }
 
@@ -137,15 +119,16 @@ void PendingCall::Send(const grpc::ByteBuffer& bytes) {
   MutexLock lock(mutex_);
   if (answered_) return;
   answered_ = true;
+  kit_.timers.Cancel(timer_);
   reply_.Send(bytes);
 }
 
-bool PendingCall::Refuse(const absl::Status& status) {
+void PendingCall::Refuse(const absl::Status& status) {
   MutexLock lock(mutex_);
-  if (answered_) return false;
+  if (answered_) return;
   answered_ = true;
+  kit_.timers.Cancel(timer_);
   reply_.Refuse(status);
-  return true;
 }
 
 void PendingCall::DiscloseAndSend(ledger::Disclosure disclosure, const grpc::ByteBuffer& bytes) {
@@ -167,21 +150,38 @@ absl::Status PendingCall::Begin() {
   return kit_.guard.Renew(InfoOf(method_), admission_, &admission_.context);
 }
 
-void PendingCall::RunOnWorker(std::function<void()> work) {
-  Executor::Task task = [self = shared_from_this(), work = std::move(work)] {
+Executor::Task PendingCall::Beginning(std::function<void()> work) {
+  return [self = shared_from_this(), work = std::move(work)] {
     if (const absl::Status begun = self->Begin(); begun.ok()) {
       work();
     } else {
       self->Refuse(begun);
     }
   };
+}
+
+void PendingCall::RunOnWorker(std::function<void()> work) {
+  Executor::Task task = Beginning(std::move(work));
   if (!kit_.executor.Submit(context().caller.member_number, task)) {
     Refuse(kit_.guard.draining() ? ShuttingDown() : TooBusy());
   }
 }
 
+void PendingCall::GoOnOnWorker(std::function<void()> work) {
+  kit_.executor.SubmitAlways(context().caller.member_number, Beginning(std::move(work)));
+}
+
 void PendingCall::AnswerOnWorker(std::function<void()> answer) {
-  if (!kit_.executor.Submit(context().caller.member_number, answer)) answer();
+  kit_.executor.SubmitAlways(context().caller.member_number, std::move(answer));
+}
+
+void CutOffUnreadCalls(CallKit& kit) {
+  const std::chrono::milliseconds longest = kit.durations.unary_max + kit.durations.unary_max / 4;
+  kit.timers.After(kit.durations.unary_max / 4, [&kit, longest] {
+    if (kit.guard.draining()) return;  // gRPC cancels what is left
+    kit.open_calls.CancelBefore(std::chrono::steady_clock::now() - longest);
+    CutOffUnreadCalls(kit);
+  });
 }
 
 }  // namespace coalition::service

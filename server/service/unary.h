@@ -1,7 +1,6 @@
 // One way for every unary call: guard, parse, work, disclosure, reply.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -21,6 +20,7 @@
 #include "server/service/call_kit.h"
 #include "server/service/messages.h"
 #include "server/service/methods.h"
+#include "server/service/open_calls.h"
 
 namespace coalition::service {
 
@@ -35,43 +35,22 @@ template <class Request, class Response>
 using WriteWork = std::function<void(const exchange::CallContext&, const Request&,
                                      exchange::Exchange::DoneShowing<Response>)>;
 
-// Ends a call that takes too long, also when it is its client that takes long to read the answer. Shared by
-// the call's reactor and its timer. Thread-safe.
-class CallEnd {
- public:
-  CallEnd(Timers& timers, grpc::CallbackServerContext* call) : timers_(timers), call_(call) {}
-  // Runs `expire` after the delay, unless the call is over by then.
-  void ExpireAfter(std::chrono::milliseconds delay, std::function<void()> expire);
-  // Cancels the call unless it is over.
-  void Cancel();
-  // gRPC is done with the call.
-  void Over();
-
- private:
-  Timers& timers_;
-  Mutex mutex_;
-  grpc::CallbackServerContext* call_ ABSL_GUARDED_BY(mutex_);
-  Timers::Handle timer_ ABSL_GUARDED_BY(mutex_);
-};
-
 // Holds the call's place among its member's until gRPC is done with it, which is when the answer has gone out
 // and not when it was given: a client that does not read keeps its places. Deletes itself.
 class HoldingReactor final : public grpc::ServerUnaryReactor {
  public:
+  HoldingReactor(OpenCalls& open_calls, grpc::CallbackServerContext* call, OpenCalls::TimePoint began);
   void OnDone() override;
-  // Before the call is answered, at most once.
-  void SetEnd(std::shared_ptr<CallEnd> end);
-  bool has_end() const { return has_end_.load(std::memory_order_relaxed); }
   MemberLimits::Permit permit;
 
  private:
   // gRPC's word for "what I do is short, do it on the thread you are on": without it each call costs one more
-  // change of thread (docs/adr/0002-callback-threads.md). Not with a timer, which cancels the call and must
-  // not meet itself.
-  bool InternalInlineable() override { return !has_end(); }
+  // change of thread (docs/adr/0002-callback-threads.md). Not of a call that is being cancelled, whose end
+  // waits for the thread that cancels it.
+  bool InternalInlineable() override { return !entry_.cancelled(); }
 
-  std::shared_ptr<CallEnd> end_;
-  std::atomic<bool> has_end_{false};
+  OpenCalls& open_calls_;
+  OpenCalls::Entry entry_;
 };
 
 // The call's end of gRPC: answers it, once. Made on the callback thread; then moved to whoever answers.
@@ -106,26 +85,28 @@ class PendingCall : public std::enable_shared_from_this<PendingCall> {
   const exchange::CallContext& context() const { return admission_.context; }
   ledger::Disclosure NewDisclosure() const;
 
-  // Answers with DEADLINE_EXCEEDED (or SHUTTING_DOWN) when nobody else has by then; ends the call when its
-  // client has not read the answer by then.
+  // Answers with DEADLINE_EXCEEDED (or SHUTTING_DOWN) when nobody else has by then.
   void ArmTimer();
   // Not OK: nobody waits for the answer any more, since it was given, the client has gone or its deadline has
   // passed.
   absl::Status StillWanted();
   // Sends the bytes if the caller may still have them, by the newest state.
   void Send(const grpc::ByteBuffer& bytes);
-  // False: it was answered before.
-  bool Refuse(const absl::Status& status);
+  void Refuse(const absl::Status& status);
   // Records the disclosure if there is anything in it, and sends only when that was done.
   void DiscloseAndSend(ledger::Disclosure disclosure, const grpc::ByteBuffer& bytes);
   // Runs on a worker, in turn with the other members' work, by the state of the coalition and the time of
   // then; refuses the call if too many wait or the caller may no more.
   void RunOnWorker(std::function<void()> work);
-  // Runs on a worker, or at once if there are too many waiting: an answer that was worked for is given.
+  // The same for a call whose work had begun already: never refused for how many wait, which would tell how
+  // much there was to look at.
+  void GoOnOnWorker(std::function<void()> work);
+  // Runs on a worker.
   void AnswerOnWorker(std::function<void()> answer);
 
  private:
   absl::Status Begin();
+  Executor::Task Beginning(std::function<void()> work);
 
   CallKit& kit_;
   const Method method_;
@@ -133,7 +114,12 @@ class PendingCall : public std::enable_shared_from_this<PendingCall> {
   Mutex mutex_;
   Reply reply_ ABSL_GUARDED_BY(mutex_);
   bool answered_ ABSL_GUARDED_BY(mutex_) = false;
+  Timers::Handle timer_ ABSL_GUARDED_BY(mutex_);
 };
+
+// From now on, until the guard drains, calls are cancelled that gRPC is not done with a while after the
+// longest that a call may take: their clients do not read. Everything in the kit must outlive its timers.
+void CutOffUnreadCalls(CallKit& kit);
 
 // Lets a reading call look at so many records on gRPC's thread: about what a few ordinary sellers have.
 class InPlaceWatch final : public exchange::ReadWatch {
@@ -163,10 +149,16 @@ ledger::Disclosure NewDisclosure(const exchange::CallContext& context, Method me
 // Lets the call in and leaves its work to a worker. nullptr: it was refused, and answered.
 std::shared_ptr<PendingCall> AdmitPending(CallKit& kit, Method method, const Reply& reply);
 
+// A larger request is not parsed on gRPC's threads. This many bytes are some 64 sellers, which a warm store
+// answers in the time of a few hits; a thousand would keep such a thread, of which there may be two, for a
+// millisecond.
+inline constexpr size_t kInPlaceBytesMax = 2048;
+
+// What a worker does for a reading call.
 template <class Request, class Response>
-void ReadOnWorker(const std::shared_ptr<PendingCall>& pending, const grpc::ByteBuffer& request_bytes,
-                  Read<Request, Response> read) {
-  pending->RunOnWorker([pending, bytes = request_bytes, read = std::move(read)] {
+std::function<void()> Reading(const std::shared_ptr<PendingCall>& pending,
+                              const grpc::ByteBuffer& request_bytes, Read<Request, Response> read) {
+  return [pending, bytes = request_bytes, read = std::move(read)] {
     google::protobuf::Arena arena;
     auto* request = google::protobuf::Arena::CreateMessage<Request>(&arena);
     auto* response = google::protobuf::Arena::CreateMessage<Response>(&arena);
@@ -181,7 +173,7 @@ void ReadOnWorker(const std::shared_ptr<PendingCall>& pending, const grpc::ByteB
     } else {
       pending->Refuse(status);
     }
-  });
+  };
 }
 
 // A call that may read from disk or takes long.
@@ -191,17 +183,21 @@ grpc::ServerUnaryReactor* ReadOnWorker(CallKit& kit, Method method, grpc::Callba
                                        grpc::ByteBuffer* response_bytes, Read<Request, Response> read) {
   const Reply reply(kit, method, call, response_bytes);
   if (const std::shared_ptr<PendingCall> pending = AdmitPending(kit, method, reply)) {
-    ReadOnWorker(pending, *request_bytes, std::move(read));
+    pending->RunOnWorker(Reading(pending, *request_bytes, std::move(read)));
   }
   return reply.reactor();
 }
 
 // A call that a warm store answers in microseconds, on the callback thread itself
-// (docs/adr/0002-callback-threads.md). One that turns out to look at many records begins anew on a worker.
+// (docs/adr/0002-callback-threads.md). One with a large request goes to a worker, and one that turns out to
+// look at many records begins anew there.
 template <class Request, class Response, class Reader>
 grpc::ServerUnaryReactor* ReadInPlace(CallKit& kit, Method method, grpc::CallbackServerContext* call,
                                       const grpc::ByteBuffer* request_bytes, grpc::ByteBuffer* response_bytes,
                                       const Reader& read) {
+  if (request_bytes->Length() > kInPlaceBytesMax) {
+    return ReadOnWorker<Request, Response>(kit, method, call, request_bytes, response_bytes, read);
+  }
   Reply reply(kit, method, call, response_bytes);
   Admission admission;
   absl::Status status = kit.guard.Admit(*call, InfoOf(method), &admission);
@@ -227,7 +223,7 @@ grpc::ServerUnaryReactor* ReadInPlace(CallKit& kit, Method method, grpc::Callbac
   if (watch.too_many()) {
     const auto pending = std::make_shared<PendingCall>(kit, method, reply, std::move(admission));
     pending->ArmTimer();
-    ReadOnWorker<Request, Response>(pending, *request_bytes, read);
+    pending->GoOnOnWorker(Reading<Request, Response>(pending, *request_bytes, read));
   } else if (!status.ok()) {
     reply.Refuse(status);
   } else if (disclosure.records.empty()) {

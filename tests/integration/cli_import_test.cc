@@ -21,7 +21,6 @@ namespace coalition::testing {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 const std::string kData = COALITION_SOURCE_DIR "/tests/data/";
 

@@ -94,18 +94,16 @@ void ImportMuch(const TestServer& server, int count) {
   ASSERT_TRUE(import.Finish().ok());
 }
 
-TEST(LimitsTest, AClientThatDoesNotReadItsAnswerIsCutOff) {
-  TestServer server(WithLimits([](config::v1::Limits* limits) { limits->set_call_duration_ms_max(1500); }));
-  ImportMuch(server, 200);
+// Makes the call and does not read its answer, which is larger than the client's window.
+template <class Response, class Request, class Prepare>
+void ExpectCutOff(const TestServer& server, const Request& request, Prepare prepare) {
   const std::string flying = "coalition_calls_in_flight";
   ASSERT_TRUE(Eventually([&] { return Metric(server, flying) == 0; }));
-  const auto stub = server.Exchange("aurore");
+  const auto stub = v1::ExchangeService::NewStub(server.ChannelAs(server.IdentityOf("aurore"), 1024));
   grpc::CompletionQueue queue;
   grpc::ClientContext context;
-  v1::ListRecordsRequest request;
-  request.set_page_size(200);
-  // Without Finish gRPC reads the window's 64 KiB of the answer's 800, and no more.
-  const auto call = stub->PrepareAsyncListRecords(&context, request, &queue);
+  // Without Finish gRPC reads what fits the window, and no more.
+  const auto call = (stub.get()->*prepare)(&context, request, &queue);
   call->StartCall();
   call->ReadInitialMetadata(nullptr);
   void* tag = nullptr;
@@ -114,7 +112,7 @@ TEST(LimitsTest, AClientThatDoesNotReadItsAnswerIsCutOff) {
   EXPECT_TRUE(ok);
   EXPECT_EQ(Metric(server, flying), 1U) << "its place is held until it has been read";
   EXPECT_TRUE(Eventually([&] { return Metric(server, flying) == 0; }));
-  v1::ListRecordsResponse response;
+  Response response;
   grpc::Status status;
   call->Finish(&response, &status, nullptr);
   ASSERT_TRUE(queue.Next(&tag, &ok));
@@ -122,6 +120,19 @@ TEST(LimitsTest, AClientThatDoesNotReadItsAnswerIsCutOff) {
   queue.Shutdown();
   while (queue.Next(&tag, &ok)) {
   }
+}
+
+TEST(LimitsTest, AClientThatDoesNotReadItsAnswerIsCutOff) {
+  TestServer server(WithLimits([](config::v1::Limits* limits) { limits->set_call_duration_ms_max(3000); }));
+  ImportMuch(server, 20);
+  using Stub = v1::ExchangeService::Stub;
+  ExpectCutOff<v1::ListRecordsResponse>(server, v1::ListRecordsRequest(), &Stub::PrepareAsyncListRecords);
+  v1::ListRecordsRequest one;
+  one.set_page_size(1);
+  const auto page = Call(server.Exchange("aurore"), &Stub::ListRecords, one);
+  ASSERT_TRUE(page.ok()) << page.status();
+  // Answered on gRPC's own thread.
+  ExpectCutOff<v1::GetRecordResponse>(server, GetOf(page->records(0).name()), &Stub::PrepareAsyncGetRecord);
 }
 
 TEST(LimitsTest, AScreeningThatLooksAtManyRecordsIsAnsweredByAWorker) {
@@ -291,7 +302,7 @@ class BlockingLog final : public ledger::DisclosureLog {
 };
 
 // A record is created while the only worker is busy, with this deadline, and the worker is held until that
-// has passed, or is not. How the call ended, and how many records there are then beside the one before it.
+// has passed, or is not. How the call ended, and how many records there are then beside the others.
 struct Created {
   absl::StatusCode code;
   int kept;
@@ -325,12 +336,14 @@ Created CreateBehindABusyWorker(std::chrono::seconds deadline, bool until_it_has
   const auto passed = std::chrono::steady_clock::now() + deadline + std::chrono::milliseconds(500);
   if (until_it_has_passed) std::this_thread::sleep_until(passed);
   log->Go();
-  EXPECT_TRUE(reader.get().ok());
+  reader.wait();
   const auto code = static_cast<absl::StatusCode>(answer.get());
-  // Behind it on the same worker, in the same member's turn.
+  // Behind it on the same worker and in the same store, in the same member's turn: it is there by now, or
+  // not.
+  EXPECT_TRUE(Call(aurore, &Stub::CreateRecord, CreateOf(Report("shop-3"))).ok());
   const auto own = Call(aurore, &Stub::ListRecords, v1::ListRecordsRequest());
   EXPECT_TRUE(own.ok()) << own.status();
-  return {code, own.ok() ? own->records_size() - 1 : -1};
+  return {code, own.ok() ? own->records_size() - 2 : -1};
 }
 
 TEST(LimitsTest, ADeadlineThatHasPassedDoesNoWork) {

@@ -48,12 +48,8 @@ void ServerProcess::WriteCoalition() {
   }
   MustWrite(directory_ + "/bootstrap.textproto",
             bootstrap + "platforms { id: \"bazaar.example\" holder: \"bazaar\" }\n");
-  // One port for the life of the directory, so that a client finds the next server where the last one was.
-  const absl::StatusOr<int> port = FreePort();
-  if (!port.ok()) Abort(port.status());
-  port_ = *port;
   MustWrite(directory_ + "/server.textproto",
-            "listen: \"127.0.0.1:" + std::to_string(port_) +
+            "listen: \"" + port_.address() +
                 "\"\nhttp_listen: \"off\"\nstore_dir: \"store\"\n"
                 "bootstrap_file: \"bootstrap.textproto\"\nkey_dir: \"keys\"\n"
                 "tls { certificate_file: \"server.pem\" key_file: "
@@ -65,7 +61,7 @@ absl::Status ServerProcess::Start() {
   auto process = Process::Start({binary_, "--config", directory_ + "/server.textproto"}, directory_ + "/log");
   if (!process.ok()) return process.status();
   process_ = *std::move(process);
-  return WaitForPort(port_, process_.get(), kStartTimeout);
+  return WaitForPort(port_.port(), process_.get(), kStartTimeout);
 }
 
 void ServerProcess::Kill() { process_.reset(); }
@@ -79,7 +75,7 @@ absl::Status ServerProcess::Stop() {
 
 absl::StatusOr<std::unique_ptr<client::Client>> ServerProcess::Connect(const std::string& member) const {
   client::ClientOptions options;
-  options.server = "127.0.0.1:" + std::to_string(port_);
+  options.server = port_.address();
   options.tls.ca_file = directory_ + "/ca.pem";
   options.tls.certificate_file = directory_ + "/" + member + ".pem";
   options.tls.key_file = directory_ + "/" + member + ".key";

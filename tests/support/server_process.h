@@ -9,6 +9,7 @@
 #include "client/client.h"
 #include "tests/support/certificates.h"
 #include "tests/support/process.h"
+#include "tests/support/reserved_port.h"
 
 namespace coalition::testing {
 
@@ -41,7 +42,9 @@ class ServerProcess {
   std::string directory_;
   std::string binary_;
   CertificateFactory certificates_;
-  int port_ = 0;
+  // One for the life of the directory: a client finds the next server where the last one was, and nobody else
+  // gets the port in between.
+  const ReservedPort port_;
   std::unique_ptr<Process> process_;
 };
 

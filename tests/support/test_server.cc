@@ -168,7 +168,7 @@ const Identity& TestServer::IdentityOf(const std::string& member, const std::str
   return found->second;
 }
 
-std::shared_ptr<grpc::Channel> TestServer::ChannelAs(const Identity& identity) const {
+std::shared_ptr<grpc::Channel> TestServer::ChannelAs(const Identity& identity, int window_bytes) const {
   grpc::SslCredentialsOptions options;
   options.pem_root_certs = certificates_.ca_pem();
   options.pem_cert_chain = identity.certificate_pem;
@@ -177,8 +177,9 @@ std::shared_ptr<grpc::Channel> TestServer::ChannelAs(const Identity& identity) c
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   arguments.SetMaxReceiveMessageSize(-1);
-  // The windows stay at 64 KiB: what a client does not read stays with the server.
+  // The windows do not grow: what a client does not read stays with the server.
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  if (window_bytes > 0) arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, window_bytes);
   return grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port()), grpc::SslCredentials(options),
                                    arguments);
 }

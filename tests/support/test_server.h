@@ -95,7 +95,8 @@ class TestServer {
   // The registered identity.
   const Identity& IdentityOf(const std::string& member, const std::string& credential = "backend") const;
   // A connection of its own with each call. Nothing is tried again.
-  std::shared_ptr<grpc::Channel> ChannelAs(const Identity& identity) const;
+  // `window_bytes`: how much of an answer the client takes before it is read; 0: gRPC's own 64 KiB.
+  std::shared_ptr<grpc::Channel> ChannelAs(const Identity& identity, int window_bytes = 0) const;
   std::shared_ptr<grpc::Channel> ChannelAs(const std::string& member,
                                            const std::string& credential = "backend") const;
   std::unique_ptr<v1::ExchangeService::Stub> Exchange(const std::string& member,

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <memory>
@@ -17,7 +16,7 @@ inline ByteSource FromText(std::string text, size_t piece = 7) {
   auto rest = std::make_shared<std::string>(std::move(text));
   return [rest, piece](char* buffer, size_t size) -> ssize_t {
     const size_t n = std::min({rest->size(), size, piece});
-    std::memcpy(buffer, rest->data(), n);
+    rest->copy(buffer, n);
     rest->erase(0, n);
     return static_cast<ssize_t>(n);
   };

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <deque>
 #include <filesystem>
 #include <set>
@@ -56,13 +57,14 @@ class KeepingCall final : public client::ImportCall {
 class ImportRunTest : public ::testing::Test {
  protected:
   ImportRunTest() {
-    rejects_ =
-        ::testing::TempDir() + "/rejects-" + ::testing::UnitTest::GetInstance()->current_test_info()->name();
+    std::string pattern = ::testing::TempDir() + "/import-run-XXXXXX";
+    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
+    directory_ = pattern;
+    rejects_ = directory_ + "/rejects";
     settings_.err = &err_;
     settings_.rejects_file = rejects_;
-    std::filesystem::remove(rejects_);
   }
-  ~ImportRunTest() override { std::filesystem::remove(rejects_); }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
 
   ImportCounts Run(const std::string& jsonl, size_t row_bytes_max = 10'000) {
     const absl::Status status = TryRun(jsonl, row_bytes_max);
@@ -80,12 +82,14 @@ class ImportRunTest : public ::testing::Test {
           },
           options, client::RetryPolicy(), std::move(on_result), [](std::chrono::milliseconds) {});
     });
-    const absl::Status status = run.Run();
+    absl::Status status = run.Run();
     interrupted_ = run.interrupted();
     counts_ = run.counts();
+    first_line_rejected_ = run.first_line_rejected();
     return status;
   }
 
+  std::string directory_;  // of this test alone
   std::string rejects_;
   std::ostringstream err_;
   ImportSettings settings_;
@@ -94,6 +98,7 @@ class ImportRunTest : public ::testing::Test {
   absl::Status refusal_;  // of the server, to open a stream
   ImportCounts counts_;
   bool interrupted_ = false;
+  bool first_line_rejected_ = false;
 };
 
 TEST_F(ImportRunTest, CountsAndKeepsRefusedRowsByteForByte) {
@@ -242,6 +247,32 @@ TEST_F(ImportRunTest, CsvRefusalsComeUnderTheHeader) {
   EXPECT_EQ(run.counts().rejected, 2u);
   EXPECT_EQ(ReadWhole(rejects_), text);
   EXPECT_THAT(err_.str(), HasSubstr("line 2, field 2 (b): no\n"));
+}
+
+TEST_F(ImportRunTest, WhatAnEarlierRunRejectedDoesNotStay) {
+  std::ofstream(rejects_) << "old\n";
+  Run("{\"externalId\":\"a\"}\n");
+  EXPECT_EQ(ReadWhole(rejects_), "");
+  std::ofstream(rejects_) << "old, and longer than what comes\n";
+  Run("garbage\n");
+  EXPECT_EQ(ReadWhole(rejects_), "garbage\n");
+}
+
+TEST_F(ImportRunTest, OutcomesWithoutASellerAreCounted) {
+  const std::string rows =
+      "{\"externalId\":\"a\",\"takedownOutcome\":{},\"seller\":{\"platform\":\"b.example\"}}\n"
+      "{\"externalId\":\"b\",\"takedownOutcome\":{},\"seller\":{\"platform\":\"b.example\",\"sellerId\":"
+      "\"s\"}}\n"
+      "{\"externalId\":\"c\",\"offenderReport\":{}}\n";
+  EXPECT_EQ(Run(rows).sellerless, 1u);
+  EXPECT_EQ(Run(rows).sellerless, 1u);  // also when it was there already
+}
+
+TEST_F(ImportRunTest, AFirstLineThatIsNoRecordIsNoted) {
+  Run("platform,seller_id\n");
+  EXPECT_TRUE(first_line_rejected_);
+  Run("{\"externalId\":\"a\"}\ngarbage\n");
+  EXPECT_FALSE(first_line_rejected_);
 }
 
 TEST_F(ImportRunTest, ARejectsFileThatCanNotBeWrittenIsAnError) {

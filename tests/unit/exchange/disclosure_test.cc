@@ -82,6 +82,58 @@ TEST_F(DisclosureTest, ARevisionThatSaysDisputedNotesTheOpinions) {
   EXPECT_THAT(Shown(), UnorderedElementsAre(yes, no));
 }
 
+TEST_F(DisclosureTest, ATokenForANextPageTellsOfARecord) {
+  world_.Created("belmont", Report("bazaar.example", "shop-1"));
+  v1::ListRecordsRequest list;
+  *list.mutable_filter()->mutable_seller() = report_.seller();
+  list.set_page_size(1);
+  const auto page = world_.List(world_.As("belmont"), list);
+  ASSERT_TRUE(page.ok()) << page.status();
+  ASSERT_EQ(page->records_size(), 1);
+  EXPECT_EQ(page->records(0).contributor(), "members/belmont");
+  EXPECT_FALSE(page->next_page_token().empty());
+  EXPECT_THAT(Shown(), UnorderedElementsAre(report_.name()));
+}
+
+TEST_F(DisclosureTest, AnEtagSaysNothingOfOpinions) {
+  OpinionOf("belmont", v1::OPINION_VERDICT_CONFIRMED);
+  OpinionOf("corsa", v1::OPINION_VERDICT_FALSE_POSITIVE);
+  const auto now = world_.Get(world_.As("aurore"), report_.name());
+  ASSERT_TRUE(now.ok() && now->disputed());
+  EXPECT_EQ(now->etag(), report_.etag());
+  v1::WithdrawRecordRequest withdraw;
+  withdraw.set_name(report_.name());
+  withdraw.set_etag(report_.etag());
+  withdraw.set_validate_only(true);
+  EXPECT_TRUE(world_.Withdraw(world_.As("aurore"), withdraw).ok());
+}
+
+TEST_F(DisclosureTest, ToReferToARecordTakesAReader) {
+  const auto contributor = world_.As("belmont", identity::Roles({v1::ROLE_CONTRIBUTOR}));
+  v1::Record notice = Notice("bazaar.example", "shop-1");
+  ASSERT_TRUE(world_.Create(contributor, CreateRequest(notice)).ok());
+  const std::string names[] = {report_.name(), "records/aaaaaaaaaaaaaaaaaaaaaaaaaa"};
+  for (const std::string& name : names) {
+    notice.mutable_takedown_notice()->set_report(name);
+    EXPECT_EQ(GetErrorReason(world_.Create(contributor, CreateRequest(notice)).status()),
+              v1::ERROR_REASON_ROLE_MISSING)
+        << name;
+  }
+  v1::Record opinion = Opinion(report_.name(), v1::OPINION_VERDICT_CONFIRMED);
+  opinion.set_external_id("opinion-1");
+  const std::string own = world_.Created("belmont", opinion).name();
+  EXPECT_EQ(GetErrorReason(world_.Create(contributor, CreateRequest(opinion)).status()),
+            v1::ERROR_REASON_ROLE_MISSING)
+      << "a repetition shows the seller too";
+  v1::ReviseRecordRequest revise;
+  revise.mutable_record()->set_name(own);
+  revise.mutable_record()->set_label(v1::LABEL_RED);
+  revise.mutable_update_mask()->add_paths("label");
+  revise.set_validate_only(true);
+  EXPECT_EQ(GetErrorReason(world_.Revise(contributor, revise).status()), v1::ERROR_REASON_ROLE_MISSING);
+  EXPECT_TRUE(world_.Revise(world_.As("belmont"), revise).ok());
+}
+
 TEST_F(DisclosureTest, AnOpinionTakesAReader) {
   const auto contributor = world_.As("belmont", identity::Roles({v1::ROLE_CONTRIBUTOR}));
   const auto request = CreateRequest(Opinion(report_.name(), v1::OPINION_VERDICT_CONFIRMED));

@@ -101,6 +101,29 @@ TEST_F(ProfileTest, RecordsAreLimitedAndCountsAreNot) {
   EXPECT_EQ(profile->counts(0).count(), 5);
 }
 
+TEST_F(ProfileTest, TurnaroundIsOfTheOutcomesThatAreSeen) {
+  WorldOptions options;
+  options.exchange.profile_records_max = 2;
+  World world(options);
+  v1::Record notice = Notice("bazaar.example", "shop-1");
+  for (const char* host : {"bazaar", "souk"}) GrantMember(notice, host);
+  const std::string name = world.Created("aurore", notice).name();
+  world.clock.now_ns += kHourNs;
+  v1::Record outcome = Outcome("souk.example", "");
+  outcome.mutable_takedown_outcome()->set_notice(name);
+  world.Created("souk", outcome);  // hidden
+  outcome.mutable_seller()->set_platform("bazaar.example");
+  GrantMember(outcome, "aurore");
+  for (const bool all_named : {true, true, false}) {
+    world.Created("bazaar", outcome);
+    const auto profile = world.Profile(world.As("aurore"), "bazaar.example", "shop-1");
+    ASSERT_TRUE(profile.ok()) << profile.status();
+    const v1::TakedownCourse& course = profile->takedowns(0);
+    EXPECT_LE(course.outcomes_size(), 2);
+    EXPECT_EQ(course.has_turnaround(), all_named);
+  }
+}
+
 TEST_F(ProfileTest, TheSellerIsChecked) {
   EXPECT_EQ(FieldsAtFault(world_.Profile(world_.As("aurore"), "bazaar.example", "").status()), "seller");
 }

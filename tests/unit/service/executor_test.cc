@@ -42,6 +42,9 @@ class HeldExecutor {
     Executor::Task task = [this, member] { ran_.push_back(member); };
     return executor_.Submit(member, task);
   }
+  void SubmitAlways(uint32_t member) {
+    executor_.SubmitAlways(member, [this, member] { ran_.push_back(member); });
+  }
   // The members whose tasks ran, in that order.
   std::vector<uint32_t> Release() {
     release_.set_value();
@@ -49,6 +52,7 @@ class HeldExecutor {
     return ran_;
   }
   size_t depth() const { return executor_.depth(); }
+  const std::vector<uint32_t>& ran() const { return ran_; }
 
  private:
   std::promise<void> release_;
@@ -74,6 +78,41 @@ TEST(ExecutorTest, AFullQueueRefusesButTheFirstOfAMember) {
   EXPECT_FALSE(executor.Submit(5));
   EXPECT_EQ(executor.depth(), 5U);
   EXPECT_THAT(executor.Release(), ::testing::SizeIs(5));
+}
+
+TEST(ExecutorTest, WhatWasLetInBeforeIsTakenHoweverManyWait) {
+  HeldExecutor executor(4);
+  EXPECT_TRUE(executor.Submit(1));
+  EXPECT_FALSE(executor.Submit(1));
+  for (int i = 0; i < 10; ++i) executor.SubmitAlways(1);
+  EXPECT_THAT(executor.Release(), ::testing::SizeIs(11));
+  executor.SubmitAlways(2);  // the executor has drained
+  EXPECT_EQ(executor.ran().back(), 2U);
+}
+
+TEST(ExecutorTest, AMemberHasHalfOfTheThreads) {
+  Executor executor(4, 100);
+  std::promise<void> release;
+  const std::shared_future<void> released = release.get_future().share();
+  std::atomic<int> greedy{0}, most{0};
+  for (int i = 0; i < 20; ++i) {
+    Executor::Task task = [&, released] {
+      const int now = ++greedy;
+      for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
+      }
+      released.wait();
+      --greedy;
+    };
+    ASSERT_TRUE(executor.Submit(1, task));
+  }
+  std::promise<void> others;
+  Executor::Task other = [&others] { others.set_value(); };
+  ASSERT_TRUE(executor.Submit(2, other));
+  others.get_future().wait();  // there is a thread for it
+  release.set_value();
+  executor.Drain();
+  EXPECT_LE(most, 2);
+  EXPECT_EQ(greedy, 0);
 }
 
 TEST(ExecutorTest, MembersTakeTurns) {

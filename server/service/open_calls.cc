@@ -1,0 +1,66 @@
+#include "server/service/open_calls.h"
+
+#include <thread>
+#include <vector>
+
+namespace coalition::service {
+namespace {
+
+// One shard for each thread that calls come in on, as far as there are enough.
+size_t ShardOfThisThread(size_t shards) {
+  static std::atomic<size_t> threads{0};
+  thread_local const size_t number = threads.fetch_add(1, std::memory_order_relaxed);
+  return number % shards;
+}
+
+}  // namespace
+
+void OpenCalls::Add(Entry* entry, grpc::CallbackServerContext* call, TimePoint began) {
+  entry->call_ = call;
+  entry->began_ = began;
+  entry->shard_ = ShardOfThisThread(kShards);
+  Shard& shard = shards_[entry->shard_];
+  const MutexLock lock(shard.mutex);
+  entry->previous_ = shard.newest;
+  (shard.newest == nullptr ? shard.oldest : shard.newest->next_) = entry;
+  shard.newest = entry;
+  entry->linked_ = true;
+}
+
+void OpenCalls::Remove(Entry* entry) {
+  Shard& shard = shards_[entry->shard_];
+  {
+    const MutexLock lock(shard.mutex);
+    if (entry->linked_) Unlink(shard, entry);
+  }
+  while (entry->state_.load(std::memory_order_acquire) == Entry::State::kCancelling)
+    std::this_thread::yield();
+}
+
+void OpenCalls::Unlink(Shard& shard, Entry* entry) {
+  (entry->previous_ == nullptr ? shard.oldest : entry->previous_->next_) = entry->next_;
+  (entry->next_ == nullptr ? shard.newest : entry->next_->previous_) = entry->previous_;
+  entry->previous_ = entry->next_ = nullptr;
+  entry->linked_ = false;
+}
+
+size_t OpenCalls::CancelBefore(TimePoint then) {
+  std::vector<Entry*> old;
+  for (Shard& shard : shards_) {
+    const MutexLock lock(shard.mutex);
+    while (shard.oldest != nullptr && shard.oldest->began_ < then) {
+      Entry* const entry = shard.oldest;
+      Unlink(shard, entry);
+      entry->state_.store(Entry::State::kCancelling, std::memory_order_release);
+      old.push_back(entry);
+    }
+  }
+  // Without a lock: gRPC may end other calls on this thread meanwhile.
+  for (Entry* entry : old) {
+    entry->call_->TryCancel();
+    entry->state_.store(Entry::State::kCancelled, std::memory_order_release);
+  }
+  return old.size();
+}
+
+}  // namespace coalition::service
