@@ -54,7 +54,6 @@ std::string NameText(const X509_NAME* name) {
 SslCtxPtr MakeContext(const Credentials& credentials) {
   SslCtxPtr context(SSL_CTX_new(TLS_client_method()));
   SSL_CTX_set_min_proto_version(context.get(), TLS1_3_VERSION);
-  SSL_CTX_set_verify(context.get(), SSL_VERIFY_PEER, nullptr);
   const BioPtr ca = Reader(credentials.ca_pem);
   while (X509Ptr certificate{PEM_read_bio_X509(ca.get(), nullptr, nullptr, nullptr)}) {
     X509_STORE_add_cert(SSL_CTX_get_cert_store(context.get()), certificate.get());
@@ -184,13 +183,22 @@ std::string OpenSslText(uint64_t error) {
   return reason == nullptr ? "TLS failed without a reason" : reason;
 }
 
-void NoteServer(SSL* ssl, ProbeResult& result) {
-  if (X509* certificate = SSL_get0_peer_certificate(ssl)) {
-    const BioPtr pem(BIO_new(BIO_s_mem()));
-    PEM_write_bio_X509(pem.get(), certificate);
-    if (auto facts = ParseCertificatePem(Take(pem.get())); facts.ok())
-      result.server_certificate = *std::move(facts);
+// OpenSSL's own verdict stands. A certificate that fails is to be seen too, and is not kept by the handshake.
+int NoteCertificate(int verified, X509_STORE_CTX* store) {
+  const auto* ssl =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto& result = *static_cast<ProbeResult*>(SSL_get_app_data(ssl));
+  X509* const certificate = X509_STORE_CTX_get0_cert(store);
+  if (result.server_certificate.has_value() || certificate == nullptr) return verified;
+  const BioPtr pem(BIO_new(BIO_s_mem()));
+  PEM_write_bio_X509(pem.get(), certificate);
+  if (auto facts = ParseCertificatePem(Take(pem.get())); facts.ok()) {
+    result.server_certificate = *std::move(facts);
   }
+  return verified;
+}
+
+void NoteServer(SSL* ssl, ProbeResult& result) {
   const STACK_OF(X509_NAME)* names = SSL_get0_peer_CA_list(ssl);
   for (int i = 0; i < sk_X509_NAME_num(names); ++i) {
     result.accepted_issuers.push_back(NameText(sk_X509_NAME_value(names, i)));
@@ -243,6 +251,8 @@ void ProbeTls(internal::Socket& socket, const std::string& name, const Credentia
               milliseconds timeout, ProbeResult& result) {
   const SslCtxPtr context = MakeContext(credentials);
   Handshake tls(context.get(), socket, timeout);
+  SSL_set_app_data(tls.ssl(), &result);
+  SSL_set_verify(tls.ssl(), SSL_VERIFY_PEER, NoteCertificate);
   if (IsIpAddress(name)) {
     X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls.ssl()), name.c_str());
   } else {

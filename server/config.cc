@@ -15,6 +15,7 @@
 #include "common/textproto.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
+#include "server/membership/bootstrap.h"
 #include "server/tls_files.h"
 
 namespace coalition::server {
@@ -212,14 +213,20 @@ absl::StatusOr<config::v1::ServerConfig> LoadConfig(const std::string& path) {
 absl::StatusOr<config::v1::Bootstrap> LoadBootstrap(const config::v1::ServerConfig& config) {
   config::v1::Bootstrap bootstrap;
   if (absl::Status read = ReadTextproto(config.bootstrap_file(), &bootstrap); !read.ok()) return read;
+  absl::Status sound = membership::CheckBootstrap(bootstrap);
+  if (sound.ok()) sound = membership::CheckDistinctKeys(bootstrap);
+  if (!sound.ok()) {
+    return absl::Status(sound.code(), absl::StrCat(config.bootstrap_file(), ": ", sound.message()));
+  }
   return bootstrap;
 }
 
-absl::Status CheckConfig(const std::string& path, int64_t now_s) {
-  const absl::StatusOr<config::v1::ServerConfig> config = LoadConfig(path);
-  if (!config.ok()) return config.status();
+absl::StatusOr<config::v1::ServerConfig> CheckConfig(const std::string& path, int64_t now_s) {
+  absl::StatusOr<config::v1::ServerConfig> config = LoadConfig(path);
+  if (!config.ok()) return config;
   if (const auto tls = LoadTlsFiles(config->tls(), now_s); !tls.ok()) return tls.status();
-  return LoadBootstrap(*config).status();
+  if (const auto bootstrap = LoadBootstrap(*config); !bootstrap.ok()) return bootstrap.status();
+  return config;
 }
 
 }  // namespace coalition::server

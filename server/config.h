@@ -21,11 +21,12 @@ absl::Status CompleteConfig(const std::string& base, config::v1::ServerConfig* c
 // read. Blocks.
 absl::StatusOr<config::v1::ServerConfig> LoadConfig(const std::string& path);
 
-// The configured bootstrap file. Its contents are judged by membership::Directory.
+// The configured bootstrap file, judged: INVALID_ARGUMENT names the file and all that is wrong in it. Whether
+// it is the one that the store was made with is for membership::Directory to say.
 absl::StatusOr<config::v1::Bootstrap> LoadBootstrap(const config::v1::ServerConfig& config);
 
-// Everything that can be said without starting: the configuration, the TLS files, the bootstrap file's
-// syntax. Blocks.
-absl::Status CheckConfig(const std::string& path, int64_t now_s);
+// Everything that can be said without the store: LoadConfig's configuration, with the TLS files and the
+// bootstrap file read and judged. Blocks.
+absl::StatusOr<config::v1::ServerConfig> CheckConfig(const std::string& path, int64_t now_s);
 
 }  // namespace coalition::server

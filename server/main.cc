@@ -31,7 +31,8 @@ void ConfigureLog(const config::v1::Log& log) {
 
 // Serves until a signal says stop. A second one stops at once.
 int Serve(const std::string& path, const sigset_t& signals) {
-  const auto config = LoadConfig(path);
+  // As --check does: what is wrong in the files ends with kUsage, so that nobody tries again.
+  const auto config = CheckConfig(path, SystemClock().NowS());
   if (!config.ok()) return Complain(config.status(), kUsage);
   ConfigureLog(config->log());
   ServerOptions options;
@@ -69,8 +70,8 @@ int Main(int argc, char** argv) {
     return app.exit(error) == 0 ? kOk : kUsage;
   }
   if (check) {
-    const absl::Status status = CheckConfig(path, SystemClock().NowS());
-    if (!status.ok()) return Complain(status, kUsage);
+    const auto config = CheckConfig(path, SystemClock().NowS());
+    if (!config.ok()) return Complain(config.status(), kUsage);
     std::printf("%s: sound\n", path.c_str());
     return kOk;
   }

@@ -15,9 +15,10 @@ const char kDescription[] =
     "Shares offender sellers and takedown outcomes with the coalition.\n"
     "Settings: a flag, else its environment variable, else the context in use (see `coalition context "
     "--help`).\n"
-    "Exit codes: 0 done, 1 the answer is no (a seller is listed, rows were rejected, a check failed), 2 "
-    "usage,\n"
-    "64 + gRPC code for what the server or the connection refused, 130 interrupted.";
+    "Exit codes: 0 done, 1 the answer is no (a seller is listed, rows were rejected, a check failed),\n"
+    "2 a mistake here (usage, settings, files), 64 + gRPC code for what the server or the connection "
+    "refused,\n"
+    "130 interrupted.";
 
 // CLI11 says only that a verb is missing where it does not know the one given.
 std::string Explain(const CLI::App& at, const CLI::ParseError& mistake) {
@@ -90,6 +91,10 @@ CLI::App* App::AddFamily(const std::string& name, const std::string& description
 }
 
 int App::Parse(std::vector<std::string> args, std::ostream& out, std::ostream& err) {
+  if (!args.empty() && args.front() == "help") {  // `help report` is `report --help`
+    args.erase(args.begin());
+    args.emplace_back("--help");
+  }
   std::reverse(args.begin(), args.end());  // CLI11 takes them from the back
   try {
     root_.parse(std::move(args));

@@ -71,6 +71,9 @@ absl::Status SetListings(const std::string& cell, v1::Record* record) {
 
 absl::Status SetRights(const std::string& cell, v1::Record* record) {
   if (record->has_takedown_notice()) {
+    if (SplitList(cell, ';').size() > 1) {
+      return absl::InvalidArgumentError("a notice has one right: write a row for each");
+    }
     return Take1(
         cell, [](const std::string& text) { return ParseRight(text, ""); },
         [&](v1::Right right) { *record->mutable_takedown_notice()->mutable_right() = std::move(right); });
@@ -198,9 +201,10 @@ class CsvRecordMapper final : public RowMapper {
     for (const std::string& name : columns_.names()) {
       if (std::find(known.begin(), known.end(), name) != known.end()) continue;
       const std::string near = Nearest(name, known);
-      return absl::InvalidArgumentError(
-          absl::StrCat("the column ", Quoted(name), " is not known",
-                       near.empty() ? "" : absl::StrCat(" (did you mean ", near, "?)")));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "the column ", Quoted(name), " is not known",
+          near.empty() ? "" : absl::StrCat(" (did you mean ", near, "?)"),
+          name.find_first_of(";\t") == std::string::npos ? "" : ": columns are separated by commas"));
     }
     for (const char* required : {"platform", "seller_id"}) {
       if (columns_.Find(required) < 0)

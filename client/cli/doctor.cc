@@ -34,6 +34,21 @@ void Skip(const std::vector<std::string>& names, const std::string& why, std::ve
   for (const std::string& name : names) checks.push_back(Skipped(name, why));
 }
 
+// Whether the CA file is one.
+Check CheckFiles(const Credentials& credentials) {
+  const std::string remedy =
+      "Get the coalition's CA certificate from its administrator and give it with --ca.";
+  const auto cas = ParseCertificateChainPem(credentials.ca_pem);
+  if (!cas.ok()) return Failed("files", absl::StrCat("the CA certificate: ", cas.status().message()), remedy);
+  // One that signed itself is trusted as it stands.
+  if (std::none_of(cas->begin(), cas->end(),
+                   [](const CertificateFacts& ca) { return ca.is_ca || ca.self_signed; })) {
+    return Failed("files", "the CA certificate: it is not a CA's, but that of " + cas->front().subject,
+                  remedy);
+  }
+  return Ok("files", "CA, certificate and key can be read");
+}
+
 Check CheckKey(const Credentials& credentials) {
   const absl::Status status = CheckKeyMatchesCertificate(credentials.certificate_pem, credentials.key_pem);
   if (status.ok()) return Ok("key", "the key is the certificate's");
@@ -104,6 +119,7 @@ std::string ServerCertificateText(const client::ProbeResult& probe) {
 Check JudgeTls(const client::ProbeResult& probe, const ClientOptions& options) {
   using client::ProbeFailure;
   const std::string certificate = ServerCertificateText(probe);
+  const std::string shown = certificate.empty() ? "" : "; " + certificate;
   const std::string wanted =
       options.server_name.empty() ? ParseHostPort(options.server)->host : options.server_name;
   switch (probe.failure) {
@@ -115,22 +131,20 @@ Check JudgeTls(const client::ProbeResult& probe, const ClientOptions& options) {
                     "Check host and port; something between you and the exchange may be ending TLS.");
     case ProbeFailure::kServerUntrusted:
       return Failed(
-          "tls",
-          absl::StrCat("your CA file does not vouch for the server (", probe.detail, "); ", certificate),
+          "tls", absl::StrCat("your CA file does not vouch for the server (", probe.detail, ")", shown),
           "Get the coalition's CA certificate from its administrator and give it with --ca. If the file is "
           "right, somebody else answers there.");
     case ProbeFailure::kServerExpired:
-      return Failed("tls", "the server's certificate has expired; " + certificate,
+      return Failed("tls", "the server's certificate has expired" + shown,
                     "Tell the exchange's operator; check this machine's clock.");
     case ProbeFailure::kServerNotYetValid:
-      return Failed("tls", "the server's certificate is not yet valid; " + certificate,
+      return Failed("tls", "the server's certificate is not yet valid" + shown,
                     "Check this machine's clock; tell the exchange's operator.");
     case ProbeFailure::kServerName:
-      return Failed("tls", absl::StrCat("the server's certificate is not for ", wanted, "; ", certificate),
+      return Failed("tls", absl::StrCat("the server's certificate is not for ", wanted, shown),
                     "Use the name that is in the certificate as --server, or give it with --server-name.");
     case ProbeFailure::kServerPurpose:
-      return Failed("tls", "the certificate is not a server's; " + certificate,
-                    "Tell the exchange's operator.");
+      return Failed("tls", "the certificate is not a server's" + shown, "Tell the exchange's operator.");
     default:
       return Failed("tls", "the handshake failed: " + probe.detail,
                     "Check host and port; --verbose says more.");
@@ -325,9 +339,11 @@ std::vector<Check> Examine(const absl::StatusOr<ClientOptions>& options, int64_t
   checks.push_back(Ok("config", options->server));
   const absl::StatusOr<Credentials> credentials = client::LoadCredentials(options->tls);
   std::optional<CertificateFacts> ours, servers;
+  bool pair_usable = true;
   if (credentials.ok()) {
-    checks.push_back(Ok("files", "CA, certificate and key can be read"));
+    checks.push_back(CheckFiles(*credentials));
     checks.push_back(CheckKey(*credentials));
+    pair_usable = checks.back().state == CheckState::kOk;
     const absl::StatusOr<CertificateFacts> facts = ParseCertificatePem(credentials->certificate_pem);
     checks.push_back(CheckCertificate(facts));
     if (facts.ok()) {
@@ -350,8 +366,15 @@ std::vector<Check> Examine(const absl::StatusOr<ClientOptions>& options, int64_t
       JudgeProbe(probe, *options, credentials.ok() ? *credentials : Credentials(), now_s);
   for (const Check& check : reached) {
     const bool about_files = check.name != "name" && check.name != "port";
-    checks.push_back(about_files && !credentials.ok() ? Skipped(check.name, "the files can't be read")
-                                                      : check);
+    // Without the pair we showed no certificate at all: that the server minds says nothing about ours.
+    const bool about_pair = check.name == "accepted" && check.state == CheckState::kFailed;
+    if (about_files && !credentials.ok()) {
+      checks.push_back(Skipped(check.name, "the files can't be read"));
+    } else if (about_pair && !pair_usable) {
+      checks.push_back(Skipped(check.name, "certificate and key can't be used"));
+    } else {
+      checks.push_back(check);
+    }
   }
   checks.push_back(CheckClock(ours, servers, now_s));
   if (AllOk(checks)) {

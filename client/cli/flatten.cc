@@ -52,9 +52,11 @@ std::string Summary(const v1::Record& record) {
     }
     case v1::Record::kTakedownNotice: {
       const v1::TakedownNotice& notice = record.takedown_notice();
-      return absl::StrCat(
-          notice.requested_action(), notice.whole_account() ? ", whole account" : "",
-          notice.listings_size() > 0 ? absl::StrCat(", ", notice.listings_size(), " listings") : "");
+      return absl::StrCat(notice.requested_action(), notice.whole_account() ? ", whole account" : "",
+                          notice.listings_size() > 0
+                              ? absl::StrCat(", ", notice.listings_size(),
+                                             notice.listings_size() == 1 ? " listing" : " listings")
+                              : "");
     }
     case v1::Record::kTakedownOutcome:
       return OutcomeSummary(record.takedown_outcome());

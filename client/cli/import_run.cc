@@ -1,9 +1,12 @@
 #include "client/cli/import_run.h"
 
 #include <chrono>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/cli/status.h"
 #include "client/cli/text.h"
 #include "common/hash.h"
 #include "common/strings.h"
@@ -45,23 +48,37 @@ absl::Status ImportRun::SendRows() {
   return stream_->Finish();
 }
 
+// What an earlier run refused must not be taken for this one's.
+absl::Status ImportRun::EmptyRejects() const {
+  std::error_code error;
+  if (settings_.rejects_file.empty() || !std::filesystem::is_regular_file(settings_.rejects_file, error)) {
+    return absl::OkStatus();
+  }
+  std::filesystem::resize_file(settings_.rejects_file, 0, error);
+  if (!error) return absl::OkStatus();
+  return Local(absl::FailedPreconditionError(
+      absl::StrCat("what ", settings_.rejects_file, " held before can't be removed: ", error.message())));
+}
+
 absl::Status ImportRun::CloseRejects() {
   if (!rejects_open_) return absl::OkStatus();
   rejects_.close();
   if (rejects_) return absl::OkStatus();
-  return absl::DataLossError("the rejected rows could not all be written to " + settings_.rejects_file);
+  return Local(
+      absl::DataLossError("the rejected rows could not all be written to " + settings_.rejects_file));
 }
 
 absl::Status ImportRun::Run() {
   started_ms_ = NowMs();
+  if (absl::Status status = EmptyRejects(); !status.ok()) return status;
   absl::Status status = SendRows();
   ShowProgress(true);
   if (counts_.rejected > settings_.errors_max) {
     *settings_.err << "and " << WithThousands(counts_.rejected - settings_.errors_max)
                    << " more rejected rows\n";
   }
-  if (status.ok()) status = source_.status();
-  const absl::Status rejects = CloseRejects();
+  if (status.ok()) status = Local(source_.status());
+  absl::Status rejects = CloseRejects();
   if (status.ok()) return rejects;
   // Two things went wrong: neither may hide the other.
   if (!rejects.ok()) *settings_.err << "error: " << Printable(Std(rejects.message())) << '\n';
@@ -80,6 +97,7 @@ absl::Status ImportRun::HandleRow(ImportRow row) {
       ++counts_.skipped;
       return absl::OkStatus();
     case RowKind::kRejected:
+      if (row.line == 1) first_line_rejected_ = true;
       Reject(row.line, row.raw, row.error);
       return absl::OkStatus();
     case RowKind::kRecord:
@@ -103,8 +121,14 @@ absl::Status ImportRun::Send(ImportRow row) {
   if (item.record().external_id().empty())
     item.mutable_record()->set_external_id(DeriveExternalId(item.record()));
   ApplyDefaults(item.mutable_record());
-  under_way_.push_back({item.item_id(), row.line, std::move(row.raw)});
+  const bool sellerless = item.record().has_takedown_outcome() && item.record().seller().seller_id().empty();
+  under_way_.push_back({item.item_id(), row.line, std::move(row.raw), sellerless});
   return stream_->Add(std::move(item));
+}
+
+void ImportRun::CountAccepted(const UnderWay& row, uint64_t* count) {
+  ++*count;
+  if (row.sellerless) ++counts_.sellerless;
 }
 
 void ImportRun::OnResult(const v1::ImportResult& result) {
@@ -113,14 +137,11 @@ void ImportRun::OnResult(const v1::ImportResult& result) {
   under_way_.pop_front();
   switch (result.status()) {
     case v1::IMPORT_STATUS_CREATED:
-      ++counts_.created;
-      return;
+      return CountAccepted(row, &counts_.created);
     case v1::IMPORT_STATUS_UNCHANGED:
-      ++counts_.unchanged;
-      return;
+      return CountAccepted(row, &counts_.unchanged);
     case v1::IMPORT_STATUS_VALID:
-      ++counts_.valid;
-      return;
+      return CountAccepted(row, &counts_.valid);
     default: {
       RowError error = source_.Locate(result.error().field());
       error.reason = result.error().message();

@@ -23,12 +23,15 @@ struct ImportCounts {
   uint64_t valid = 0;  // dry run: would be created
   uint64_t rejected = 0;
   uint64_t skipped = 0;
+  // Of those created, unchanged or valid: outcomes that name no seller.
+  uint64_t sellerless = 0;
 };
 
 struct ImportSettings {
   // Label and audience where a row says nothing of its own; exclusions are added to a row's own.
   v1::Record defaults;
-  // Empty: refused rows are reported only.
+  // Emptied before the first row if it is there, else made for the first refused one. Empty: refused rows are
+  // reported only.
   std::string rejects_file;
   // Bad rows told one by one; the rest is only counted.
   uint64_t errors_max = 20;
@@ -50,11 +53,13 @@ class ImportRun {
   ImportRun(ImportSource& source, const ImportSettings& settings, const MakeStream& make_stream);
 
   // All rows, or until the interruption: then what is under way is finished. OK also when rows were refused.
-  // An error: the server, reading, or the rejects file, the first of them; that of the rejects file is told
-  // beside another. `counts` says how far it came.
+  // An error: the server, or, marked Local, reading and the rejects file, the first of them; that of the
+  // rejects file is told beside another. `counts` says how far it came.
   absl::Status Run();
   const ImportCounts& counts() const { return counts_; }
   bool interrupted() const { return interrupted_; }
+  // The input's first line is no record: it may be in another format.
+  bool first_line_rejected() const { return first_line_rejected_; }
   // Sent, and not answered because of the error.
   uint64_t unanswered() const { return under_way_.size(); }
 
@@ -63,9 +68,12 @@ class ImportRun {
     int64_t item_id;
     uint64_t line;
     std::string raw;
+    bool sellerless;
   };
 
+  absl::Status EmptyRejects() const;
   absl::Status SendRows();
+  void CountAccepted(const UnderWay& row, uint64_t* count);
   absl::Status CloseRejects();
   absl::Status HandleRow(ImportRow row);
   absl::Status Send(ImportRow row);
@@ -84,6 +92,7 @@ class ImportRun {
   bool rejects_open_ = false;
   bool last_rejected_here_ = false;  // further pieces belong to it
   bool interrupted_ = false;
+  bool first_line_rejected_ = false;
   int64_t next_item_ = 1;
   int64_t started_ms_ = 0;
   int64_t shown_ms_ = 0;

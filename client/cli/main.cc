@@ -1,4 +1,5 @@
 // The command line's process: streams, signals, locale.
+#include <poll.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "client/cli/app.h"
+#include "client/cli/status.h"
 #include "client/cli/text.h"
 #include "client/options.h"
 
@@ -30,13 +32,19 @@ void HandleInterrupt() {
   ::sigaction(SIGTERM, &action, nullptr);
 }
 
+// Whoever was to read standard output has gone, e.g. `| head -1`.
+bool ReaderIsGone() {
+  pollfd out{1, POLLOUT, 0};
+  return ::poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP)) != 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   coalition::client::RequireTls13InThisProcess();
   // The tool says itself what went wrong.
   ::setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
-  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);  // a connection that breaks is an error, not the end
   coalition::cli::UseUtf8();
   std::ios::sync_with_stdio(false);
   coalition::cli::Io io{std::cout, std::cerr,
@@ -52,8 +60,9 @@ int main(int argc, char** argv) {
   const int code = coalition::cli::Run(args, io);
   std::cout.flush();
   if (!std::cout) {
+    if (ReaderIsGone()) return code == 0 ? coalition::cli::kExitBrokenPipe : code;
     std::cerr << "error: standard output could not be written\n";
-    return code == 0 ? 64 + 2 : code;
+    return code == 0 ? coalition::cli::kExitUsage : code;
   }
   return code;
 }

@@ -15,9 +15,9 @@ Session::Session(const Globals& globals, Io& io)
 absl::StatusOr<client::Client*> Session::Client() {
   if (client_ == nullptr) {
     absl::StatusOr<client::ClientOptions> options = ResolveOptions(globals_);
-    if (!options.ok()) return options.status();
+    if (!options.ok()) return Local(options.status());
     absl::StatusOr<std::unique_ptr<client::Client>> client = client::Client::Make(*options);
-    if (!client.ok()) return client.status();
+    if (!client.ok()) return Local(client.status());
     if (globals_.verbose) Note("server: " + options->server);
     client_ = *std::move(client);
   }
@@ -50,10 +50,11 @@ absl::StatusOr<std::string> Session::ReadIn(size_t bytes_max) {
   for (;;) {
     const ssize_t n = io_.read_in(buffer, sizeof(buffer));
     if (n == 0) return text;
-    if (n < 0) return absl::UnknownError(absl::StrCat("standard input: ", std::strerror(errno)));
+    if (n < 0) return Local(absl::UnknownError(absl::StrCat("standard input: ", std::strerror(errno))));
     text.append(buffer, static_cast<size_t>(n));
     if (text.size() > bytes_max) {
-      return absl::InvalidArgumentError(absl::StrCat("standard input holds more than ", bytes_max, " bytes"));
+      return Local(
+          absl::InvalidArgumentError(absl::StrCat("standard input holds more than ", bytes_max, " bytes")));
     }
   }
 }

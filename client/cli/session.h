@@ -45,7 +45,8 @@ class Session {
   Io& io() { return io_; }
   Format format() const { return format_; }
 
-  // Made at the first call, from the settings; reaches for the network only when it is used.
+  // Made at the first call, from the settings; reaches for the network only when it is used. Errors are
+  // Local.
   absl::StatusOr<client::Client*> Client();
   // For tests: the client to use instead.
   void SetClient(std::unique_ptr<client::Client> client) { client_ = std::move(client); }

@@ -2,12 +2,15 @@
 
 #include <map>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/text.h"
 #include "common/errors.h"
 
 namespace coalition::cli {
 namespace {
+
+constexpr char kLocalUrl[] = "coalition.cli/local";
 
 std::string MetadataOf(const absl::Status& status, const std::string& key) {
   const auto info = GetErrorInfo(status);
@@ -65,10 +68,22 @@ std::string RemedyForReason(v1::ErrorReason reason, const absl::Status& status) 
   }
 }
 
+// The message of a lone violation is that violation.
+bool IsSaidBy(const std::string& message, const google::rpc::BadRequest::FieldViolation& violation) {
+  return message == violation.description() ||
+         message == absl::StrCat(violation.field(), ": ", violation.description());
+}
+
 }  // namespace
 
+absl::Status Local(absl::Status status) {
+  if (!status.ok()) status.SetPayload(kLocalUrl, absl::Cord());
+  return status;
+}
+
 int ExitCode(const absl::Status& status) {
-  return status.ok() ? kExitOk : 64 + static_cast<int>(status.code());
+  if (status.ok()) return kExitOk;
+  return status.GetPayload(kLocalUrl).has_value() ? kExitUsage : 64 + static_cast<int>(status.code());
 }
 
 std::string Remedy(const absl::Status& status) {
@@ -87,6 +102,7 @@ void PrintError(const absl::Status& status, bool verbose, std::ostream& err) {
   err << "error: " << Printable(message) << '\n';
   if (const auto bad = GetBadRequest(status); bad.has_value()) {
     for (const auto& violation : bad->field_violations()) {
+      if (bad->field_violations_size() == 1 && IsSaidBy(message, violation)) continue;
       err << "  " << Printable(violation.field()) << ": " << Printable(violation.description()) << '\n';
     }
   }

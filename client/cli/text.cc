@@ -159,6 +159,20 @@ void WriteFacts(const std::vector<std::pair<std::string, std::string>>& facts, s
   }
 }
 
+std::string DurationText(int64_t seconds) {
+  struct Unit {
+    int64_t seconds;
+    int64_t until;  // longer ones are said in the next unit
+    const char* name;
+  };
+  constexpr Unit kUnits[] = {{1, 90, " s"}, {60, 90 * 60, " min"}, {3'600, 36 * 3'600, " h"}};
+  for (const Unit& unit : kUnits) {
+    if (seconds < unit.until) return std::to_string((seconds + unit.seconds / 2) / unit.seconds) + unit.name;
+  }
+  constexpr int64_t kDay = 86'400;
+  return std::to_string(seconds / kDay + (seconds % kDay >= kDay / 2 ? 1 : 0)) + " days";
+}
+
 std::string WithThousands(uint64_t number) {
   const std::string digits = std::to_string(number);
   std::string text;

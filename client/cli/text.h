@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -32,6 +33,9 @@ void WriteTable(const std::vector<std::string>& header, const std::vector<std::v
 
 // One "NAME  value" line for each pair.
 void WriteFacts(const std::vector<std::pair<std::string, std::string>>& facts, std::ostream& out);
+
+// Rounded to what people say: "45 s", "12 min", "5 h", "3 days".
+std::string DurationText(int64_t seconds);
 
 // 1234567 -> "1,234,567".
 std::string WithThousands(uint64_t number);

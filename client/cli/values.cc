@@ -20,11 +20,12 @@ absl::Status Bad(std::string_view text, const std::string& what, const std::stri
   return absl::InvalidArgumentError(absl::StrCat(Quoted(text), " is not ", what, ": ", right));
 }
 
-// A value of `Enum` by its name with or without `prefix`; the unspecified one is none.
+// A value of `Enum` by its `name` with or without `prefix`; the unspecified one is none. `text`: what was
+// typed.
 template <class Enum>
-absl::StatusOr<Enum> ParseEnum(std::string_view text, const std::string& prefix, const std::string& what) {
+absl::StatusOr<Enum> ParseEnumNamed(std::string_view text, const std::string& name, const std::string& prefix,
+                                    const std::string& what) {
   const google::protobuf::EnumDescriptor* descriptor = google::protobuf::GetEnumDescriptor<Enum>();
-  const std::string name = EnumName(text);
   std::string right;
   for (int i = 0; i < descriptor->value_count(); ++i) {
     const google::protobuf::EnumValueDescriptor* value = descriptor->value(i);
@@ -33,6 +34,11 @@ absl::StatusOr<Enum> ParseEnum(std::string_view text, const std::string& prefix,
     absl::StrAppend(&right, right.empty() ? "" : ", ", EnumText(value->name(), prefix));
   }
   return Bad(text, what, right);
+}
+
+template <class Enum>
+absl::StatusOr<Enum> ParseEnum(std::string_view text, const std::string& prefix, const std::string& what) {
+  return ParseEnumNamed<Enum>(text, EnumName(text), prefix, what);
 }
 
 std::string_view Trim(std::string_view text) { return Std(absl::StripAsciiWhitespace(Absl(text))); }
@@ -124,7 +130,7 @@ absl::StatusOr<v1::Label> ParseLabel(std::string_view text) {
   std::string name = EnumName(text);
   if (name.rfind("TLP:", 0) == 0) name.erase(0, 4);
   std::replace(name.begin(), name.end(), '+', '_');
-  return ParseEnum<v1::Label>(name, "LABEL_", "a label");
+  return ParseEnumNamed<v1::Label>(text, name, "LABEL_", "a label");
 }
 
 absl::StatusOr<v1::PermittedAction> ParsePermittedAction(std::string_view text) {
@@ -227,6 +233,7 @@ absl::StatusOr<std::string> ParseInfringement(std::string_view text) {
 
 absl::StatusOr<v1::Right> ParseRight(std::string_view text, std::string_view infringement) {
   v1::Right right;
+  const std::string_view typed = text;
   right.set_type("TRADEMARK");
   for (const Infringement& known : kInfringements) {
     if (infringement == known.keyword) right.set_type(known.right_type);
@@ -238,8 +245,9 @@ absl::StatusOr<v1::Right> ParseRight(std::string_view text, std::string_view inf
     colon = text.find(':');
   }
   if (colon == std::string_view::npos || Trim(text.substr(0, colon)).empty() ||
-      Trim(text.substr(colon + 1)).empty() || right.type().empty()) {
-    return Bad(text, "a right", "write OFFICE:NUMBER or TYPE:OFFICE:NUMBER, e.g. EUIPO:012345678");
+      Trim(text.substr(colon + 1)).empty() || text.find(':', colon + 1) != std::string_view::npos ||
+      typed.find(';') != std::string_view::npos || right.type().empty()) {
+    return Bad(typed, "a right", "write OFFICE:NUMBER or TYPE:OFFICE:NUMBER, e.g. EUIPO:012345678");
   }
   right.set_office(std::string(Trim(text.substr(0, colon))));
   right.set_registration_number(std::string(Trim(text.substr(colon + 1))));

@@ -27,7 +27,7 @@ std::string Absolute(const std::string& file) {
 
 int List(Session& session) {
   absl::StatusOr<ClientConfig> config = LoadConfig(ConfigPath(session.globals()));
-  if (!config.ok()) return session.Fail(config.status());
+  if (!config.ok()) return session.Fail(Local(config.status()));
   ListPrinter printer = session.List(kColumns);
   for (const Context& context : config->contexts()) {
     printer.Row(ContextCells(context, context.name() == config->current_context()), context);
@@ -41,10 +41,10 @@ template <class Change>
 int ChangeConfig(Session& session, Change change) {
   const std::string path = ConfigPath(session.globals());
   absl::StatusOr<ClientConfig> config = LoadConfig(path);
-  if (!config.ok()) return session.Fail(config.status());
+  if (!config.ok()) return session.Fail(Local(config.status()));
   absl::StatusOr<std::string> said = change(*config);
-  if (!said.ok()) return session.Fail(said.status());
-  if (absl::Status status = SaveConfig(path, *config); !status.ok()) return session.Fail(status);
+  if (!said.ok()) return session.Fail(Local(said.status()));
+  if (absl::Status status = SaveConfig(path, *config); !status.ok()) return session.Fail(Local(status));
   session.Note(*said);
   return kExitOk;
 }
@@ -78,11 +78,12 @@ int Remove(Session& session, const std::string& name) {
 
 int Show(Session& session, const std::string& name) {
   absl::StatusOr<ClientConfig> config = LoadConfig(ConfigPath(session.globals()));
-  if (!config.ok()) return session.Fail(config.status());
+  if (!config.ok()) return session.Fail(Local(config.status()));
   const std::string& wanted = name.empty() ? config->current_context() : name;
   const Context* context = FindContext(*config, wanted);
   if (context == nullptr)
-    return session.Fail(wanted.empty() ? absl::NotFoundError("no context is in use") : NoContext(wanted));
+    return session.Fail(
+        Local(wanted.empty() ? absl::NotFoundError("no context is in use") : NoContext(wanted)));
   session.One({{"name", context->name()},
                {"server", context->server()},
                {"ca", context->ca_file()},
@@ -101,23 +102,30 @@ struct AddFlags {
   bool replace = false;
 };
 
-// What the flags say, tried out unless told not to.
-absl::StatusOr<Context> NewContext(Session& session, const AddFlags& flags) {
+// The settings that the flags make.
+absl::StatusOr<client::ClientOptions> NewOptions(const Globals& globals, const AddFlags& flags) {
   if (absl::Status status = CheckContextName(flags.name); !status.ok()) return status;
-  Globals globals = session.globals();
   for (const auto& [value, flag] : {std::pair{&globals.server, "--server"},
                                     {&globals.ca, "--ca"},
                                     {&globals.certificate, "--cert"},
                                     {&globals.key, "--key"}}) {
     if (value->empty()) return absl::InvalidArgumentError(absl::StrCat(flag, " is missing"));
   }
-  globals.context.clear();
   absl::StatusOr<client::ClientOptions> options = ResolveOptions(globals);
   if (!options.ok()) return options.status();
   if (absl::Status status = client::CheckOptions(*options); !status.ok()) return status;
+  return options;
+}
+
+// What the flags say, tried out unless told not to.
+absl::StatusOr<Context> NewContext(Session& session, const AddFlags& flags) {
+  Globals globals = session.globals();
+  globals.context.clear();
+  absl::StatusOr<client::ClientOptions> options = NewOptions(globals, flags);
+  if (!options.ok()) return Local(options.status());
   if (!flags.no_check) {
     absl::StatusOr<std::unique_ptr<client::Client>> client = client::Client::Make(*options);
-    if (!client.ok()) return client.status();
+    if (!client.ok()) return Local(client.status());
     absl::StatusOr<v1::WhoAmIResponse> me = (*client)->WhoAmI();
     if (!me.ok()) return me.status();
     session.Note("connected as " + me->credential().name());
@@ -140,7 +148,7 @@ int Add(Session& session, const AddFlags& flags) {
     if (!flags.no_check)
       session.Note(
           "  Nothing was saved. `coalition doctor` with the same flags says more; --no-check saves anyway.");
-    return absl::IsInvalidArgument(context.status()) ? kExitUsage : code;
+    return code;
   }
   return ChangeConfig(session, [&](ClientConfig& config) -> absl::StatusOr<std::string> {
     Context* existing = nullptr;

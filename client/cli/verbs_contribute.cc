@@ -93,8 +93,8 @@ void AddReport(App& app) {
       {{"report bazaar.example/shop-4711 --infringement trademark --right EUIPO:012345678 "
         "--listing https://bazaar.example/item/1 --label amber --grant kind:brand=full --grant "
         "member:bazaar=notice "
-        "--exclude member:corsa --external-id case-17",
-        "All brands but corsa see everything, bazaar a notice of it."},
+        "--exclude member:belmont --external-id case-42",
+        "All brands but belmont see everything, bazaar a notice of it."},
        {"report bazaar.example/shop-4711 --infringement trademark --evidence "
         "test-purchase:sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855:box-3 "
         "--dry-run",

@@ -1,8 +1,11 @@
 // coalition import: files of records.
 #include <chrono>
+#include <filesystem>
 #include <memory>
+#include <system_error>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/app.h"
 #include "client/cli/csv_records.h"
@@ -11,6 +14,7 @@
 #include "client/cli/import_run.h"
 #include "client/cli/import_source.h"
 #include "client/cli/seller_map.h"
+#include "client/cli/text.h"
 #include "client/cli/values.h"
 #include "common/ids.h"
 #include "common/seller.h"
@@ -23,6 +27,7 @@ namespace {
 struct ImportFlags {
   std::string file;
   std::string format = "jsonl";
+  bool format_given = false;
   AudienceFlags audience;
   std::string rejects;
   std::vector<std::string> platforms;
@@ -66,11 +71,11 @@ absl::Status FindPlatforms(client::Client& client, const std::vector<std::string
                                            ? absl::InvalidArgumentError("write NAME=HOST")
                                            : NormalizePlatform(std::string_view(mapping).substr(equals + 1));
     if (!host.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--platform ", Quoted(mapping), ": ", host.status().message()));
+      return Local(absl::InvalidArgumentError(
+          absl::StrCat("--platform ", Quoted(mapping), ": ", host.status().message())));
     }
     if (std::find(held->begin(), held->end(), *host) == held->end()) {
-      return absl::InvalidArgumentError(absl::StrCat("--platform: your member does not hold ", *host));
+      return Local(absl::InvalidArgumentError(absl::StrCat("--platform: your member does not hold ", *host)));
     }
     (*platforms)[absl::AsciiStrToLower(mapping.substr(0, equals))] = *host;
   }
@@ -89,10 +94,10 @@ absl::StatusOr<std::unique_ptr<RowMapper>> MakeDsa(Session& session, client::Cli
     return status;
   if (!flags.sellers.empty()) {
     absl::StatusOr<ByteSource> source = OpenSource(flags.sellers, session.io().read_in);
-    if (!source.ok()) return source.status();
+    if (!source.ok()) return Local(source.status());
     auto sellers = std::make_shared<SellerMap>();
     if (absl::Status status = sellers->Load(*std::move(source), flags.row_bytes_max); !status.ok()) {
-      return absl::Status(status.code(), absl::StrCat(flags.sellers, ": ", status.message()));
+      return Local(absl::Status(status.code(), absl::StrCat(flags.sellers, ": ", status.message())));
     }
     options.sellers = std::move(sellers);
   }
@@ -110,13 +115,15 @@ absl::StatusOr<std::unique_ptr<ImportSource>> MakeSource(Session& session, clien
     mapper = MakeCsvRecordMapper();
   }
   absl::StatusOr<ByteSource> bytes = OpenSource(flags.file, session.io().read_in);
-  if (!bytes.ok()) return bytes.status();
+  if (!bytes.ok()) return Local(bytes.status());
   std::unique_ptr<ImportSource> source =
       mapper == nullptr ? MakeJsonlSource(*std::move(bytes), flags.row_bytes_max)
                         : MakeCsvSource(*std::move(bytes), flags.row_bytes_max, std::move(mapper));
   const absl::Status status =
       source->Start([&](const std::string& warning) { session.Note("warning: " + warning); });
-  if (!status.ok()) return absl::Status(status.code(), absl::StrCat(flags.file, ": ", status.message()));
+  if (!status.ok()) {
+    return Local(absl::Status(status.code(), absl::StrCat(flags.file, ": ", status.message())));
+  }
   return source;
 }
 
@@ -135,6 +142,15 @@ void PrintSummary(Session& session, const ImportCounts& counts, double seconds, 
   session.One(facts, json.dump());
 }
 
+// Whether both are the one file, whatever they are called; `input` may be "-".
+bool IsSameFile(const std::string& file, const std::string& input) {
+  if (file.empty() || input.empty()) return false;
+  std::error_code error;  // one of them is not there: two files
+  if (file == input) return true;
+  return std::filesystem::is_regular_file(file, error) &&
+         std::filesystem::equivalent(file, input == "-" ? "/dev/stdin" : input, error);
+}
+
 // What the flags themselves have wrong.
 absl::Status CheckFlags(const ImportFlags& flags) {
   if (flags.format != "dsa-sor" && (!flags.platforms.empty() || !flags.sellers.empty())) {
@@ -143,8 +159,8 @@ absl::Status CheckFlags(const ImportFlags& flags) {
   if (flags.file == "-" && flags.sellers == "-") {
     return absl::InvalidArgumentError("only one of FILE and --sellers can be standard input");
   }
-  if (!flags.rejects.empty() && flags.rejects == flags.file) {
-    return absl::InvalidArgumentError("--rejects would overwrite the file that is imported");
+  if (IsSameFile(flags.rejects, flags.file) || IsSameFile(flags.rejects, flags.sellers)) {
+    return absl::InvalidArgumentError("--rejects would overwrite the file that is imported, or --sellers");
   }
   return absl::OkStatus();
 }
@@ -160,6 +176,20 @@ ImportSettings Settings(Session& session, const ImportFlags& flags, const v1::Re
   return settings;
 }
 
+// What the counts alone do not make plain.
+void Advise(Session& session, const ImportFlags& flags, const ImportRun& run) {
+  const ImportCounts& counts = run.counts();
+  if (const uint64_t count = counts.sellerless; count > 0) {
+    session.Note(absl::StrCat(WithThousands(count), count == 1 ? " outcome names" : " outcomes name",
+                              " no seller: ", count == 1 ? "it is" : "they are", " never screened",
+                              flags.format == "dsa-sor" ? " (--sellers)" : ""));
+  }
+  const bool named_csv = !flags.format_given && absl::EndsWithIgnoreCase(flags.file, ".csv");
+  if (flags.format == "jsonl" && counts.rejected > 0 && (named_csv || run.first_line_rejected())) {
+    session.Note("Rows were read as JSON, one record a line; --format csv reads a table.");
+  }
+}
+
 int Import(Session& session, const ImportFlags& flags) {
   v1::Record defaults;
   absl::Status status = CheckFlags(flags);
@@ -168,10 +198,7 @@ int Import(Session& session, const ImportFlags& flags) {
   absl::StatusOr<client::Client*> client = session.Client();
   if (!client.ok()) return session.Fail(client.status());
   absl::StatusOr<std::unique_ptr<ImportSource>> source = MakeSource(session, **client, flags);
-  if (!source.ok()) {
-    const int code = session.Fail(source.status());
-    return absl::IsInvalidArgument(source.status()) ? kExitUsage : code;
-  }
+  if (!source.ok()) return session.Fail(source.status());
   if (defaults.audience().grants_size() == 0) {
     session.Note(flags.format == "dsa-sor"
                      ? "No --grant: nobody but your member will see these records."
@@ -186,6 +213,7 @@ int Import(Session& session, const ImportFlags& flags) {
   status = run.Run();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   PrintSummary(session, run.counts(), seconds.count(), flags.dry_run);
+  Advise(session, flags, run);
   if (!status.ok()) {
     const int code = session.Fail(status);
     session.Note(absl::StrCat(
@@ -211,18 +239,21 @@ void AddImportVerb(App& app) {
       "Contributes a file of records. Rows stand alone: a bad one is told, counted and kept with --rejects, "
       "and stops\n"
       "nothing. A second run changes nothing. Exit code 1: some rows were rejected",
-      {{"import --format dsa-sor sor-global-2026-11-01-full.csv --grant kind:brand=full --rejects "
-        "refused.csv",
-        "A daily dump of the DSA Transparency Database: the rows of your own platforms."},
+      {{"import --format dsa-sor sor-global-2026-11-01-full.csv --sellers sellers.csv --grant "
+        "kind:brand=full "
+        "--rejects refused.csv",
+        "A daily dump of the DSA Transparency Database: the rows of your own platforms, naming sellers by "
+        "platform_uid."},
        {"import --format dsa-sor - --sellers sellers.csv --platform 'Bazaar France=bazaar.example'",
-        "From a pipe, naming sellers by platform_uid, and a platform by another name."},
+        "From a pipe, and a platform by another name."},
        {"import --format csv reports.csv --label amber --grant kind:brand=full --dry-run",
         "Reports and notices from a spreadsheet; checks only."},
        {"import --format jsonl records.jsonl -o json", "One record as JSON a line; the summary as JSON."}},
       [flags](Session& session) { return Import(session, *flags); });
   verb->add_option("FILE", flags->file, "File to import, - is standard input")->required();
   verb->add_option("--format", flags->format, "jsonl, csv or dsa-sor (jsonl)")
-      ->check(CLI::IsMember({"jsonl", "csv", "dsa-sor"}));
+      ->check(CLI::IsMember({"jsonl", "csv", "dsa-sor"}))
+      ->each([flags](const std::string&) { flags->format_given = true; });
   AddAudienceFlags(verb, &flags->audience);
   verb->add_option("--rejects", flags->rejects, "File for the refused rows, byte for byte as they came");
   verb->add_option("--platform", flags->platforms,
@@ -230,11 +261,15 @@ void AddImportVerb(App& app) {
                    "Without any: "
                    "the platforms that your member holds, by host name or its first label")
       ->allow_extra_args(false);
-  verb->add_option("--sellers", flags->sellers,
-                   "dsa-sor: CSV with platform_uid,seller_id: whom a statement is about");
+  verb->add_option(
+      "--sellers", flags->sellers,
+      "dsa-sor: CSV with platform_uid,seller_id: whom a statement is about. Without it the outcomes are "
+      "never screened, and a second run can't add it");
   verb->add_option("--max-row-bytes", flags->row_bytes_max, "A longer row is rejected (1048576)")
       ->check(CLI::Range(size_t{1'024}, size_t{64} << 20));
-  verb->add_option("--max-errors", flags->errors_max, "Bad rows told one by one; the rest is counted (20)");
+  verb->add_option("--max-errors", flags->errors_max,
+                   "Bad rows told one by one, 0: none; the rest is counted (20)")
+      ->check(CLI::Range(0, 1'000'000'000));
   verb->add_option("--batch", flags->batch, "Records in one request (250)")->check(CLI::Range(1, 10'000));
   verb->add_option("--window", flags->window, "Requests under way at a time (4)")->check(CLI::Range(1, 64));
   verb->add_flag("--dry-run", flags->dry_run, "Check everything, keep nothing");

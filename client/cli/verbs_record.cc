@@ -223,7 +223,7 @@ void AddRevise(App& app, CLI::App* family) {
   auto flags = std::make_shared<ReviseFlags>();
   CLI::App* verb = app.AddVerb(
       family, "revise", "Changes a record of your own",
-      {{"record revise records/aaaaaaaaaaaaaaaaaaaaaaaaaa --grant kind:brand=full --exclude member:corsa",
+      {{"record revise records/aaaaaaaaaaaaaaaaaaaaaaaaaa --grant kind:brand=full --exclude member:belmont",
         "A new audience in place of the old one."},
        {"record revise records/aaaaaaaaaaaaaaaaaaaaaaaaaa --reinstated-at 2026-11-30 --appeal upheld",
         "An outcome that was undone."},
@@ -264,7 +264,8 @@ void AddList(App& app, CLI::App* family) {
   verb->add_option("--before", flags->before, "Created before");
   verb->add_option("--external-id", flags->external_id, "Your own id");
   verb->add_option("--refers-to", flags->refers_to, "Record that they refer to");
-  verb->add_option("--limit", flags->limit, "At most so many, 0: all (100)");
+  verb->add_option("--limit", flags->limit, "At most so many, 0: all (100)")
+      ->check(CLI::Range(0, 1'000'000'000));
 }
 
 }  // namespace

@@ -5,8 +5,8 @@
 #include "client/cli/app.h"
 #include "client/cli/flatten.h"
 #include "client/cli/line_reader.h"
+#include "client/cli/text.h"
 #include "client/cli/values.h"
-#include "google/protobuf/util/time_util.h"
 #include "nlohmann/json.hpp"
 
 namespace coalition::cli {
@@ -85,7 +85,7 @@ class Screening {
 // PLATFORM/SELLER a line; empty lines and those that begin with # are passed over. False: some were bad.
 absl::StatusOr<bool> AskFile(Session& session, const std::string& file, Screening& screening) {
   absl::StatusOr<ByteSource> source = OpenSource(file, session.io().read_in);
-  if (!source.ok()) return source.status();
+  if (!source.ok()) return Local(source.status());
   LineReader reader(*std::move(source), kLineBytesMax);
   bool all_good = true;
   Line line;
@@ -103,7 +103,7 @@ absl::StatusOr<bool> AskFile(Session& session, const std::string& file, Screenin
     }
     if (absl::Status status = screening.Ask(*std::move(seller)); !status.ok()) return status;
   }
-  if (!reader.status().ok()) return reader.status();
+  if (!reader.status().ok()) return Local(reader.status());
   return all_good;
 }
 
@@ -135,6 +135,17 @@ int Screen(Session& session, const ScreenFlags& flags) {
   return all_good ? kExitOk : kExitUsage;
 }
 
+// What came of a notice: "yes (1 outcome, after 3 days)".
+std::string CourseText(const v1::TakedownCourse& course) {
+  if (course.outcomes_size() == 0) return "no answer yet";
+  return absl::StrCat(
+      EnumText(v1::ActionTaken_Name(course.last_action_taken()), "ACTION_TAKEN_"), " (",
+      course.outcomes_size(), course.outcomes_size() == 1 ? " outcome" : " outcomes",
+      course.reinstated() ? ", reinstated" : "",
+      course.has_turnaround() ? absl::StrCat(", after ", DurationText(course.turnaround().seconds())) : "",
+      ")");
+}
+
 Facts ProfileFacts(const v1::SellerProfile& profile) {
   std::string counts;
   for (const v1::ClassCount& count : profile.counts()) {
@@ -142,14 +153,7 @@ Facts ProfileFacts(const v1::SellerProfile& profile) {
   }
   std::string courses;
   for (const v1::TakedownCourse& course : profile.takedowns()) {
-    absl::StrAppend(&courses, courses.empty() ? "" : "; ", course.notice(), " -> ",
-                    EnumText(v1::ActionTaken_Name(course.last_action_taken()), "ACTION_TAKEN_"), " (",
-                    course.outcomes_size(), course.outcomes_size() == 1 ? " outcome" : " outcomes",
-                    course.reinstated() ? ", reinstated" : "");
-    if (course.has_turnaround()) {
-      absl::StrAppend(&courses, ", after ", google::protobuf::util::TimeUtil::ToString(course.turnaround()));
-    }
-    courses += ")";
+    absl::StrAppend(&courses, courses.empty() ? "" : "; ", course.notice(), " -> ", CourseText(course));
   }
   return {{"seller", SellerText(profile.seller())},
           {"verdict", VerdictText(profile.verdict())},
@@ -180,7 +184,8 @@ int SellerShow(Session& session, const std::string& text) {
 void AddScreenVerbs(App& app) {
   auto flags = std::make_shared<ScreenFlags>();
   CLI::App* screen = app.AddVerb(
-      app.root(), "screen", "Whether sellers are listed. Exit code 0: none of them, 1: at least one",
+      app.root(), "screen",
+      "Whether sellers are listed. Exit code 0: none, 1: at least one, 2: none, but --file has bad lines",
       {{"screen bazaar.example/shop-4711", "One seller."},
        {"screen bazaar.example/shop-4711 souk.example/s-9 -o json", "Several, for a program."},
        {"screen --file sellers.txt -o csv", "A file with one PLATFORM/SELLER a line; - is standard input."}},

@@ -23,7 +23,14 @@ class Checker {
   explicit Checker(const config::v1::Bootstrap& bootstrap) : bootstrap_(bootstrap) {}
 
   absl::Status Run() {
-    Check("trust_domain", CheckPlatformId(bootstrap_.trust_domain()));
+    if (!IsPlatformId(bootstrap_.trust_domain())) {
+      Problem(
+          "trust_domain",
+          absl::StrCat(bootstrap_.trust_domain().empty()
+                           ? "is missing"
+                           : Quoted(bootstrap_.trust_domain()) + " is no trust domain",
+                       ": expected lower-case letters, digits, dots and hyphens, such as coalition.example"));
+    }
     Groups();
     Members();
     Platforms();
@@ -33,7 +40,7 @@ class Checker {
       more = absl::StrCat("; and ", problems_.size() - kProblemsShown, " more");
       problems_.resize(kProblemsShown);
     }
-    return absl::InvalidArgumentError(absl::StrCat("bootstrap: ", absl::StrJoin(problems_, "; "), more));
+    return absl::InvalidArgumentError(absl::StrCat(absl::StrJoin(problems_, "; "), more));
   }
 
  private:
@@ -114,6 +121,9 @@ class Checker {
         Problem(place, "COALITION_ADMIN exists only at members of kind SECRETARIAT");
       }
     }
+    if (seen.contains(v1::ROLE_READER) && credential.purpose().empty()) {
+      Problem(place, "purpose is missing: a READER says what it reads for");
+    }
   }
 
   void Platforms() {
@@ -176,6 +186,23 @@ storage::v1::StoredMember ToStored(const config::v1::BootstrapMember& member, ui
 }  // namespace
 
 absl::Status CheckBootstrap(const config::v1::Bootstrap& bootstrap) { return Checker(bootstrap).Run(); }
+
+absl::Status CheckDistinctKeys(const config::v1::Bootstrap& bootstrap) {
+  absl::flat_hash_map<std::string, std::string> holders;
+  std::vector<std::string> problems;
+  for (const auto& member : bootstrap.members()) {
+    for (const auto& credential : member.credentials()) {
+      const std::string holder = absl::StrCat(member.id(), "/", credential.id());
+      const auto key = HexDecode(credential.public_key_sha256());
+      if (!key) continue;  // CheckBootstrap says so
+      const auto [first, added] = holders.emplace(*key, holder);
+      if (added) continue;
+      problems.push_back(absl::StrCat(holder, " has the public_key_sha256 of ", first->second,
+                                      ": each needs a key of its own"));
+    }
+  }
+  return problems.empty() ? absl::OkStatus() : absl::InvalidArgumentError(absl::StrJoin(problems, "; "));
+}
 
 std::string BootstrapDigest(const config::v1::Bootstrap& bootstrap) {
   // No map fields: the plain serialisation of the same message is always the same bytes.

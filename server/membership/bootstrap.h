@@ -24,6 +24,10 @@ inline constexpr std::string_view kPlatformEnd = "m/p0";
 // "brands"'.
 absl::Status CheckBootstrap(const config::v1::Bootstrap& bootstrap);
 
+// INVALID_ARGUMENT where two credentials share a key: one person's key would then speak for two. Apart from
+// CheckBootstrap, which also judges the made-up members of tests.
+absl::Status CheckDistinctKeys(const config::v1::Bootstrap& bootstrap);
+
 // SHA-256 of the message's deterministic serialisation: comments and layout of the file do not count.
 std::string BootstrapDigest(const config::v1::Bootstrap& bootstrap);
 

@@ -33,8 +33,8 @@ store::Commit BootstrapCommit(const config::v1::Bootstrap& bootstrap, bool store
     if (stored.bootstrap_sha256() != BootstrapDigest(bootstrap)) {
       return absl::FailedPreconditionError(
           "the bootstrap file differs from the one that this store was made with; it applies once, to an "
-          "empty "
-          "store, and later changes go through the membership service: restore the file as it was");
+          "empty store, and this version cannot change members, credentials or keys later: restore the file "
+          "as it was");
     }
     return std::vector<store::Write>();
   };

@@ -23,6 +23,10 @@ run(${CMAKE_COMMAND} -S ${SOURCE_DIR} -B ${WORK_DIR}/build -G ${GENERATOR} -DCMA
 run(${CMAKE_COMMAND} --build ${WORK_DIR}/build)
 run(${WORK_DIR}/build/consumer)
 message(STATUS "consumer: ${output}")
+# The example that the documents point to; it wants a server to talk to.
+run(${CMAKE_COMMAND} -S ${SOURCE_DIR}/../../../examples/client -B ${WORK_DIR}/example -G ${GENERATOR}
+  -DCMAKE_CXX_COMPILER=${CXX_COMPILER} -DCMAKE_PREFIX_PATH=${prefix} -DCMAKE_BUILD_TYPE=Debug ${flags})
+run(${CMAKE_COMMAND} --build ${WORK_DIR}/example)
 
 string(REPLACE "," ";" tools "${TOOLS}")
 foreach(tool IN LISTS tools)

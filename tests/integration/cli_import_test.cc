@@ -171,7 +171,7 @@ TEST(CliImportTest, MistakesAreSaidBeforeAnythingIsSent) {
   const std::string empty = world.Write("empty.csv", "");
   const std::string no_dump = world.Write("no_dump.csv", "a,b\n1,2\n");
   for (const Case& c :
-       {Case{{"/nowhere.csv", "--format", "csv"}, 69, "/nowhere.csv"},
+       {Case{{"/nowhere.csv", "--format", "csv"}, 2, "/nowhere.csv"},
         Case{{empty, "--format", "csv"}, 2, "empty"}, Case{{no_dump, "--format", "dsa-sor"}, 2, "lacks uuid"},
         Case{{no_dump, "--format", "csv"}, 2, "not known"},
         Case{{no_dump, "--sellers", "x"}, 2, "go with --format dsa-sor"},
@@ -256,6 +256,8 @@ TEST(CliImportTest, AnImportSurvivesARestartOfTheServer) {
   EXPECT_EQ(summary["created"].get<int>() + summary["unchanged"].get<int>(), 1'000);
 }
 
+// A sanitizer keeps what was freed.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 // 40 MB of rows that are skipped, rejected and created: memory does not follow the input.
 TEST(CliImportTest, MemoryDoesNotGrowWithTheInput) {
   CliWorld world;
@@ -282,6 +284,7 @@ TEST(CliImportTest, MemoryDoesNotGrowWithTheInput) {
   ASSERT_EQ(Summary(large)["rows"], 13 * 4'000) << large.err;
   EXPECT_LT(large.resident_kib, small.resident_kib + 16 * 1'024);
 }
+#endif
 
 }  // namespace
 }  // namespace coalition::testing

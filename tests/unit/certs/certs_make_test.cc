@@ -105,6 +105,41 @@ TEST_F(CertsMakeTest, AddsMembersAndOverwritesNothing) {
   EXPECT_THAT(ca.output, HasSubstr("has a CA already"));
 }
 
+TEST_F(CertsMakeTest, RenewsWithTheSameKeysAndNames) {
+  ASSERT_EQ(RunMake("dev " + dir_ +
+                    " --days 1 --trust-domain test.example --server-name exchange.example souk/backend")
+                .exit_code,
+            0);
+  const std::string key = Read("souk/backend.key"), old_member = Read("souk/backend.pem");
+  const std::string old_server = Read("server.pem"),
+                    fingerprint = RunMake("fingerprint " + dir_ + "/souk/backend.pem").output;
+  const Result renewed =
+      RunMake("renew " + dir_ + " --days 9 --server-name second.example ca server souk/backend");
+  ASSERT_EQ(renewed.exit_code, 0) << renewed.output;
+  EXPECT_EQ(renewed.output, "souk/backend " + fingerprint) << "the exchange still knows it";
+  EXPECT_EQ(Read("souk/backend.key"), key);
+  const int64_t now = std::time(nullptr);
+  for (const std::string& member : {old_member, Read("souk/backend.pem")}) {
+    EXPECT_TRUE(VerifyChain(member, Read("ca.pem"), CertificatePurpose::kClient, now).ok());
+    EXPECT_THAT(ParseCertificatePem(member)->uri_sans,
+                ElementsAre("spiffe://test.example/member/souk/backend"));
+  }
+  const CertificateFacts server = ParseCertificatePem(Read("server.pem")).value();
+  EXPECT_THAT(server.dns_sans, ElementsAre("localhost", "exchange.example", "second.example"));
+  EXPECT_THAT(server.ip_sans, ElementsAre("127.0.0.1", "::1"));
+  EXPECT_TRUE(CheckKeyMatchesCertificate(Read("server.pem"), Read("server.key")).ok());
+  EXPECT_NEAR(static_cast<double>(SecondsUntilExpiry(server, now)), 9 * 86'400.0, 300.0);
+
+  // A key alone, as when the certificate was lost: named by the options.
+  std::filesystem::remove(dir_ + "/souk/backend.pem");
+  ASSERT_EQ(RunMake("renew " + dir_ + " --trust-domain other.example souk/backend").exit_code, 0);
+  EXPECT_THAT(ParseCertificatePem(Read("souk/backend.pem"))->uri_sans,
+              ElementsAre("spiffe://other.example/member/souk/backend"));
+  const Result absent = RunMake("renew " + dir_ + " server souk/other");
+  EXPECT_EQ(absent.exit_code, 1);
+  EXPECT_THAT(absent.output, HasSubstr("there is no " + dir_ + "/souk/other.key"));
+}
+
 TEST_F(CertsMakeTest, MakesARequestForACaElsewhere) {
   const Result made = RunMake("csr " + dir_ + " souk/backend");
   ASSERT_EQ(made.exit_code, 0) << made.output;
@@ -129,6 +164,8 @@ TEST_F(CertsMakeTest, RefusesBadArgumentsWithAReason) {
   refused("dev " + dir_ + " --server-name 'a,DNS:b'", 2, "is not a host name");
   refused("dev " + dir_ + " --trust-domain 'A/b'", 2, "the trust domain must be");
   refused("member " + dir_ + " souk/backend", 1, "has no CA");
+  refused("renew " + dir_ + " server", 1, "has no CA");
+  refused("renew " + dir_, 2, "renew needs a directory");
   refused("fingerprint " + dir_ + "/absent", 1, "cannot read");
   EXPECT_FALSE(std::filesystem::exists(dir_));
   EXPECT_EQ(RunMake("--help").exit_code, 0);

@@ -121,6 +121,33 @@ TEST(AppTest, MistakesAreUsageErrorsInWords) {
   EXPECT_THAT(Parse({"scr\x1b[2J"}).err, Not(HasSubstr("\x1b")));
 }
 
+TEST(AppTest, NumbersAreNotNegative) {
+  EXPECT_EQ(Parse({"record", "list", "--limit", "-1"}).code, kExitUsage);
+  EXPECT_EQ(Parse({"import", "f", "--max-errors", "-1"}).code, kExitUsage);
+  EXPECT_EQ(Parse({"record", "list", "--limit", "0"}).code, kExitOk);
+  EXPECT_EQ(Parse({"import", "f", "--max-errors", "0"}).code, kExitOk);
+}
+
+TEST(AppTest, HelpIsAlsoAVerb) {
+  EXPECT_EQ(Parse({"help"}).out, Parse({"--help"}).out);
+  for (const std::vector<std::string>& verb : {std::vector<std::string>{"report"}, {"record", "get"}}) {
+    std::vector<std::string> first = verb, last = verb;
+    first.insert(first.begin(), "help");
+    last.emplace_back("--help");
+    EXPECT_EQ(Parse(first).code, kExitOk);
+    EXPECT_EQ(Parse(first).out, Parse(last).out);
+  }
+  EXPECT_THAT(Parse({"help", "report"}).out, HasSubstr("coalition report"));
+}
+
+TEST(AppTest, ExamplesRunInTheDemosCoalition) {
+  const App app;
+  for (const Example& example : app.examples()) {
+    EXPECT_THAT(example.command, Not(HasSubstr("corsa")));    // no member of it
+    EXPECT_THAT(example.command, Not(HasSubstr("case-17")));  // taken there
+  }
+}
+
 TEST(AppTest, TheVersionIsPrinted) {
   const Parsed parsed = Parse({"--version"});
   EXPECT_EQ(parsed.code, kExitOk);

@@ -90,6 +90,24 @@ TEST(CsvRecordsTest, AMisspeltColumnIsNotPassedOver) {
   EXPECT_THAT(std::string(status.message()), HasSubstr("lacks seller_id"));
 }
 
+TEST(CsvRecordsTest, OtherSeparatorsAreExplained) {
+  for (const char* header : {"platform;seller_id;label\n", "platform\tseller_id\n"}) {
+    absl::Status status;
+    Import(header, &status);
+    EXPECT_THAT(std::string(status.message()), HasSubstr("columns are separated by commas")) << header;
+  }
+}
+
+TEST(CsvRecordsTest, ANoticeHasOneRight) {
+  const auto rows = Import(
+      "class,platform,seller_id,rights\nnotice,b.example,s,EUIPO:1;EUIPO:2\nnotice,b.example,s,EUIPO:1\n");
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0].kind, RowKind::kRejected);
+  EXPECT_EQ(rows[0].error.column, "rights");
+  EXPECT_THAT(rows[0].error.reason, HasSubstr("one right"));
+  EXPECT_EQ(rows[1].kind, RowKind::kRecord);
+}
+
 TEST(JsonlTest, OneRecordALine) {
   auto source = MakeJsonlSource(FromText("\xef\xbb\xbf{\"externalId\":\"a\"}\n\n{\"external_id\":\"b\"}\r\n{"
                                          "\"nonsense\":1}\n[]\nnull x\n\xff\n{\"label\":7}"),

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/certificates.h"
+#include "tests/support/tls_listener.h"
 
 namespace coalition::cli {
 namespace {
@@ -13,6 +14,7 @@ using client::ProbeFailure;
 using client::ProbeResult;
 using client::ProbeStep;
 using coalition::testing::CertificateFactory;
+using coalition::testing::TlsListener;
 using ::testing::HasSubstr;
 
 class DoctorTest : public ::testing::Test {
@@ -108,6 +110,57 @@ TEST_F(DoctorTest, AClockOfTheLastCenturyIsFound) {
       EXPECT_EQ(check.state, CheckState::kFailed);
     }
   }
+}
+
+// Against a listener that is not our server.
+class ExamineTest : public ::testing::Test {
+ protected:
+  ExamineTest() {
+    const auto identity = factory_.Member("aurore", "backend");
+    options_.tls.ca_pem = factory_.ca_pem();
+    options_.tls.certificate_pem = identity.certificate_pem;
+    options_.tls.key_pem = identity.key_pem;
+  }
+
+  Check Examined(const std::string& name) {
+    TlsListener::Options serving;
+    serving.identity = factory_.Server();
+    serving.client_ca_pem = factory_.ca_pem();
+    TlsListener listener(serving);
+    options_.server = listener.address();
+    for (const Check& check : Examine(options_, factory_.now_s(), std::chrono::seconds(10))) {
+      if (check.name == name) return check;
+    }
+    return {};
+  }
+
+  CertificateFactory factory_;
+  client::ClientOptions options_;
+};
+
+TEST_F(ExamineTest, ACertificateOfTheServerThatFailsIsShown) {
+  options_.server_name = "exchange.example";
+  const Check check = Examined("tls");
+  EXPECT_EQ(check.state, CheckState::kFailed);
+  EXPECT_THAT(check.detail, HasSubstr("not for exchange.example; the server's certificate is for localhost"));
+}
+
+TEST_F(ExamineTest, ACaFileThatIsNoneFailsTheFiles) {
+  EXPECT_EQ(Examined("files").state, CheckState::kOk);
+  options_.tls.ca_pem = "no PEM\n";
+  EXPECT_THAT(Examined("files").detail, HasSubstr("the CA certificate"));
+  EXPECT_EQ(Examined("files").state, CheckState::kFailed);
+  options_.tls.ca_pem = options_.tls.certificate_pem;
+  EXPECT_THAT(Examined("files").detail, HasSubstr("not a CA's"));
+}
+
+TEST_F(ExamineTest, APairThatCanNotBeUsedIsNotSaidToBeRefused) {
+  EXPECT_EQ(Examined("accepted").state, CheckState::kOk);
+  options_.tls.key_pem = factory_.Member("aurore", "backend").key_pem;
+  EXPECT_EQ(Examined("key").state, CheckState::kFailed);
+  EXPECT_EQ(Examined("accepted").state, CheckState::kSkipped);
+  options_.tls.key_pem.swap(options_.tls.certificate_pem);
+  EXPECT_EQ(Examined("accepted").state, CheckState::kSkipped);
 }
 
 }  // namespace

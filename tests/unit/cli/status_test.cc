@@ -27,6 +27,18 @@ TEST(StatusTest, ExitCodesAre64AndTheCode) {
   EXPECT_EQ(ExitCode(absl::UnauthenticatedError("")), 80);
 }
 
+TEST(StatusTest, WhatCameAboutHereIsAMistakeOfUse) {
+  EXPECT_EQ(ExitCode(Local(absl::OkStatus())), kExitOk);
+  EXPECT_EQ(ExitCode(Local(absl::NotFoundError("x"))), kExitUsage);
+  EXPECT_EQ(Printed(Local(absl::NotFoundError("x"))), "error: x\n");
+}
+
+TEST(StatusTest, ALoneFieldIsSaidOnce) {
+  FieldViolations violations;
+  violations.Add("record.label", "is missing");
+  EXPECT_EQ(Printed(violations.ToStatus()), "error: record.label: is missing\n");
+}
+
 TEST(StatusTest, FieldsAtFaultAreNamed) {
   FieldViolations violations;
   violations.Add("record.seller.platform", "is missing");

@@ -63,6 +63,16 @@ TEST_F(TextTest, CsvIsQuotedWhereNeeded) {
   EXPECT_EQ(CsvLine({"a", "b,c", "d\"e", "f\ng", "", " h"}), "a,\"b,c\",\"d\"\"e\",\"f\ng\",,\" h\"\n");
 }
 
+TEST_F(TextTest, DurationsAreRounded) {
+  EXPECT_EQ(DurationText(0), "0 s");
+  EXPECT_EQ(DurationText(89), "89 s");
+  EXPECT_EQ(DurationText(90), "2 min");
+  EXPECT_EQ(DurationText(5'400), "2 h");
+  EXPECT_EQ(DurationText(26 * 3'600 + 1), "26 h");
+  EXPECT_EQ(DurationText(36 * 3'600), "2 days");
+  EXPECT_EQ(DurationText(INT64_MAX), "106751991167301 days");
+}
+
 TEST_F(TextTest, Thousands) {
   EXPECT_EQ(WithThousands(0), "0");
   EXPECT_EQ(WithThousands(999), "999");

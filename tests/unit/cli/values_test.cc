@@ -34,6 +34,7 @@ TEST(ValuesTest, Labels) {
   EXPECT_EQ(ParseLabel("Amber-Strict").value(), v1::LABEL_AMBER_STRICT);
   EXPECT_EQ(ParseLabel("LABEL_CLEAR").value(), v1::LABEL_CLEAR);
   EXPECT_THAT(Refusal(ParseLabel("orange")), HasSubstr("red, amber-strict, amber, green, clear"));
+  EXPECT_THAT(Refusal(ParseLabel("tlp:ambre")), HasSubstr("\"tlp:ambre\" is not"));  // as it was typed
   EXPECT_FALSE(ParseLabel("unspecified").ok());
   EXPECT_EQ(LabelText(v1::LABEL_AMBER_STRICT), "amber-strict");
 }
@@ -82,7 +83,9 @@ TEST(ValuesTest, Rights) {
   EXPECT_EQ(right.type(), "PATENT");
   EXPECT_EQ(right.office(), "EPO");
   EXPECT_EQ(right.registration_number(), "EP1234567");
-  for (const char* bad : {"", "EUIPO", "EUIPO:", ":1", "a::1"}) EXPECT_FALSE(ParseRight(bad, "").ok()) << bad;
+  for (const char* bad : {"", "EUIPO", "EUIPO:", ":1", "a::1", "EUIPO:1;EUIPO:2", "EUIPO:1;2", "a:b:c:d"}) {
+    EXPECT_FALSE(ParseRight(bad, "").ok()) << bad;
+  }
 }
 
 TEST(ValuesTest, Evidence) {

@@ -2,7 +2,10 @@
 // requests.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <cstdio>
+#include <fstream>
 #include <sstream>
 
 #include "client/cli/app.h"
@@ -135,6 +138,59 @@ TEST_F(VerbsTest, AWithdrawalIsAskedForAndTheLineIsTheAnswer) {
   EXPECT_THAT(connection_->withdrawn, IsEmpty());
   EXPECT_EQ(Run({"record", "withdraw", kRecord}, " yes \r\n"), kExitOk);
   EXPECT_THAT(connection_->withdrawn, ElementsAre(kRecord));
+}
+
+// Without a client of its own: settings come from the flags.
+TEST_F(VerbsTest, MistakesOnThisSideAreUsage) {
+  const std::string none = ::testing::TempDir() + "/no-such-config";
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{"whoami"},
+        {"whoami", "--context", "nosuch"},
+        {"whoami", "--server", "localhost", "--ca", "/x", "--cert", "/x", "--key", "/x"},
+        {"whoami", "--server", "localhost:1", "--ca", "/x", "--cert", "/x", "--key", "/x"},
+        {"whoami", "--server", "localhost:1", "--ca", "/x", "--cert", "/x", "--key", "/x", "--timeout",
+         "abc"},
+        {"context", "use", "nosuch"},
+        {"context", "show", "nosuch"},
+        {"context", "remove", "nosuch"}}) {
+    std::vector<std::string> all = args;
+    all.insert(all.end(), {"--config", none});
+    err_.str("");
+    EXPECT_EQ(cli::Run(all, io_), kExitUsage) << ::testing::PrintToString(args);
+    EXPECT_THAT(err_.str(), ::testing::StartsWith("error: "));
+  }
+  EXPECT_EQ(Run({"screen", "--file", "/no/such"}), kExitUsage);
+  EXPECT_EQ(Run({"import", "/no/such"}), kExitUsage);
+  EXPECT_EQ(Run({"screen", "--file", "-"}, "no-seller\n"), kExitUsage);  // no line to ask about
+}
+
+TEST_F(VerbsTest, AContextIsNotAddedTwice) {
+  const std::string config = ::testing::TempDir() + "/twice-" + std::to_string(::getpid());
+  const std::vector<std::string> add = {"context", "add",  "work",     "--no-check", "--server",
+                                        "a:1",     "--ca", "x",        "--cert",     "x",
+                                        "--key",   "x",    "--config", config};
+  EXPECT_EQ(Run(add), kExitOk) << err_.str();
+  EXPECT_EQ(Run(add), kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("--replace"));
+  std::remove(config.c_str());
+}
+
+TEST_F(VerbsTest, ATableThatIsReadAsJsonIsExplainedOnce) {
+  EXPECT_EQ(Run({"import", "-"}, "platform,seller_id\nb.example,s\n"), kExitNo);
+  const std::string said = err_.str();
+  EXPECT_EQ(said.find("--format csv"), said.rfind("--format csv"));
+  EXPECT_THAT(said, HasSubstr("--format csv"));
+}
+
+TEST_F(VerbsTest, RejectsDoNotOverwriteTheInputUnderAnyName) {
+  const std::string directory = ::testing::TempDir();
+  const std::string input = directory + "/same-" + std::to_string(::getpid());
+  std::ofstream(input) << "garbage\n";
+  EXPECT_EQ(Run({"import", input, "--rejects", directory + "/./same-" + std::to_string(::getpid())}),
+            kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("overwrite"));
+  EXPECT_EQ(ReadWhole(input), "garbage\n");
+  std::remove(input.c_str());
 }
 
 TEST_F(VerbsTest, NobodyIsAskedWhoCanNotReadTheQuestion) {

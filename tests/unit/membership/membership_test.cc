@@ -165,6 +165,10 @@ INSTANTIATE_TEST_SUITE_P(
                        b.mutable_members(0)->mutable_credentials(0)->add_roles(v1::ROLE_COALITION_ADMIN);
                      },
                      "SECRETARIAT"},
+        BadBootstrap{"NoTrustDomain", [](auto& b) { b.clear_trust_domain(); }, "trust_domain: is missing"},
+        BadBootstrap{"ReaderWithoutPurpose",
+                     [](auto& b) { b.mutable_members(0)->mutable_credentials(0)->clear_purpose(); },
+                     "purpose is missing"},
         BadBootstrap{"PlatformId", [](auto& b) { b.mutable_platforms(0)->set_id("no host"); },
                      "platforms[0]"},
         BadBootstrap{"DuplicatePlatform", [](auto& b) { b.mutable_platforms(1)->set_id("bazaar.example"); },

@@ -2,9 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
+#include <string>
 #include <utility>
 
+#include "common/file.h"
 #include "google/protobuf/text_format.h"
 
 namespace coalition::server {
@@ -109,6 +113,54 @@ TEST(ConfigTest, OneAddressHasAtMostAllConnectionsByDefault) {
     ASSERT_TRUE(CompleteConfig("/etc/x", &config).ok()) << all;
     EXPECT_EQ(config.limits().connections_per_address_max(), of_address) << all;
   }
+}
+
+constexpr char kBootstrap[] = R"(
+  trust_domain: "coalition.example"
+  members {
+    id: "aurore" kind: MEMBER_KIND_BRAND
+    credentials { id: "backend" roles: ROLE_READER purpose: "tests"
+      public_key_sha256: "1f0d5c1e6f0f4b7a9c2d8e3b5a6f7c8d9e0a1b2c3d4e5f60718293a4b5c6d7e8" }
+  }
+)";
+
+// What LoadBootstrap says of a file with this text.
+absl::Status BootstrapStatus(const std::string& text) {
+  config::v1::ServerConfig config;
+  config.set_bootstrap_file(::testing::TempDir() + "config_test_" + std::to_string(getpid()) + ".textproto");
+  EXPECT_TRUE(WriteFileAtomic(config.bootstrap_file(), text, 0600).ok());
+  const absl::Status status = LoadBootstrap(config).status();
+  std::filesystem::remove(config.bootstrap_file());
+  return status;
+}
+
+TEST(BootstrapFileTest, IsJudgedWithoutAStore) {
+  const absl::Status sound = BootstrapStatus(kBootstrap);
+  EXPECT_TRUE(sound.ok()) << sound;
+  const auto says = [](const std::string& more, const std::string& why) {
+    const absl::Status status = BootstrapStatus(kBootstrap + more);
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << more;
+    EXPECT_THAT(std::string(status.message()), AllOf(HasSubstr(".textproto: "), HasSubstr(why))) << more;
+  };
+  says(R"(platforms { id: "bazaar.example" holder: "bazaar" })", "no such member: \"bazaar\"");
+  says(R"(platforms { id: "bazaar.example" holder: "aurore" })", "no MARKETPLACE");
+  says(R"(members { id: "Bazaar" kind: MEMBER_KIND_MARKETPLACE })", "members[1] \"Bazaar\"");
+  says(R"(members { id: "souk" kind: MEMBER_KIND_MARKETPLACE groups: "cabal" })", "no such group");
+  says(
+      R"(members { id: "souk" kind: MEMBER_KIND_MARKETPLACE credentials { id: "x" public_key_sha256: "1f0" } })",
+      "64 hex digits");
+}
+
+TEST(BootstrapFileTest, TwoCredentialsWithOneKeyAreRefused) {
+  const absl::Status status = BootstrapStatus(std::string(kBootstrap) + R"(
+    members {
+      id: "souk" kind: MEMBER_KIND_MARKETPLACE
+      credentials { id: "backend"
+        public_key_sha256: "1F0D5C1E6F0F4B7A9C2D8E3B5A6F7C8D9E0A1B2C3D4E5F60718293A4B5C6D7E8" }
+    }
+  )");
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("souk/backend has the public_key_sha256 of aurore/backend"));
 }
 
 TEST(HostPortTest, Parses) {
