@@ -5,7 +5,6 @@
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -16,6 +15,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/fd.h"
 #include "common/file.h"
 #include "common/strings.h"
 #include "common/tls.h"
@@ -76,23 +76,6 @@ absl::Status CheckClientCa(const std::string& file, const std::string& pem, int6
   if (!current) return Bad(file, "no CA certificate in it is current: no member could connect");
   return absl::OkStatus();
 }
-
-// A file descriptor that closes itself.
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  ~Fd() {
-    if (fd_ >= 0) close(fd_);
-  }
-  Fd(Fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }
-
- private:
-  int fd_;
-};
 
 absl::Status SystemError(absl::string_view what) {
   return absl::UnavailableError(absl::StrCat("TLS self-check: ", what, ": ", std::strerror(errno)));

@@ -13,7 +13,6 @@
 #include "absl/container/flat_hash_set.h"
 #include "common/errors.h"
 #include "common/hash.h"
-#include "common/ids.h"
 #include "server/exchange/access.h"
 #include "server/exchange/draft.h"
 #include "server/exchange/seller_quota.h"
@@ -37,11 +36,11 @@ void Reject(const absl::Status& status, v1::ImportResult* result) {
 // A checked item.
 struct Item {
   Draft draft;
-  int result = 0;                // its place in the response
-  int first = -1;                // the first item of the message with the same external_id, if it is another
-  bool stored = false;           // by the latest judgement: an earlier call made it
-  bool created = false;          // by the latest judgement
-  bool presence_unsure = false;  // the filter may contain its seller: the presence key is looked up
+  int result = 0;  // its place in the response
+  int first = -1;  // the first item of the message with the same external_id, if it is another
+  std::optional<RecordId> stored;  // by the latest judgement: the record that an earlier call made of it
+  bool created = false;            // by the latest judgement
+  bool presence_unsure = false;    // the filter may contain its seller: the presence key is looked up
 };
 
 class ImportCall : public std::enable_shared_from_this<ImportCall> {
@@ -167,7 +166,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
     };
     const auto committed = [self = shared_from_this()](const absl::StatusOr<store::Revision>& revision) {
       if (!revision.ok()) return self->done_(FromStore(revision.status()));
-      const auto stored = [](const Item& item) { return item.stored; };
+      const auto stored = [](const Item& item) { return item.stored.has_value(); };
       if (self->repeated_.empty() && std::none_of(self->items_.begin(), self->items_.end(), stored)) {
         return self->Succeed();
       }
@@ -199,9 +198,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
   // taken.
   void AnswerRepeated() {
     for (const Item& item : items_) {
-      if (!item.stored) continue;
-      const auto id = ParseRecordName(response_.results(item.result).name());
-      if (id.ok()) repeated_.push_back({item.result, *RecordIdToBytes(*id), item.draft.external_id_key});
+      if (item.stored) repeated_.push_back({item.result, *item.stored, item.draft.external_id_key});
     }
     const Reader reader(room_.store, room_.keys, contributor_.asker());
     for (const Repeated& repeated : repeated_) {
@@ -222,7 +219,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
       v1::ImportResult* result = response_.mutable_results(item.result);
       result->clear_error();
       item.created = false;
-      item.stored = false;
+      item.stored.reset();
       absl::StatusOr<std::optional<RecordId>> found = std::optional<RecordId>();
       if (!item.draft.external_id_key.empty()) found = JudgeOne(item, values[next++]);
       if (!found.ok()) {
@@ -231,7 +228,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
         continue;
       }
       item.created = !found->has_value();
-      item.stored = !item.created && !IsMadeHere(item);
+      if (!IsMadeHere(item)) item.stored = *found;
       result->set_status(item.created ? v1::IMPORT_STATUS_CREATED : v1::IMPORT_STATUS_UNCHANGED);
       result->set_name(NameOf(found->value_or(item.draft.id)));
     }
