@@ -79,7 +79,7 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const std::string& dir,
   auto opened = store::LevelDbStore::Open(options);
   if (!opened.ok()) return opened.status();
   engine->store_ = *std::move(opened);
-  auto directory = membership::Directory::Open(*engine->store_, bootstrap);
+  auto directory = membership::Directory::Open(*engine->store_, bootstrap, 0);
   if (!directory.ok()) return directory.status();
   engine->directory_ = *std::move(directory);
   engine->lane_ = std::make_unique<store::CommitLane>(*engine->store_);
@@ -88,8 +88,8 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const std::string& dir,
                                     .seller_hash = engine->random_.Bytes(32),
                                     .etag = engine->random_.Bytes(32)};
   const auto run_now = [](uint32_t, const std::function<void()>& work) { work(); };
-  auto exchange =
-      exchange::Exchange::Open({}, keys, *engine->store_, *engine->lane_, engine->random_, run_now);
+  auto exchange = exchange::Exchange::Open({}, keys, *engine->store_, *engine->directory_, *engine->lane_,
+                                           engine->random_, run_now);
   if (!exchange.ok()) return exchange.status();
   engine->exchange_ = *std::move(exchange);
   return engine;

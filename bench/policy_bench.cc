@@ -4,11 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "server/policy/decide.h"
-#include "server/policy/fields.h"
-#include "server/policy/header.h"
-#include "server/policy/project.h"
-#include "server/policy/state.h"
+#include "common/policy/decide.h"
+#include "common/policy/fields.h"
+#include "common/policy/header.h"
+#include "common/policy/project.h"
+#include "common/policy/state.h"
 
 namespace coalition::policy {
 namespace {
@@ -55,12 +55,12 @@ Header Report() {
 // nobody.
 std::vector<std::string> TypicalHeaders() {
   Header kind = Report(), everyone = Report(), groups = Report();
-  kind.grants = {{SubjectKind::kKind, ViewId::kFull, 2, 100}};
-  everyone.grants = {{SubjectKind::kEveryone, ViewId::kNotice, 0, 100}};
+  kind.grants = {{SubjectKind::kKind, kViewFull, 2, 100}};
+  everyone.grants = {{SubjectKind::kEveryone, kViewNotice, 0, 100}};
   everyone.exclusions = {{SubjectKind::kMember, 3}};
-  groups.grants = {{SubjectKind::kGroup, ViewId::kFull, 4, 100},
-                   {SubjectKind::kGroup, ViewId::kNotice, 11, 100},
-                   {SubjectKind::kMember, ViewId::kFull, 9, 100}};
+  groups.grants = {{SubjectKind::kGroup, kViewFull, 4, 100},
+                   {SubjectKind::kGroup, kViewNotice, 11, 100},
+                   {SubjectKind::kMember, kViewFull, 9, 100}};
   groups.exclusions = {{SubjectKind::kKind, 7}};
   return {EncodeHeader(kind), EncodeHeader(everyone), EncodeHeader(groups), EncodeHeader(Report())};
 }
@@ -103,13 +103,17 @@ void DecideLongAudience(benchmark::State& run) {
   const State state = MakeState();
   Header header = Report();
   for (uint32_t i = 0; i < 64; ++i)
-    header.grants.push_back({SubjectKind::kGroup, ViewId::kFull, 1 + i % 20, 100});
+    header.grants.push_back({SubjectKind::kGroup, kViewFull, 1 + i % 20, 100});
   for (uint32_t i = 0; i < 16; ++i) header.exclusions.push_back({SubjectKind::kMember, 150 + i});
   const std::string bytes = EncodeHeader(header);
   const auto view = HeaderView::Parse(bytes);
   for (auto _ : run) benchmark::DoNotOptimize(Decide(state, 21, *view, kNow));
 }
 BENCHMARK(DecideLongAudience);
+
+View DefaultView(v1::RecordClass record_class, ViewId id) {
+  return DefaultRules().policies.back().policy->views().At(record_class, id);
+}
 
 class ShortTokens final : public ProjectionContext {
  public:
@@ -155,8 +159,8 @@ void ProjectReport(benchmark::State& run, View view) {
   }
 }
 BENCHMARK_CAPTURE(ProjectReport, owner, FullView(v1::RECORD_CLASS_OFFENDER_REPORT));
-BENCHMARK_CAPTURE(ProjectReport, full, FixedView(v1::RECORD_CLASS_OFFENDER_REPORT, ViewId::kFull));
-BENCHMARK_CAPTURE(ProjectReport, notice, FixedView(v1::RECORD_CLASS_OFFENDER_REPORT, ViewId::kNotice));
+BENCHMARK_CAPTURE(ProjectReport, full, DefaultView(v1::RECORD_CLASS_OFFENDER_REPORT, kViewFull));
+BENCHMARK_CAPTURE(ProjectReport, notice, DefaultView(v1::RECORD_CLASS_OFFENDER_REPORT, kViewNotice));
 
 // For comparison: what copying the record costs.
 void CopyReport(benchmark::State& run) {

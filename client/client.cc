@@ -195,6 +195,112 @@ absl::StatusOr<v1::SellerProfile> Client::GetSellerProfile(const v1::Seller& sel
   return std::move(*response->mutable_profile());
 }
 
+absl::StatusOr<v1::PreviewAudienceResponse> Client::PreviewAudience(const v1::Record& record) {
+  v1::PreviewAudienceRequest request;
+  *request.mutable_record() = record;
+  return connection_->PreviewAudience(call_options(), request);
+}
+
+absl::StatusOr<v1::ExplainAccessResponse> Client::ExplainAccess(const std::string& name,
+                                                                const std::string& member, int64_t epoch) {
+  v1::ExplainAccessRequest request;
+  request.set_name(name);
+  request.set_member(member);
+  request.set_epoch(epoch);
+  return connection_->ExplainAccess(call_options(), request);
+}
+
+absl::StatusOr<v1::GetPolicyResponse> Client::GetPolicy(int64_t version) {
+  v1::GetPolicyRequest request;
+  request.set_version(version);
+  return connection_->GetPolicy(call_options(), request);
+}
+
+PagedRange<v1::PolicyVersion> Client::ListPolicyVersions() {
+  return PagedRange<v1::PolicyVersion>(
+      [this](const std::string& token) -> absl::StatusOr<Page<v1::PolicyVersion>> {
+        v1::ListPolicyVersionsRequest request;
+        request.set_page_token(token);
+        absl::StatusOr<v1::ListPolicyVersionsResponse> response =
+            connection_->ListPolicyVersions(call_options(), request);
+        if (!response.ok()) return response.status();
+        return ToPage<v1::PolicyVersion>(response->mutable_versions(), response->mutable_next_page_token());
+      });
+}
+
+absl::StatusOr<v1::ValidatePolicyResponse> Client::ValidatePolicy(const v1::CoalitionPolicy& policy) {
+  v1::ValidatePolicyRequest request;
+  *request.mutable_policy() = policy;
+  return connection_->ValidatePolicy(call_options(), request);
+}
+
+absl::StatusOr<v1::PolicyDiff> Client::DiffPolicy(const v1::CoalitionPolicy& policy, int64_t base_version) {
+  v1::DiffPolicyRequest request;
+  *request.mutable_policy() = policy;
+  request.set_base_version(base_version);
+  absl::StatusOr<v1::DiffPolicyResponse> response = connection_->DiffPolicy(call_options(), request);
+  if (!response.ok()) return response.status();
+  return std::move(*response->mutable_diff());
+}
+
+absl::StatusOr<v1::ApprovePolicyResponse> Client::ApprovePolicy(const v1::CoalitionPolicy& policy,
+                                                                const ReviewedDiff& reviewed) {
+  v1::ApprovePolicyRequest request;
+  *request.mutable_policy() = policy;
+  request.set_expected_epoch(reviewed.epoch);
+  request.set_diff_digest(reviewed.digest);
+  return connection_->ApprovePolicy(call_options(), request);
+}
+
+absl::StatusOr<v1::PolicyVersion> Client::ApplyPolicy(const v1::CoalitionPolicy& policy,
+                                                      const ReviewedDiff& reviewed, bool validate_only) {
+  v1::ApplyPolicyRequest request;
+  *request.mutable_policy() = policy;
+  request.set_expected_epoch(reviewed.epoch);
+  request.set_diff_digest(reviewed.digest);
+  request.set_validate_only(validate_only);
+  absl::StatusOr<v1::ApplyPolicyResponse> response = connection_->ApplyPolicy(call_options(), request);
+  if (!response.ok()) return response.status();
+  return std::move(*response->mutable_policy());
+}
+
+absl::StatusOr<v1::MemberPolicy> Client::GetMemberPolicy(int64_t version) {
+  v1::GetMemberPolicyRequest request;
+  request.set_version(version);
+  absl::StatusOr<v1::GetMemberPolicyResponse> response =
+      connection_->GetMemberPolicy(call_options(), request);
+  if (!response.ok()) return response.status();
+  return std::move(*response->mutable_policy());
+}
+
+absl::StatusOr<v1::SetMemberPolicyResponse> Client::SetMemberPolicy(const v1::MemberPolicy& policy,
+                                                                    std::optional<int64_t> expected_version,
+                                                                    bool validate_only) {
+  v1::SetMemberPolicyRequest request;
+  *request.mutable_policy() = policy;
+  if (expected_version) request.set_expected_version(*expected_version);
+  request.set_validate_only(validate_only);
+  return connection_->SetMemberPolicy(call_options(), request);
+}
+
+absl::StatusOr<v1::SavedAudience> Client::SaveAudience(const v1::SaveAudienceRequest& request) {
+  absl::StatusOr<v1::SaveAudienceResponse> response = connection_->SaveAudience(call_options(), request);
+  if (!response.ok()) return response.status();
+  return std::move(*response->mutable_audience());
+}
+
+PagedRange<v1::SavedAudience> Client::ListAudiences() {
+  return PagedRange<v1::SavedAudience>(
+      [this](const std::string& token) -> absl::StatusOr<Page<v1::SavedAudience>> {
+        v1::ListAudiencesRequest request;
+        request.set_page_token(token);
+        absl::StatusOr<v1::ListAudiencesResponse> response =
+            connection_->ListAudiences(call_options(), request);
+        if (!response.ok()) return response.status();
+        return ToPage<v1::SavedAudience>(response->mutable_audiences(), response->mutable_next_page_token());
+      });
+}
+
 std::unique_ptr<ImportStream> Client::ImportRecords(const ImportOptions& options,
                                                     ImportStream::ResultCallback on_result) {
   auto open = [connection = connection_, timeout = options.answer_timeout] {

@@ -13,8 +13,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +28,7 @@
 #include "client/paging.h"
 #include "coalition/v1/exchange_service.pb.h"
 #include "coalition/v1/membership_service.pb.h"
+#include "coalition/v1/policy_service.pb.h"
 #include "common/errors.h"  // IWYU pragma: export
 #include "common/random.h"
 
@@ -37,6 +40,12 @@ struct WriteOptions {
   std::string request_id{};
   // Checks everything, writes nothing.
   bool validate_only = false;
+};
+
+// What was reviewed: of DiffPolicy's answer.
+struct ReviewedDiff {
+  int64_t epoch = 0;
+  std::string digest{};
 };
 
 // Thread-safe: one client serves any number of threads over one connection, which is made when first needed
@@ -87,6 +96,42 @@ class Client {
   absl::StatusOr<v1::ScreenSellersResponse> ScreenSellers(const std::vector<v1::Seller>& sellers);
   absl::StatusOr<v1::ScreenResult> ScreenSeller(const std::string& platform, const std::string& seller_id);
   absl::StatusOr<v1::SellerProfile> GetSellerProfile(const v1::Seller& seller);
+
+  // Who would see `record`, of which only header, class and an opinion's subject count, if it were created
+  // now. It is never written. Problems with its audience are in the answer, not errors.
+  absl::StatusOr<v1::PreviewAudienceResponse> PreviewAudience(const v1::Record& record);
+  // Who sees the record, and why. An empty `member` ("members/…"): everyone, or only us where the record is
+  // not ours. `epoch` 0: now.
+  absl::StatusOr<v1::ExplainAccessResponse> ExplainAccess(const std::string& name,
+                                                          const std::string& member = "", int64_t epoch = 0);
+
+  // The coalition's policy. `version` 0: the one in force.
+  absl::StatusOr<v1::GetPolicyResponse> GetPolicy(int64_t version = 0);
+  // Newest first, without their texts.
+  PagedRange<v1::PolicyVersion> ListPolicyVersions();
+  // What is wrong with it, and how its tests end, as the server sees it. Changes nothing.
+  absl::StatusOr<v1::ValidatePolicyResponse> ValidatePolicy(const v1::CoalitionPolicy& policy);
+  // What would change if it took the place of the version in force, or of another `base_version`.
+  // INVALID_ARGUMENT for one that ValidatePolicy finds something wrong with.
+  absl::StatusOr<v1::PolicyDiff> DiffPolicy(const v1::CoalitionPolicy& policy, int64_t base_version = 0);
+  // Both take the policy whole, and what was reviewed of it. ABORTED, with EPOCH_STALE: policy or members
+  // have changed since. FAILED_PRECONDITION: DIFF_NOT_REVIEWED, or APPROVALS_MISSING.
+  absl::StatusOr<v1::ApprovePolicyResponse> ApprovePolicy(const v1::CoalitionPolicy& policy,
+                                                          const ReviewedDiff& reviewed);
+  absl::StatusOr<v1::PolicyVersion> ApplyPolicy(const v1::CoalitionPolicy& policy,
+                                                const ReviewedDiff& reviewed, bool validate_only = false);
+
+  // Our member's own policy. `version` 0: the one in force.
+  absl::StatusOr<v1::MemberPolicy> GetMemberPolicy(int64_t version = 0);
+  // With `expected_version`, the one in force, ABORTED if somebody was faster. Not repeated by the client:
+  // after UNAVAILABLE, GetMemberPolicy tells whether it is in force.
+  absl::StatusOr<v1::SetMemberPolicyResponse> SetMemberPolicy(
+      const v1::MemberPolicy& policy, std::optional<int64_t> expected_version = std::nullopt,
+      bool validate_only = false);
+  // Keeps an audience under a name of our member's, as a new version. Not repeated by the client.
+  absl::StatusOr<v1::SavedAudience> SaveAudience(const v1::SaveAudienceRequest& request);
+  // The coalition's and our own.
+  PagedRange<v1::SavedAudience> ListAudiences();
 
   // See import_stream.h. The stream is opened at the first batch.
   std::unique_ptr<ImportStream> ImportRecords(const ImportOptions& options,

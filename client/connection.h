@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "coalition/v1/exchange_service.pb.h"
 #include "coalition/v1/membership_service.pb.h"
+#include "coalition/v1/policy_service.pb.h"
 
 namespace coalition::client {
 
@@ -59,6 +60,10 @@ class Connection {
                                                                   const v1::ScreenSellersRequest& request);
   virtual absl::StatusOr<v1::GetSellerProfileResponse> GetSellerProfile(
       const CallOptions& options, const v1::GetSellerProfileRequest& request);
+  virtual absl::StatusOr<v1::PreviewAudienceResponse> PreviewAudience(
+      const CallOptions& options, const v1::PreviewAudienceRequest& request);
+  virtual absl::StatusOr<v1::ExplainAccessResponse> ExplainAccess(const CallOptions& options,
+                                                                  const v1::ExplainAccessRequest& request);
 
   virtual absl::StatusOr<v1::WhoAmIResponse> WhoAmI(const CallOptions& options,
                                                     const v1::WhoAmIRequest& request);
@@ -68,6 +73,27 @@ class Connection {
                                                           const v1::GetMemberRequest& request);
   virtual absl::StatusOr<v1::ListPlatformsResponse> ListPlatforms(const CallOptions& options,
                                                                   const v1::ListPlatformsRequest& request);
+
+  virtual absl::StatusOr<v1::GetPolicyResponse> GetPolicy(const CallOptions& options,
+                                                          const v1::GetPolicyRequest& request);
+  virtual absl::StatusOr<v1::ListPolicyVersionsResponse> ListPolicyVersions(
+      const CallOptions& options, const v1::ListPolicyVersionsRequest& request);
+  virtual absl::StatusOr<v1::ValidatePolicyResponse> ValidatePolicy(const CallOptions& options,
+                                                                    const v1::ValidatePolicyRequest& request);
+  virtual absl::StatusOr<v1::DiffPolicyResponse> DiffPolicy(const CallOptions& options,
+                                                            const v1::DiffPolicyRequest& request);
+  virtual absl::StatusOr<v1::ApprovePolicyResponse> ApprovePolicy(const CallOptions& options,
+                                                                  const v1::ApprovePolicyRequest& request);
+  virtual absl::StatusOr<v1::ApplyPolicyResponse> ApplyPolicy(const CallOptions& options,
+                                                              const v1::ApplyPolicyRequest& request);
+  virtual absl::StatusOr<v1::GetMemberPolicyResponse> GetMemberPolicy(
+      const CallOptions& options, const v1::GetMemberPolicyRequest& request);
+  virtual absl::StatusOr<v1::SetMemberPolicyResponse> SetMemberPolicy(
+      const CallOptions& options, const v1::SetMemberPolicyRequest& request);
+  virtual absl::StatusOr<v1::SaveAudienceResponse> SaveAudience(const CallOptions& options,
+                                                                const v1::SaveAudienceRequest& request);
+  virtual absl::StatusOr<v1::ListAudiencesResponse> ListAudiences(const CallOptions& options,
+                                                                  const v1::ListAudiencesRequest& request);
 
   // grpc.health.v1.Health/Check. True: SERVING. An empty service means the server as a whole.
   virtual absl::StatusOr<bool> CheckHealth(const CallOptions& options, const std::string& service);

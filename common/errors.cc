@@ -68,6 +68,7 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_MEMBER_NOT_ACTIVE:
     case v1::ERROR_REASON_ROLE_MISSING:
     case v1::ERROR_REASON_PLATFORM_NOT_HELD:
+    case v1::ERROR_REASON_APPROVAL_NOT_COUNTED:
       return absl::StatusCode::kPermissionDenied;
     case v1::ERROR_REASON_NOT_FOUND:
       return absl::StatusCode::kNotFound;
@@ -76,11 +77,15 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_IMMUTABLE_FIELD:
     case v1::ERROR_REASON_LABEL_FORBIDS_AUDIENCE:
     case v1::ERROR_REASON_PAGE_TOKEN_INVALID:
+    case v1::ERROR_REASON_POLICY_TEST_FAILED:
     case v1::ERROR_REASON_LIMIT_EXCEEDED:
       return absl::StatusCode::kInvalidArgument;
     case v1::ERROR_REASON_REFERENCE_NOT_FOUND:
+    case v1::ERROR_REASON_DIFF_NOT_REVIEWED:
+    case v1::ERROR_REASON_APPROVALS_MISSING:
       return absl::StatusCode::kFailedPrecondition;
     case v1::ERROR_REASON_ETAG_MISMATCH:
+    case v1::ERROR_REASON_EPOCH_STALE:
       return absl::StatusCode::kAborted;
     case v1::ERROR_REASON_EXTERNAL_ID_TAKEN:
     case v1::ERROR_REASON_REQUEST_ID_REUSED:

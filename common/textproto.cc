@@ -1,6 +1,7 @@
 #include "common/textproto.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "common/strings.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/tokenizer.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
 #include "google/protobuf/text_format.h"
 
 namespace coalition {
@@ -103,7 +105,113 @@ class Mistakes final : public google::protobuf::io::ErrorCollector {
   std::vector<std::string> lines_;
 };
 
+class NoErrors final : public google::protobuf::io::ErrorCollector {
+ public:
+  void AddError(int, int, const std::string&) override {}
+};
+
 }  // namespace
+
+// Goes through a text that parses. (protobuf's own ParseInfoTree knows one place for a list "[a, b]" as a
+// whole, and counts it as one element.)
+class TextLocator {
+ public:
+  TextLocator(std::string_view text, TextLocations* locations)
+      : stream_(text.data(), static_cast<int>(text.size())),
+        tokens_(&stream_, &errors_),
+        locations_(locations) {
+    tokens_.set_allow_f_after_float(true);
+    tokens_.set_comment_style(Tokenizer::SH_COMMENT_STYLE);
+    tokens_.set_require_space_after_number(false);
+    tokens_.set_allow_multiline_strings(true);
+    tokens_.Next();
+  }
+
+  // The fields up to the end of the message, which is left to the caller. False: here is something that
+  // messages of ours don't have (an extension, an Any); what follows has no places.
+  bool Fields(const Descriptor* type, const std::string& prefix) {
+    std::map<std::string, int> counts;
+    while (!AtEnd()) {
+      const FieldDescriptor* field = type->FindFieldByName(tokens_.current().text);
+      if (field == nullptr) return false;
+      const Position name = Here();
+      const std::string path = prefix + field->name();
+      tokens_.Next();
+      Take(":");
+      int* const count = &counts[path];
+      if (!field->is_repeated()) {
+        if (!Value(field, name, path)) return false;
+      } else if (!Take("[")) {
+        if (!Element(field, name, path, count)) return false;
+      } else {
+        locations_->positions_.try_emplace(path, name);
+        while (!Take("]")) {
+          if (tokens_.current().type == Tokenizer::TYPE_END) return false;
+          if (!Element(field, Here(), path, count)) return false;
+          Take(",");
+        }
+      }
+      if (!Take(";")) Take(",");
+    }
+    return true;
+  }
+
+ private:
+  using Tokenizer = google::protobuf::io::Tokenizer;
+  using Position = TextLocations::Position;
+
+  Position Here() { return {tokens_.current().line + 1, tokens_.current().column + 1}; }
+  bool AtEnd() {
+    return tokens_.current().type == Tokenizer::TYPE_END || tokens_.current().text == "}" ||
+           tokens_.current().text == ">";
+  }
+  bool Take(std::string_view symbol) {
+    if (tokens_.current().type != Tokenizer::TYPE_SYMBOL || tokens_.current().text != symbol) return false;
+    tokens_.Next();
+    return true;
+  }
+
+  bool Element(const FieldDescriptor* field, Position message_begins, const std::string& path, int* count) {
+    locations_->positions_.try_emplace(path, message_begins);
+    return Value(field, message_begins, absl::StrCat(path, "[", (*count)++, "]"));
+  }
+
+  bool Value(const FieldDescriptor* field, Position message_begins, const std::string& path) {
+    if (field->message_type() != nullptr) {
+      locations_->positions_[path] = message_begins;
+      if (!Take("{") && !Take("<")) return false;
+      if (!Fields(field->message_type(), path + ".")) return false;
+      return Take("}") || Take(">");
+    }
+    locations_->positions_[path] = Here();
+    Take("-");
+    // Strings beside each other are one.
+    const bool text = tokens_.current().type == Tokenizer::TYPE_STRING;
+    do {
+      tokens_.Next();
+    } while (text && tokens_.current().type == Tokenizer::TYPE_STRING);
+    return true;
+  }
+
+  NoErrors errors_;
+  google::protobuf::io::ArrayInputStream stream_;
+  Tokenizer tokens_;
+  TextLocations* const locations_;
+};
+
+TextLocations::Position TextLocations::Find(std::string_view path) const {
+  while (!path.empty()) {
+    if (const auto found = positions_.find(path); found != positions_.end()) return found->second;
+    const size_t cut = path.find_last_of(".[");
+    path = path.substr(0, cut == std::string_view::npos ? 0 : cut);
+  }
+  return {};
+}
+
+std::string TextLocations::Place(std::string_view path) const {
+  const Position position = Find(path);
+  return absl::StrCat(file_name_, ":", position.line, ":", position.column);
+}
 
 size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
@@ -130,10 +238,26 @@ absl::Status ParseTextproto(std::string_view text, std::string_view file_name,
   return absl::OkStatus();
 }
 
+absl::Status ParseTextproto(std::string_view text, std::string_view file_name,
+                            google::protobuf::Message* message, TextLocations* locations) {
+  *locations = {};
+  locations->file_name_ = file_name;
+  if (absl::Status status = ParseTextproto(text, file_name, message); !status.ok()) return status;
+  TextLocator(text, locations).Fields(message->GetDescriptor(), "");
+  return absl::OkStatus();
+}
+
 absl::Status ReadTextproto(const std::string& path, google::protobuf::Message* message) {
   const absl::StatusOr<std::string> text = ReadFile(path, kFileBytesMax);
   if (!text.ok()) return text.status();
   return ParseTextproto(*text, path, message);
+}
+
+absl::Status ReadTextproto(const std::string& path, google::protobuf::Message* message,
+                           TextLocations* locations) {
+  const absl::StatusOr<std::string> text = ReadFile(path, kFileBytesMax);
+  if (!text.ok()) return text.status();
+  return ParseTextproto(*text, path, message, locations);
 }
 
 }  // namespace coalition

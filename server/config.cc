@@ -59,6 +59,8 @@ constexpr Number kNumbers[] = {
     {"limits.record_bytes_max", 64 << 10, 1 << 10, 1 << 20},
     {"limits.audience_entries_max", 64, 1, 1'000},
     {"limits.repeated_values_max", 100, 1, 10'000},
+    {"limits.audience_versions_max", 1'000, 1, 1'000'000},
+    {"limits.own_policy_changes_per_day_max", 50, 1, 10'000},
     {"storage.write_buffer_mib", 64, 1, 1'024},
     {"storage.block_cache_mib", 32, 1, 65'536},
     {"storage.open_files_max", 4'096, 64, 1'000'000},

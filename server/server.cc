@@ -21,11 +21,13 @@
 #include "server/http_endpoint.h"
 #include "server/keys.h"
 #include "server/membership/directory.h"
+#include "server/membership/policies.h"
 #include "server/server_metrics.h"
 #include "server/service/call_kit.h"
 #include "server/service/exchange_service.h"
 #include "server/service/import_stream.h"
 #include "server/service/membership_service.h"
+#include "server/service/policy_service.h"
 #include "server/service/unary.h"
 #include "server/store/commit_lane.h"
 #include "server/store/leveldb_store.h"
@@ -79,6 +81,7 @@ exchange::ExchangeOptions ExchangeOptionsOf(const config::v1::ServerConfig& conf
   options.record_bytes_max = limits.record_bytes_max();
   options.audience_entries_max = limits.audience_entries_max();
   options.repeated_values_max = limits.repeated_values_max();
+  options.audience_versions_max = limits.audience_versions_max();
   options.lifetime_days_default = config.records().lifetime_days_default();
   options.lifetime_days_max = config.records().lifetime_days_max();
   options.request_id_hours = config.records().request_id_hours();
@@ -152,6 +155,8 @@ class Server::Impl {
   service::OpenCalls open_calls_;
   std::unique_ptr<service::ExchangeService> exchange_service_;
   std::unique_ptr<service::MembershipService> membership_service_;
+  std::unique_ptr<membership::Policies> policies_;
+  std::unique_ptr<service::PolicyService> policy_service_;
   std::unique_ptr<GrpcEndpoint> endpoint_;
   std::unique_ptr<HttpEndpoint> http_;
 };
@@ -197,7 +202,7 @@ absl::Status Server::Impl::OpenRooms() {
   store_ = *std::move(store);
   absl::StatusOr<exchange::ExchangeKeys> keys = LoadKeys(config_.key_dir(), store_->Head() == 0, random_);
   if (!keys.ok()) return keys.status();
-  auto directory = membership::Directory::Open(*store_, *bootstrap);
+  auto directory = membership::Directory::Open(*store_, *bootstrap, clock_.NowNs());
   if (!directory.ok()) return directory.status();
   directory_ = *std::move(directory);
   if (absl::Status marked = MarkStoreBegun(config_.key_dir()); !marked.ok()) return marked;
@@ -206,8 +211,8 @@ absl::Status Server::Impl::OpenRooms() {
   const auto run_later = [this](uint32_t member, std::function<void()> work) {
     executor_->SubmitAlways(member, std::move(work));
   };
-  auto exchange =
-      exchange::Exchange::Open(ExchangeOptionsOf(config_), *keys, *store_, *lane_, random_, run_later);
+  auto exchange = exchange::Exchange::Open(ExchangeOptionsOf(config_), *keys, *store_, *directory_, *lane_,
+                                           random_, run_later);
   if (!exchange.ok()) return exchange.status();
   exchange_ = *std::move(exchange);
   sealer_ =
@@ -224,13 +229,16 @@ absl::Status Server::Impl::StartServing() {
                                                              call_metrics_, open_calls_,
                                                              DurationsOf(config_.limits())});
   exchange_service_ = std::make_unique<service::ExchangeService>(*kit_, *exchange_, imports_);
+  const service::PageOptions pages{config_.limits().page_size_default(), config_.limits().page_size_max()};
   membership_service_ = std::make_unique<service::MembershipService>(
-      *kit_, *sealer_,
-      service::MembershipServiceOptions{config_.limits().page_size_default(),
-                                        config_.limits().page_size_max(), COALITION_VERSION});
+      *kit_, *sealer_, service::MembershipServiceOptions{pages, COALITION_VERSION});
+  policies_ = std::make_unique<membership::Policies>(
+      *directory_, membership::PolicyOptions{config_.limits().own_policy_changes_per_day_max()});
+  policy_service_ = std::make_unique<service::PolicyService>(*kit_, *policies_, *exchange_, *sealer_, pages);
   auto endpoint = GrpcEndpoint::Start(
-      config_, tls_, {exchange_service_.get(), membership_service_.get()},
-      {std::string(service::kExchangeServiceName), std::string(service::kMembershipServiceName)});
+      config_, tls_, {exchange_service_.get(), membership_service_.get(), policy_service_.get()},
+      {std::string(service::kExchangeServiceName), std::string(service::kMembershipServiceName),
+       std::string(service::kPolicyServiceName)});
   if (!endpoint.ok()) return endpoint.status();
   endpoint_ = *std::move(endpoint);
   {

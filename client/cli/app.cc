@@ -66,6 +66,9 @@ App::App() : root_(kDescription, "coalition") {
   AddContributeVerbs(*this);
   AddRecordVerbs(*this);
   AddImportVerb(*this);
+  AddAudienceVerbs(*this);
+  AddExplainVerbs(*this);
+  AddPolicyVerbs(*this);
   AddDoctorVerb(*this);
 }
 
@@ -83,8 +86,8 @@ CLI::App* App::AddVerb(CLI::App* parent, const std::string& name, const std::str
   return verb;
 }
 
-CLI::App* App::AddFamily(const std::string& name, const std::string& description) {
-  CLI::App* family = root_.add_subcommand(name, description);
+CLI::App* App::AddFamily(const std::string& name, const std::string& description, CLI::App* parent) {
+  CLI::App* family = (parent == nullptr ? &root_ : parent)->add_subcommand(name, description);
   family->fallthrough();
   family->require_subcommand(1);
   return family;

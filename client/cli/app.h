@@ -30,8 +30,8 @@ class App {
   // For the verbs_*.cc. A verb below `parent`; its flags are added to what is returned.
   CLI::App* AddVerb(CLI::App* parent, const std::string& name, const std::string& description,
                     const std::vector<Example>& examples, Action action);
-  // A verb that only holds others, e.g. "record".
-  CLI::App* AddFamily(const std::string& name, const std::string& description);
+  // A verb that only holds others, e.g. "record"; below `parent`, or at the top.
+  CLI::App* AddFamily(const std::string& name, const std::string& description, CLI::App* parent = nullptr);
   CLI::App* root() { return &root_; }
 
   // Chooses the action. kExitOk: `action` is set, or help or the version was printed (then it is not).
@@ -58,6 +58,12 @@ void AddScreenVerbs(App& app);
 void AddContributeVerbs(App& app);
 void AddRecordVerbs(App& app);
 void AddImportVerb(App& app);
+void AddAudienceVerbs(App& app);
+void AddExplainVerbs(App& app);
+void AddPolicyVerbs(App& app);
+// Of the family that AddPolicyVerbs makes.
+void AddPolicyChangeVerbs(App& app, CLI::App* family);
+void AddPolicyOwnVerbs(App& app, CLI::App* family);
 void AddDoctorVerb(App& app);
 
 }  // namespace coalition::cli

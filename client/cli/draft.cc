@@ -39,8 +39,7 @@ std::string OneLine(const std::string& drawn) {
 
 }  // namespace
 
-void AddAudienceFlags(CLI::App* verb, AudienceFlags* flags) {
-  verb->add_option("--label", flags->label, "red, amber-strict, amber, green or clear (amber)");
+void AddGrantFlags(CLI::App* verb, AudienceFlags* flags) {
   verb->add_option("--grant", flags->grants,
                    "Who sees it, through which view: member:ID=full, group:ID=notice, kind:brand=full, "
                    "everyone=notice. Repeatable; without any, nobody but you sees it")
@@ -50,27 +49,48 @@ void AddAudienceFlags(CLI::App* verb, AudienceFlags* flags) {
       ->allow_extra_args(false);
 }
 
+void AddAudienceFlags(CLI::App* verb, AudienceFlags* flags) {
+  verb->add_option("--label", flags->label, "red, amber-strict, amber, green or clear (amber)");
+  AddGrantFlags(verb, flags);
+  verb->add_option("--audience", flags->includes,
+                   "Named audience to add (`coalition audience list`): ID of the coalition's, or "
+                   "members/MEMBER/audiences/ID of your own. Repeatable")
+      ->allow_extra_args(false);
+}
+
+absl::Status ApplyGrants(const AudienceFlags& flags, v1::Audience* audience) {
+  if (!flags.grants.empty()) audience->clear_grants();
+  for (const std::string& text : flags.grants) {
+    absl::StatusOr<v1::Grant> grant = ParseGrant(text);
+    if (!grant.ok()) return grant.status();
+    *audience->add_grants() = *std::move(grant);
+  }
+  if (!flags.exclusions.empty()) audience->clear_exclusions();
+  for (const std::string& text : flags.exclusions) {
+    absl::StatusOr<v1::Subject> subject = ParseSubject(text);
+    if (!subject.ok()) return subject.status();
+    if (subject->everyone())
+      return absl::InvalidArgumentError("everyone can't be excluded: leave out the grants");
+    *audience->add_exclusions() = *std::move(subject);
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ApplyAudience(const AudienceFlags& flags, v1::Record* record) {
   if (!flags.label.empty()) {
     absl::StatusOr<v1::Label> label = ParseLabel(flags.label);
     if (!label.ok()) return label.status();
     record->set_label(*label);
   }
-  if (!flags.grants.empty()) record->mutable_audience()->clear_grants();
-  for (const std::string& text : flags.grants) {
-    absl::StatusOr<v1::Grant> grant = ParseGrant(text);
-    if (!grant.ok()) return grant.status();
-    *record->mutable_audience()->add_grants() = *std::move(grant);
+  if (!flags.names_anybody()) return absl::OkStatus();
+  v1::Audience& audience = *record->mutable_audience();
+  if (!flags.includes.empty()) audience.clear_include();
+  for (const std::string& text : flags.includes) {
+    absl::StatusOr<std::string> name = ParseAudience(text);
+    if (!name.ok()) return name.status();
+    audience.add_include(*std::move(name));
   }
-  if (!flags.exclusions.empty()) record->mutable_audience()->clear_exclusions();
-  for (const std::string& text : flags.exclusions) {
-    absl::StatusOr<v1::Subject> subject = ParseSubject(text);
-    if (!subject.ok()) return subject.status();
-    if (subject->everyone())
-      return absl::InvalidArgumentError("everyone can't be excluded: leave out the grants");
-    *record->mutable_audience()->add_exclusions() = *std::move(subject);
-  }
-  return absl::OkStatus();
+  return ApplyGrants(flags, &audience);
 }
 
 void AddDraftFlags(CLI::App* verb, DraftFlags* flags) {
@@ -124,7 +144,7 @@ absl::Status ApplyDraft(const DraftFlags& flags, v1::Record* record) {
 }
 
 void NoteIfUnshared(Session& session, const v1::Record& record) {
-  if (record.audience().grants_size() > 0) return;
+  if (record.audience().grants_size() > 0 || record.audience().include_size() > 0) return;
   session.Note("No --grant: nobody but you sees this record.");
 }
 

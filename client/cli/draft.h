@@ -17,8 +17,15 @@ struct AudienceFlags {
   std::string label;
   std::vector<std::string> grants;
   std::vector<std::string> exclusions;
+  // Named audiences whose grants and exclusions are added.
+  std::vector<std::string> includes;
+
+  bool names_anybody() const { return !grants.empty() || !exclusions.empty() || !includes.empty(); }
 };
 void AddAudienceFlags(CLI::App* verb, AudienceFlags* flags);
+// Those of them that say grants and exclusions alone, for audiences without a record.
+void AddGrantFlags(CLI::App* verb, AudienceFlags* flags);
+absl::Status ApplyGrants(const AudienceFlags& flags, v1::Audience* audience);
 // Label and audience onto the record, where said.
 absl::Status ApplyAudience(const AudienceFlags& flags, v1::Record* record);
 

@@ -141,6 +141,7 @@ Facts RecordFacts(const v1::Record& record) {
   facts.emplace_back("disputed", record.disputed() ? "true" : "false");
   facts.emplace_back("grants", Joined(record.audience().grants(), GrantText));
   facts.emplace_back("exclusions", Joined(record.audience().exclusions(), SubjectText));
+  facts.emplace_back("audiences", Joined(record.audience().include(), Same));
   switch (record.payload_case()) {
     case v1::Record::kOffenderReport:
       AddFields(record.offender_report(), "offender_report.", facts);

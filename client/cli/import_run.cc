@@ -110,7 +110,10 @@ void ImportRun::ApplyDefaults(v1::Record* record) const {
   const v1::Record& defaults = settings_.defaults;
   if (record->label() == v1::LABEL_UNSPECIFIED) record->set_label(defaults.label());
   v1::Audience& audience = *record->mutable_audience();
-  if (audience.grants_size() == 0) *audience.mutable_grants() = defaults.audience().grants();
+  if (audience.grants_size() == 0 && audience.include_size() == 0) {
+    *audience.mutable_grants() = defaults.audience().grants();
+    *audience.mutable_include() = defaults.audience().include();
+  }
   audience.mutable_exclusions()->MergeFrom(defaults.audience().exclusions());
 }
 

@@ -42,7 +42,7 @@ class Session {
   Session(const Globals& globals, Io& io);
 
   const Globals& globals() const { return globals_; }
-  Io& io() { return io_; }
+  Io& io() const { return io_; }
   Format format() const { return format_; }
 
   // Made at the first call, from the settings; reaches for the network only when it is used. Errors are

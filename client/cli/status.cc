@@ -49,6 +49,14 @@ std::string RemedyForReason(v1::ErrorReason reason, const absl::Status& status) 
       return "`coalition platform list` shows who holds each platform.";
     case v1::ERROR_REASON_ETAG_MISMATCH:
       return "Somebody changed it meanwhile: read the record again.";
+    case v1::ERROR_REASON_POLICY_TEST_FAILED:
+      return "`coalition policy validate --online` shows each problem and its line, `coalition policy test` "
+             "each test.";
+    case v1::ERROR_REASON_EPOCH_STALE:
+    case v1::ERROR_REASON_DIFF_NOT_REVIEWED:
+      return "Look at `coalition policy diff` again, and name its epoch and digest.";
+    case v1::ERROR_REASON_APPROVALS_MISSING:
+      return "Members that would not see more agree with `coalition policy approve`.";
     case v1::ERROR_REASON_EXTERNAL_ID_TAKEN:
       return "Revise the record that has this external id, or choose another one.";
     case v1::ERROR_REASON_REQUEST_ID_REUSED:

@@ -85,6 +85,7 @@ std::string LabelText(v1::Label label) { return EnumText(v1::Label_Name(label), 
 std::string ClassText(v1::RecordClass record_class) {
   return EnumText(v1::RecordClass_Name(record_class), "RECORD_CLASS_");
 }
+std::string KindText(v1::MemberKind kind) { return EnumText(v1::MemberKind_Name(kind), "MEMBER_KIND_"); }
 std::string VerdictText(v1::Verdict verdict) {
   std::string text = EnumText(v1::Verdict_Name(verdict), "VERDICT_");
   std::replace(text.begin(), text.end(), '-', ' ');
@@ -325,6 +326,25 @@ absl::StatusOr<std::string> ParseMember(std::string_view text) {
       text.rfind("members/", 0) == 0 ? std::string(text) : absl::StrCat("members/", Absl(text));
   absl::StatusOr<std::string> id = ParseMemberName(name);
   if (!id.ok()) return Bad(text, "a member", std::string(id.status().message()));
+  return name;
+}
+
+absl::StatusOr<std::string> ParseAudience(std::string_view text) {
+  constexpr std::string_view kAudiences = "audiences/";
+  const std::string name = text.find('/') == std::string_view::npos
+                               ? absl::StrCat(Absl(kAudiences), Absl(text))
+                               : std::string(text);
+  const std::string right = "write ID, audiences/ID or members/MEMBER/audiences/ID";
+  const size_t at = name.find(kAudiences);
+  if (at == std::string::npos) return Bad(text, "an audience", right);
+  // members/{member}/, without the slash.
+  if (at > 0 && (name[at - 1] != '/' || !ParseMemberName(name.substr(0, at - 1)).ok())) {
+    return Bad(text, "an audience", right);
+  }
+  const std::string id = name.substr(at + kAudiences.size());
+  if (absl::Status status = CheckId(id, "audience id"); !status.ok()) {
+    return Bad(text, "an audience", std::string(status.message()));
+  }
   return name;
 }
 

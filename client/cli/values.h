@@ -63,11 +63,15 @@ absl::StatusOr<std::string> ParseRecord(std::string_view text);
 // "members/ID" or "ID".
 absl::StatusOr<std::string> ParseMember(std::string_view text);
 
+// "audiences/ID", "members/ID/audiences/ID" or "ID", which is the coalition's.
+absl::StatusOr<std::string> ParseAudience(std::string_view text);
+
 // The enum's name without its prefix, in lower case with '-': LABEL_AMBER_STRICT gives "amber-strict". A
 // verdict has spaces: "not listed".
 std::string LabelText(v1::Label label);
 std::string ClassText(v1::RecordClass record_class);
 std::string VerdictText(v1::Verdict verdict);
+std::string KindText(v1::MemberKind kind);
 std::string EnumText(std::string_view name, std::string_view prefix);
 // The other way: "Amber-Strict" gives "AMBER_STRICT".
 std::string EnumName(std::string_view text);

@@ -199,7 +199,7 @@ int Import(Session& session, const ImportFlags& flags) {
   if (!client.ok()) return session.Fail(client.status());
   absl::StatusOr<std::unique_ptr<ImportSource>> source = MakeSource(session, **client, flags);
   if (!source.ok()) return session.Fail(source.status());
-  if (defaults.audience().grants_size() == 0) {
+  if (defaults.audience().grants_size() == 0 && defaults.audience().include_size() == 0) {
     session.Note(flags.format == "dsa-sor"
                      ? "No --grant: nobody but your member will see these records."
                      : "No --grant: rows that grant nothing will be seen by your member alone.");

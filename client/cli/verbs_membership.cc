@@ -14,7 +14,6 @@ std::string Join(const Items& items) {
   return joined;
 }
 
-std::string KindText(v1::MemberKind kind) { return EnumText(v1::MemberKind_Name(kind), "MEMBER_KIND_"); }
 std::string StandingText(v1::Standing standing) { return EnumText(v1::Standing_Name(standing), "STANDING_"); }
 
 std::vector<std::string> MemberCells(const v1::Member& member) {

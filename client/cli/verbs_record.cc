@@ -2,11 +2,11 @@
 #include <algorithm>
 #include <memory>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "client/cli/app.h"
 #include "client/cli/draft.h"
 #include "client/cli/flatten.h"
+#include "client/cli/prompt.h"
 #include "client/cli/text.h"
 #include "client/cli/values.h"
 
@@ -106,11 +106,11 @@ absl::StatusOr<v1::Record> ToRevision(Session& session, const ReviseFlags& flags
   if (!flags.file.empty() && paths->empty()) {
     return absl::InvalidArgumentError("say with --field which fields of --file are to be replaced");
   }
-  const bool audience = !flags.audience.grants.empty() || !flags.audience.exclusions.empty();
+  const bool audience = flags.audience.names_anybody();
   if (flags.nobody && (audience || Names(*paths, "audience"))) {
     return absl::InvalidArgumentError(
-        "--nobody takes the whole audience away: leave out --grant, --exclude and --field audience, or "
-        "--nobody");
+        "--nobody takes the whole audience away: leave out --grant, --exclude, --audience and --field "
+        "audience, or --nobody");
   }
   if (flags.nobody) record->mutable_audience()->Clear();
   if (flags.nobody || audience) paths->push_back("audience");
@@ -177,23 +177,9 @@ void SayWhatIsLost(Session& session, const v1::Record& record) {
   session.Note("  what others based on it (notices, outcomes, opinions) loses its reference");
 }
 
-// What is typed after `question`, without white space around it; nothing at the end of input. Takes the whole
-// line: what were left of it would be the shell's next command.
-std::string AskLine(Session& session, const std::string& question) {
-  session.io().err << question << std::flush;
-  std::string line;
-  char buffer[256];
-  for (ssize_t n; (n = session.io().read_in(buffer, sizeof(buffer))) > 0;) {
-    line.append(buffer, static_cast<size_t>(n));
-    if (line.back() == '\n') return std::string(absl::StripAsciiWhitespace(line));
-  }
-  session.io().err << '\n';  // Ctrl-D leaves the cursor behind the question
-  return "";
-}
-
 // 0: go on. Else the exit code.
 int Confirm(Session& session, client::Client& client, const std::string& name) {
-  if (!session.io().in_is_terminal || !session.io().err_is_terminal) {
+  if (!CanAsk(session)) {
     return session.Misused("withdrawing is for good: confirm with --yes where nobody can be asked");
   }
   absl::StatusOr<v1::Record> record = client.GetRecord(name);
@@ -237,7 +223,7 @@ void AddRevise(App& app, CLI::App* family) {
       ->allow_extra_args(false);
   AddAudienceFlags(verb, &flags->audience);
   verb->add_flag("--nobody", flags->nobody,
-                 "From now on nobody but you sees it; not with --grant or --exclude");
+                 "From now on nobody but you sees it; not with --grant, --exclude or --audience");
   verb->add_option("--expire", flags->expire, "When the record ends: YYYY-MM-DD or RFC 3339");
   verb->add_flag("--reinstated", flags->reinstated, "Outcome: the action was undone");
   verb->add_option("--reinstated-at", flags->reinstated_at, "Outcome: when it was undone");

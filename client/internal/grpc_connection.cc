@@ -11,6 +11,7 @@
 #include "client/internal/grpc_status.h"
 #include "coalition/v1/exchange_service.grpc.pb.h"
 #include "coalition/v1/membership_service.grpc.pb.h"
+#include "coalition/v1/policy_service.grpc.pb.h"
 
 namespace coalition::client::internal {
 namespace {
@@ -39,7 +40,8 @@ class GrpcConnection final : public Connection {
   explicit GrpcConnection(std::shared_ptr<grpc::Channel> channel)
       : channel_(std::move(channel)),
         exchange_(v1::ExchangeService::NewStub(channel_)),
-        membership_(v1::MembershipService::NewStub(channel_)) {}
+        membership_(v1::MembershipService::NewStub(channel_)),
+        policy_(v1::PolicyService::NewStub(channel_)) {}
 
   absl::StatusOr<v1::CreateRecordResponse> CreateRecord(const CallOptions& options,
                                                         const v1::CreateRecordRequest& request) override {
@@ -78,6 +80,16 @@ class GrpcConnection final : public Connection {
     return Unary<v1::GetSellerProfileResponse>(*exchange_, &v1::ExchangeService::Stub::GetSellerProfile,
                                                options, request);
   }
+  absl::StatusOr<v1::PreviewAudienceResponse> PreviewAudience(
+      const CallOptions& options, const v1::PreviewAudienceRequest& request) override {
+    return Unary<v1::PreviewAudienceResponse>(*exchange_, &v1::ExchangeService::Stub::PreviewAudience,
+                                              options, request);
+  }
+  absl::StatusOr<v1::ExplainAccessResponse> ExplainAccess(const CallOptions& options,
+                                                          const v1::ExplainAccessRequest& request) override {
+    return Unary<v1::ExplainAccessResponse>(*exchange_, &v1::ExchangeService::Stub::ExplainAccess, options,
+                                            request);
+  }
   absl::StatusOr<v1::WhoAmIResponse> WhoAmI(const CallOptions& options,
                                             const v1::WhoAmIRequest& request) override {
     return Unary<v1::WhoAmIResponse>(*membership_, &v1::MembershipService::Stub::WhoAmI, options, request);
@@ -96,6 +108,53 @@ class GrpcConnection final : public Connection {
                                                           const v1::ListPlatformsRequest& request) override {
     return Unary<v1::ListPlatformsResponse>(*membership_, &v1::MembershipService::Stub::ListPlatforms,
                                             options, request);
+  }
+  absl::StatusOr<v1::GetPolicyResponse> GetPolicy(const CallOptions& options,
+                                                  const v1::GetPolicyRequest& request) override {
+    return Unary<v1::GetPolicyResponse>(*policy_, &v1::PolicyService::Stub::GetPolicy, options, request);
+  }
+  absl::StatusOr<v1::ListPolicyVersionsResponse> ListPolicyVersions(
+      const CallOptions& options, const v1::ListPolicyVersionsRequest& request) override {
+    return Unary<v1::ListPolicyVersionsResponse>(*policy_, &v1::PolicyService::Stub::ListPolicyVersions,
+                                                 options, request);
+  }
+  absl::StatusOr<v1::ValidatePolicyResponse> ValidatePolicy(
+      const CallOptions& options, const v1::ValidatePolicyRequest& request) override {
+    return Unary<v1::ValidatePolicyResponse>(*policy_, &v1::PolicyService::Stub::ValidatePolicy, options,
+                                             request);
+  }
+  absl::StatusOr<v1::DiffPolicyResponse> DiffPolicy(const CallOptions& options,
+                                                    const v1::DiffPolicyRequest& request) override {
+    return Unary<v1::DiffPolicyResponse>(*policy_, &v1::PolicyService::Stub::DiffPolicy, options, request);
+  }
+  absl::StatusOr<v1::ApprovePolicyResponse> ApprovePolicy(const CallOptions& options,
+                                                          const v1::ApprovePolicyRequest& request) override {
+    return Unary<v1::ApprovePolicyResponse>(*policy_, &v1::PolicyService::Stub::ApprovePolicy, options,
+                                            request);
+  }
+  absl::StatusOr<v1::ApplyPolicyResponse> ApplyPolicy(const CallOptions& options,
+                                                      const v1::ApplyPolicyRequest& request) override {
+    return Unary<v1::ApplyPolicyResponse>(*policy_, &v1::PolicyService::Stub::ApplyPolicy, options, request);
+  }
+  absl::StatusOr<v1::GetMemberPolicyResponse> GetMemberPolicy(
+      const CallOptions& options, const v1::GetMemberPolicyRequest& request) override {
+    return Unary<v1::GetMemberPolicyResponse>(*policy_, &v1::PolicyService::Stub::GetMemberPolicy, options,
+                                              request);
+  }
+  absl::StatusOr<v1::SetMemberPolicyResponse> SetMemberPolicy(
+      const CallOptions& options, const v1::SetMemberPolicyRequest& request) override {
+    return Unary<v1::SetMemberPolicyResponse>(*policy_, &v1::PolicyService::Stub::SetMemberPolicy, options,
+                                              request);
+  }
+  absl::StatusOr<v1::SaveAudienceResponse> SaveAudience(const CallOptions& options,
+                                                        const v1::SaveAudienceRequest& request) override {
+    return Unary<v1::SaveAudienceResponse>(*policy_, &v1::PolicyService::Stub::SaveAudience, options,
+                                           request);
+  }
+  absl::StatusOr<v1::ListAudiencesResponse> ListAudiences(const CallOptions& options,
+                                                          const v1::ListAudiencesRequest& request) override {
+    return Unary<v1::ListAudiencesResponse>(*policy_, &v1::PolicyService::Stub::ListAudiences, options,
+                                            request);
   }
 
   // Debian does not package grpc.health.v1: HealthCheckRequest{1: service}, HealthCheckResponse{1: status, 1
@@ -143,6 +202,7 @@ class GrpcConnection final : public Connection {
   const std::shared_ptr<grpc::Channel> channel_;
   const std::shared_ptr<v1::ExchangeService::Stub> exchange_;
   const std::shared_ptr<v1::MembershipService::Stub> membership_;
+  const std::shared_ptr<v1::PolicyService::Stub> policy_;
 };
 
 }  // namespace

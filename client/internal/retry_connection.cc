@@ -133,6 +133,79 @@ absl::StatusOr<v1::ListPlatformsResponse> RetryConnection::ListPlatforms(
       true, options, [&](const CallOptions& o) { return inner_->ListPlatforms(o, request); });
 }
 
+absl::StatusOr<v1::PreviewAudienceResponse> RetryConnection::PreviewAudience(
+    const CallOptions& options, const v1::PreviewAudienceRequest& request) {
+  return Repeat<v1::PreviewAudienceResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->PreviewAudience(o, request); });
+}
+
+absl::StatusOr<v1::ExplainAccessResponse> RetryConnection::ExplainAccess(
+    const CallOptions& options, const v1::ExplainAccessRequest& request) {
+  return Repeat<v1::ExplainAccessResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ExplainAccess(o, request); });
+}
+
+absl::StatusOr<v1::GetPolicyResponse> RetryConnection::GetPolicy(const CallOptions& options,
+                                                                 const v1::GetPolicyRequest& request) {
+  return Repeat<v1::GetPolicyResponse>(true, options,
+                                       [&](const CallOptions& o) { return inner_->GetPolicy(o, request); });
+}
+
+absl::StatusOr<v1::ListPolicyVersionsResponse> RetryConnection::ListPolicyVersions(
+    const CallOptions& options, const v1::ListPolicyVersionsRequest& request) {
+  return Repeat<v1::ListPolicyVersionsResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ListPolicyVersions(o, request); });
+}
+
+absl::StatusOr<v1::ValidatePolicyResponse> RetryConnection::ValidatePolicy(
+    const CallOptions& options, const v1::ValidatePolicyRequest& request) {
+  return Repeat<v1::ValidatePolicyResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ValidatePolicy(o, request); });
+}
+
+absl::StatusOr<v1::DiffPolicyResponse> RetryConnection::DiffPolicy(const CallOptions& options,
+                                                                   const v1::DiffPolicyRequest& request) {
+  return Repeat<v1::DiffPolicyResponse>(true, options,
+                                        [&](const CallOptions& o) { return inner_->DiffPolicy(o, request); });
+}
+
+absl::StatusOr<v1::ApprovePolicyResponse> RetryConnection::ApprovePolicy(
+    const CallOptions& options, const v1::ApprovePolicyRequest& request) {
+  return Repeat<v1::ApprovePolicyResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ApprovePolicy(o, request); });
+}
+
+absl::StatusOr<v1::ApplyPolicyResponse> RetryConnection::ApplyPolicy(const CallOptions& options,
+                                                                     const v1::ApplyPolicyRequest& request) {
+  return Repeat<v1::ApplyPolicyResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ApplyPolicy(o, request); });
+}
+
+absl::StatusOr<v1::GetMemberPolicyResponse> RetryConnection::GetMemberPolicy(
+    const CallOptions& options, const v1::GetMemberPolicyRequest& request) {
+  return Repeat<v1::GetMemberPolicyResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->GetMemberPolicy(o, request); });
+}
+
+absl::StatusOr<v1::SetMemberPolicyResponse> RetryConnection::SetMemberPolicy(
+    const CallOptions& options, const v1::SetMemberPolicyRequest& request) {
+  return Repeat<v1::SetMemberPolicyResponse>(request.validate_only(), options, [&](const CallOptions& o) {
+    return inner_->SetMemberPolicy(o, request);
+  });
+}
+
+absl::StatusOr<v1::SaveAudienceResponse> RetryConnection::SaveAudience(
+    const CallOptions& options, const v1::SaveAudienceRequest& request) {
+  return Repeat<v1::SaveAudienceResponse>(
+      false, options, [&](const CallOptions& o) { return inner_->SaveAudience(o, request); });
+}
+
+absl::StatusOr<v1::ListAudiencesResponse> RetryConnection::ListAudiences(
+    const CallOptions& options, const v1::ListAudiencesRequest& request) {
+  return Repeat<v1::ListAudiencesResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ListAudiences(o, request); });
+}
+
 absl::StatusOr<bool> RetryConnection::CheckHealth(const CallOptions& options, const std::string& service) {
   return Repeat<bool>(true, options, [&](const CallOptions& o) { return inner_->CheckHealth(o, service); });
 }

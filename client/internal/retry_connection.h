@@ -35,7 +35,8 @@ class Backoff {
   double step_ms_;
 };
 
-// `inner` makes one try. Calls that can be repeated: reads, and writes with a request_id. When the budget
+// `inner` makes one try. Calls that can be repeated: reads, writes with a request_id, and writes
+// that name what they replace (approving and applying a policy). When the budget
 // ends, or the waiting would not fit into it, the last error is returned as it is. Import streams are passed
 // through: ImportStream reopens them.
 class RetryConnection final : public Connection {
@@ -67,6 +68,30 @@ class RetryConnection final : public Connection {
                                                   const v1::GetMemberRequest& request) override;
   absl::StatusOr<v1::ListPlatformsResponse> ListPlatforms(const CallOptions& options,
                                                           const v1::ListPlatformsRequest& request) override;
+  absl::StatusOr<v1::PreviewAudienceResponse> PreviewAudience(
+      const CallOptions& options, const v1::PreviewAudienceRequest& request) override;
+  absl::StatusOr<v1::ExplainAccessResponse> ExplainAccess(const CallOptions& options,
+                                                          const v1::ExplainAccessRequest& request) override;
+  absl::StatusOr<v1::GetPolicyResponse> GetPolicy(const CallOptions& options,
+                                                  const v1::GetPolicyRequest& request) override;
+  absl::StatusOr<v1::ListPolicyVersionsResponse> ListPolicyVersions(
+      const CallOptions& options, const v1::ListPolicyVersionsRequest& request) override;
+  absl::StatusOr<v1::ValidatePolicyResponse> ValidatePolicy(
+      const CallOptions& options, const v1::ValidatePolicyRequest& request) override;
+  absl::StatusOr<v1::DiffPolicyResponse> DiffPolicy(const CallOptions& options,
+                                                    const v1::DiffPolicyRequest& request) override;
+  absl::StatusOr<v1::ApprovePolicyResponse> ApprovePolicy(const CallOptions& options,
+                                                          const v1::ApprovePolicyRequest& request) override;
+  absl::StatusOr<v1::ApplyPolicyResponse> ApplyPolicy(const CallOptions& options,
+                                                      const v1::ApplyPolicyRequest& request) override;
+  absl::StatusOr<v1::GetMemberPolicyResponse> GetMemberPolicy(
+      const CallOptions& options, const v1::GetMemberPolicyRequest& request) override;
+  absl::StatusOr<v1::SetMemberPolicyResponse> SetMemberPolicy(
+      const CallOptions& options, const v1::SetMemberPolicyRequest& request) override;
+  absl::StatusOr<v1::SaveAudienceResponse> SaveAudience(const CallOptions& options,
+                                                        const v1::SaveAudienceRequest& request) override;
+  absl::StatusOr<v1::ListAudiencesResponse> ListAudiences(const CallOptions& options,
+                                                          const v1::ListAudiencesRequest& request) override;
   absl::StatusOr<bool> CheckHealth(const CallOptions& options, const std::string& service) override;
 
  private:

@@ -11,6 +11,7 @@
 #include "server/exchange/access.h"
 #include "server/exchange/draft.h"
 #include "server/exchange/field_checker.h"
+#include "server/exchange/named_audience.h"
 #include "server/exchange/request_memory.h"
 #include "server/exchange/seller_quota.h"
 
@@ -68,7 +69,9 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
       return absl::OkStatus();
     }
     CheckedRecord checked;
+    const NamedAudiences audiences(room_.store, contributor_.asker().state, contributor_.member);
     const CheckRules rules{room_.options,
+                           audiences,
                            contributor_.asker().state,
                            contributor_.member,
                            contributor_.now_s(),

@@ -9,12 +9,12 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/hash.h"
+#include "common/policy/header.h"
 #include "server/exchange/keys.h"
 #include "server/exchange/reader.h"
 #include "server/exchange/room.h"
 #include "server/exchange/stored_record.h"
 #include "server/exchange/validate.h"
-#include "server/policy/header.h"
 #include "server/store/store.h"
 
 namespace coalition::exchange {

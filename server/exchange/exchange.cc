@@ -13,9 +13,11 @@
 #include "server/exchange/access.h"
 #include "server/exchange/create.h"
 #include "server/exchange/edit.h"
+#include "server/exchange/explain.h"
 #include "server/exchange/field_checker.h"
 #include "server/exchange/import.h"
 #include "server/exchange/list.h"
+#include "server/exchange/named_audience.h"
 #include "server/exchange/presence.h"
 #include "server/exchange/profile.h"
 #include "server/exchange/reader.h"
@@ -35,11 +37,13 @@ std::span<const uint8_t, kBytes> KeyBytes(const std::string& key) {
 class StoreExchange final : public Exchange {
  public:
   StoreExchange(const ExchangeOptions& options, const ExchangeKeys& keys, store::Store& store,
-                store::CommitLane& lane, Random& random, RunLater run_later, const KeyedHash& seller_hash,
+                const membership::Directory& directory, store::CommitLane& lane, Random& random,
+                RunLater run_later, const KeyedHash& seller_hash,
                 std::unique_ptr<store::PresenceFilter> filter)
       : room_{options,
               keys,
               store,
+              directory,
               lane,
               random,
               std::move(run_later),
@@ -97,6 +101,30 @@ class StoreExchange final : public Exchange {
     ImportRecords(room_, context, request, std::move(done));
   }
 
+  absl::Status Preview(const CallContext& context, const v1::PreviewAudienceRequest& request,
+                       v1::PreviewAudienceResponse* response) const override {
+    if (absl::Status status = CheckMayWrite(context); !status.ok()) return status;
+    return PreviewAudience(room_, context, ReaderFor(context), request, response);
+  }
+
+  absl::Status Explain(const CallContext& context, const v1::ExplainAccessRequest& request,
+                       v1::ExplainAccessResponse* response, ledger::Disclosure* disclosure) const override {
+    return ExplainAccess(room_, context, ReaderFor(context), request, response, disclosure);
+  }
+
+  absl::Status CountAffected(const CallContext& context, const policy::State& after,
+                             v1::OwnRecordCounts* counts) const override {
+    return CountAffectedRecords(ReaderFor(context), after, counts);
+  }
+
+  absl::StatusOr<v1::SaveAudienceResponse> SaveAudience(const CallContext& context,
+                                                        const v1::SaveAudienceRequest& request) override {
+    return exchange::SaveAudience(context, room_.store, room_.options.audience_versions_max, request);
+  }
+  absl::StatusOr<std::vector<v1::SavedAudience>> Audiences(const CallContext& context) const override {
+    return AllAudiences(context, room_.store);
+  }
+
   Stats stats() const override { return {room_.filter->MemoryBytes(), room_.filter->Size()}; }
 
  private:
@@ -122,6 +150,7 @@ absl::Status CheckKeys(const ExchangeKeys& keys) {
 
 absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Open(const ExchangeOptions& options,
                                                          const ExchangeKeys& keys, store::Store& store,
+                                                         const membership::Directory& directory,
                                                          store::CommitLane& lane, Random& random,
                                                          RunLater run_later) {
   if (absl::Status status = CheckKeys(keys); !status.ok()) return status;
@@ -131,8 +160,8 @@ absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Open(const ExchangeOptions& 
   const Sha256Digest mac = HmacSha256(keys.seller_hash, "presence keys of sellers");
   auto filter = LoadPresence(store, hash, std::string(Bytes(mac)));
   if (!filter.ok()) return FromStore(filter.status());
-  return std::make_unique<StoreExchange>(checked, keys, store, lane, random, std::move(run_later), hash,
-                                         *std::move(filter));
+  return std::make_unique<StoreExchange>(checked, keys, store, directory, lane, random, std::move(run_later),
+                                         hash, *std::move(filter));
 }
 
 }  // namespace coalition::exchange

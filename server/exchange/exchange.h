@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coalition/v1/exchange_service.pb.h"
+#include "coalition/v1/policy_service.pb.h"
 #include "common/random.h"
 #include "server/identity/identity.h"
 #include "server/ledger/disclosures.h"
@@ -33,6 +34,7 @@ struct ExchangeOptions {
   int64_t record_bytes_max = 64 << 10;
   int audience_entries_max = 64;
   int repeated_values_max = 100;
+  int audience_versions_max = 1000;
   int lifetime_days_default = 1825;
   int lifetime_days_max = 3650;
   int request_id_hours = 24;
@@ -81,6 +83,7 @@ class Exchange {
   // exchange.
   static absl::StatusOr<std::unique_ptr<Exchange>> Open(const ExchangeOptions& options,
                                                         const ExchangeKeys& keys, store::Store& store,
+                                                        const membership::Directory& directory,
                                                         store::CommitLane& lane, Random& random,
                                                         RunLater run_later);
   virtual ~Exchange() = default;
@@ -114,6 +117,22 @@ class Exchange {
   // as a whole.
   virtual void Import(const CallContext& context, const v1::ImportRecordsRequest& request,
                       Done<v1::ImportRecordsResponse> done) = 0;
+
+  // Who would see a draft, and who sees a record, and why.
+  virtual absl::Status Preview(const CallContext& context, const v1::PreviewAudienceRequest& request,
+                               v1::PreviewAudienceResponse* response) const = 0;
+  virtual absl::Status Explain(const CallContext& context, const v1::ExplainAccessRequest& request,
+                               v1::ExplainAccessResponse* response, ledger::Disclosure* disclosure) const = 0;
+  // How many of the caller's member's records somebody would see more or less of if `after` were the state.
+  // The newest ones are looked at.
+  virtual absl::Status CountAffected(const CallContext& context, const policy::State& after,
+                                     v1::OwnRecordCounts* counts) const = 0;
+
+  // Audiences under a name: one's own are saved, one's own and the coalition's listed, by name. Both may wait
+  // for the disk.
+  virtual absl::StatusOr<v1::SaveAudienceResponse> SaveAudience(const CallContext& context,
+                                                                const v1::SaveAudienceRequest& request) = 0;
+  virtual absl::StatusOr<std::vector<v1::SavedAudience>> Audiences(const CallContext& context) const = 0;
 
   // For metrics.
   struct Stats {

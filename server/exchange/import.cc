@@ -15,6 +15,7 @@
 #include "common/hash.h"
 #include "server/exchange/access.h"
 #include "server/exchange/draft.h"
+#include "server/exchange/named_audience.h"
 #include "server/exchange/seller_quota.h"
 
 namespace coalition::exchange {
@@ -62,7 +63,9 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
   absl::Status Prepare(const v1::ImportRecordsRequest& request) {
     const Asker asker = contributor_.asker();
     const Reader reader(room_.store, room_.keys, asker);
-    const CheckRules rules{room_.options, asker.state, asker.member, asker.now_s, asker.now_s, nullptr, 0};
+    const NamedAudiences audiences(room_.store, asker.state, asker.member);
+    const CheckRules rules{room_.options, audiences,   asker.state, asker.member,
+                           asker.now_s,   asker.now_s, nullptr,     0};
     std::vector<RecordId> ids(request.items_size());
     room_.random.Fill({reinterpret_cast<uint8_t*>(ids.data()), ids.size() * sizeof(RecordId)});
     items_.reserve(request.items_size());

@@ -25,8 +25,8 @@
 #include <string_view>
 
 #include "coalition/v1/record.pb.h"
+#include "common/policy/header.h"
 #include "common/seller.h"
-#include "server/policy/header.h"
 
 namespace coalition::exchange {
 

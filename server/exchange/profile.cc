@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "common/errors.h"
+#include "common/policy/fields.h"
 #include "common/seller.h"
 #include "server/exchange/access.h"
 #include "server/exchange/row_source.h"
 #include "server/exchange/screen.h"
-#include "server/policy/fields.h"
 
 namespace coalition::exchange {
 namespace {

@@ -5,8 +5,8 @@
 #include "coalition/storage/v1/storage.pb.h"
 #include "common/hash.h"
 #include "common/ids.h"
+#include "common/policy/fields.h"
 #include "server/exchange/access.h"
-#include "server/policy/fields.h"
 
 namespace coalition::exchange {
 namespace {
@@ -27,15 +27,14 @@ std::string ShortMac(std::string_view key, std::string_view data) {
 }
 
 // "owner", or the names of the views that took part.
-std::string ViewNames(const policy::Decision& decision) {
+std::string ViewNames(const policy::State& state, const policy::Decision& decision) {
   if (decision.owner) return "owner";
-  std::string names;
-  for (const policy::ViewId id : {policy::ViewId::kFull, policy::ViewId::kNotice}) {
-    if ((decision.view_ids & (1U << static_cast<unsigned>(id))) == 0) continue;
-    if (!names.empty()) names += "+";
-    names += policy::ViewName(id);
+  std::string joined;
+  for (const std::string_view name : state.view_names().NamesOf(decision.view_ids)) {
+    if (!joined.empty()) joined += "+";
+    joined += name;
   }
-  return names;
+  return joined;
 }
 
 }  // namespace
@@ -78,11 +77,23 @@ absl::StatusOr<std::vector<std::optional<store::Version>>> Reader::Read(
   return read;
 }
 
-absl::StatusOr<std::optional<SeenRecord>> Reader::FindById(const RecordId& id) const {
+absl::StatusOr<std::string> Reader::KeyOf(const RecordId& id) const {
   auto pointer = Read({IdKey(id)});
   if (!pointer.ok()) return pointer.status();
   // An absent id goes on to a record that is absent, so that it costs what a hidden one does.
-  return FindByKey((*pointer)[0].has_value() ? std::move((*pointer)[0]->value) : RecordKey("", "", id));
+  return (*pointer)[0].has_value() ? std::move((*pointer)[0]->value) : RecordKey("", "", id);
+}
+
+absl::StatusOr<std::optional<SeenRecord>> Reader::FindById(const RecordId& id) const {
+  auto key = KeyOf(id);
+  if (!key.ok()) return key.status();
+  return FindByKey(*std::move(key));
+}
+
+absl::StatusOr<std::optional<FoundRecord>> Reader::FindUnjudged(const RecordId& id) const {
+  auto key = KeyOf(id);
+  if (!key.ok()) return key.status();
+  return Find(*std::move(key));
 }
 
 absl::StatusOr<std::optional<SeenRecord>> Reader::FindByExternalId(std::string_view external_id) const {
@@ -96,38 +107,52 @@ absl::StatusOr<std::optional<SeenRecord>> Reader::FindByExternalId(std::string_v
   return FindById(*id);
 }
 
-absl::StatusOr<std::optional<SeenRecord>> Reader::FindByKey(std::string key) const {
+absl::StatusOr<std::optional<FoundRecord>> Reader::Find(std::string key) const {
   auto read = Read({key});
   if (!read.ok()) return read.status();
   const auto id = IdOfRecordKey(key);
-  if (!id || !(*read)[0].has_value()) return std::optional<SeenRecord>();
+  if (!id || !(*read)[0].has_value()) return std::optional<FoundRecord>();
   const store::Revision revision = (*read)[0]->revision;
   auto value = std::make_unique<const std::string>(std::move((*read)[0]->value));
   const auto stored = ParseStoredRecord(*value);
-  if (!stored) return std::optional<SeenRecord>();
-  SeenRecord seen{*id, std::move(key), revision, std::move(value), *stored, {}, {}};
-  if (absl::Status status = Decide(&seen); !status.ok()) return status;
-  if (!seen.decision.visible()) return std::optional<SeenRecord>();
+  if (!stored) return std::optional<FoundRecord>();
+  FoundRecord found{*id, std::move(key), revision, std::move(value), *stored, nullptr};
+  const auto subject_id = stored->header.subject();
+  if (subject_id) {
+    auto subject = Read({SiblingKey(found.key, *subject_id)});
+    if (!subject.ok()) return subject.status();
+    if ((*subject)[0].has_value()) {
+      found.subject_value = std::make_unique<const std::string>(std::move((*subject)[0]->value));
+    }
+  }
+  return std::optional<FoundRecord>(std::move(found));
+}
+
+absl::StatusOr<std::optional<SeenRecord>> Reader::FindByKey(std::string key) const {
+  auto read = Find(std::move(key));
+  if (!read.ok()) return read.status();
+  if (!read->has_value()) return std::optional<SeenRecord>();
+  FoundRecord& found = **read;
+  const policy::Decision decision = found.DecideFor(asker_);
+  if (!decision.visible()) return std::optional<SeenRecord>();
+  SeenRecord seen{
+      found.id, std::move(found.key), found.revision, std::move(found.value), found.stored, decision, {}};
+  if (const auto subject = found.subject_header()) {
+    seen.subject = SubjectShown(decision, *found.stored.header.subject(), *subject, Judge(asker_, *subject));
+  }
   return std::optional<SeenRecord>(std::move(seen));
 }
 
-absl::Status Reader::Decide(SeenRecord* seen) const {
-  const policy::HeaderView& header = seen->stored.header;
-  if (header.record_class() != v1::RECORD_CLASS_OPINION) {
-    seen->decision = Judge(asker_, header);
-    return absl::OkStatus();
-  }
-  const auto subject_id = header.subject();
-  if (!subject_id) return absl::OkStatus();  // hidden
-  auto read = Read({SiblingKey(seen->key, *subject_id)});
-  if (!read.ok()) return read.status();
-  const auto subject = (*read)[0].has_value() ? ParseStoredRecord((*read)[0]->value) : std::nullopt;
-  seen->decision = JudgeOpinion(asker_, header, subject ? &subject->header : nullptr);
-  if (subject) {
-    seen->subject =
-        SubjectShown(seen->decision, *subject_id, subject->header, Judge(asker_, subject->header));
-  }
-  return absl::OkStatus();
+std::optional<policy::HeaderView> FoundRecord::subject_header() const {
+  const auto subject = subject_value == nullptr ? std::nullopt : ParseStoredRecord(*subject_value);
+  return subject ? std::optional(subject->header) : std::nullopt;
+}
+
+policy::Decision FoundRecord::DecideFor(const Asker& asker) const {
+  if (stored.header.record_class() != v1::RECORD_CLASS_OPINION) return Judge(asker, stored.header);
+  const auto subject = subject_header();
+  return stored.header.subject() ? JudgeOpinion(asker, stored.header, subject ? &*subject : nullptr)
+                                 : policy::Decision{};
 }
 
 absl::Status Reader::Show(const SeenRecord& seen, v1::Record* out, ledger::Disclosure* disclosure) const {
@@ -156,7 +181,7 @@ absl::Status Reader::Project(const RecordId& id, const StoredRecordView& stored,
   policy::Project(record, decision.view, *this, out);
   if (!reference_error_.ok()) return reference_error_;
   out->set_name(NameOf(id));
-  out->set_view(ViewNames(decision));
+  out->set_view(ViewNames(asker_.state, decision));
   // Others' opinions do not keep its contributor from changing a record: they are not part of its etag.
   if (decision.owner) out->set_etag(Etag(*out));
   out->set_disputed(disputed);

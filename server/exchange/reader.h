@@ -11,11 +11,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coalition/v1/record.pb.h"
+#include "common/policy/project.h"
 #include "server/exchange/exchange.h"
 #include "server/exchange/stored_record.h"
 #include "server/exchange/visibility.h"
 #include "server/ledger/disclosures.h"
-#include "server/policy/project.h"
 #include "server/store/store.h"
 
 namespace coalition::exchange {
@@ -30,6 +30,20 @@ struct SeenRecord {
   policy::Decision decision;
   // Of an opinion that shows the seller: its subject, whose word that is; unless that is the asker's own.
   std::optional<ledger::DisclosedRecord> subject;
+};
+
+// A record that is there, whoever may see it.
+struct FoundRecord {
+  RecordId id{};
+  std::string key;
+  store::Revision revision = 0;              // of this form of it
+  std::unique_ptr<const std::string> value;  // what `stored` looks into
+  StoredRecordView stored;
+  // Of an opinion: the record that it is about, if that is there.
+  std::unique_ptr<const std::string> subject_value;
+
+  std::optional<policy::HeaderView> subject_header() const;
+  policy::Decision DecideFor(const Asker& asker) const;
 };
 
 // As SeenRecord::subject, for an opinion and its subject as the asker sees them.
@@ -58,6 +72,8 @@ class Reader final : private policy::ProjectionContext {
   // nullopt: there is no such record, or it is hidden from the asker. Both take the same path.
   absl::StatusOr<std::optional<SeenRecord>> FindById(const RecordId& id) const;
   absl::StatusOr<std::optional<SeenRecord>> FindByKey(std::string key) const;
+  // Not judged: for those who may ask about any record (explain.h). nullopt: there is none.
+  absl::StatusOr<std::optional<FoundRecord>> FindUnjudged(const RecordId& id) const;
   // By the asker's own external_id.
   absl::StatusOr<std::optional<SeenRecord>> FindByExternalId(std::string_view external_id) const;
 
@@ -78,8 +94,8 @@ class Reader final : private policy::ProjectionContext {
 
   // The values of `keys`, in order.
   absl::StatusOr<std::vector<std::optional<store::Version>>> Read(const std::vector<std::string>& keys) const;
-  // Judges `seen` by the record that it holds.
-  absl::Status Decide(SeenRecord* seen) const;
+  absl::StatusOr<std::optional<FoundRecord>> Find(std::string key) const;
+  absl::StatusOr<std::string> KeyOf(const RecordId& id) const;
   std::string Etag(const v1::Record& shown) const;
 
   const store::Store& store_;

@@ -7,6 +7,7 @@
 #include "server/exchange/draft.h"
 #include "server/exchange/edit.h"
 #include "server/exchange/field_mask.h"
+#include "server/exchange/named_audience.h"
 #include "server/exchange/validate.h"
 
 namespace coalition::exchange {
@@ -66,8 +67,14 @@ class ReviseCall final : public Edit {
     if (opinion) after.clear_seller();  // its subject's, put back below
 
     const policy::Header header = seen.stored.header.ToHeader();
-    const CheckRules rules{room().options,        contributor().asker().state,    contributor().member,
-                           contributor().now_s(), before.create_time().seconds(), &header,
+    const NamedAudiences audiences(room().store, contributor().asker().state, contributor().member);
+    const CheckRules rules{room().options,
+                           audiences,
+                           contributor().asker().state,
+                           contributor().member,
+                           contributor().now_s(),
+                           before.create_time().seconds(),
+                           &header,
                            message.size()};
     CheckedRecord checked;
     if (absl::Status status = CheckRecord(after, rules, &checked); !status.ok()) return status;

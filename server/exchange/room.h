@@ -20,6 +20,7 @@ struct Room {
   const ExchangeOptions options;
   const ExchangeKeys keys;
   store::Store& store;
+  const membership::Directory& directory;
   store::CommitLane& lane;
   Random& random;
   const Exchange::RunLater run_later;

@@ -27,7 +27,7 @@ struct SellerRecord {
   bool contested = false;
   bool disputed = false;
   bool owner = false;
-  uint8_t view_ids = 0;
+  policy::ViewSet view_ids = 0;
   uint32_t contributor = 0;
 };
 

@@ -7,8 +7,8 @@
 #include <string_view>
 
 #include "coalition/v1/record.pb.h"
+#include "common/policy/header.h"
 #include "server/exchange/keys.h"
-#include "server/policy/header.h"
 
 namespace coalition::exchange {
 

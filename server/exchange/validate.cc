@@ -1,14 +1,17 @@
 #include "server/exchange/validate.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/errors.h"
 #include "common/ids.h"
+#include "common/policy/fields.h"
+#include "common/policy/limits.h"
+#include "common/policy/words.h"
 #include "common/seller.h"
 #include "server/exchange/access.h"
 #include "server/exchange/check_payload.h"
 #include "server/exchange/field_checker.h"
-#include "server/policy/fields.h"
 
 namespace coalition::exchange {
 namespace {
@@ -59,9 +62,15 @@ class RecordCheck {
   }
 
  private:
+  const v1::PolicyLimits& limits() const { return rules_.state.policy().limits(); }
+
   void Enums() {
     if (contents_.label() == v1::LABEL_UNSPECIFIED) contents_.set_label(v1::LABEL_AMBER);
     if (!v1::Label_IsValid(contents_.label())) fields_.Add({"record.label"}, "no such label");
+    const bool as_before = rules_.before != nullptr && rules_.before->label == contents_.label();
+    if (!as_before && !policy::AllowsLabel(limits(), contents_.label())) {
+      fields_.Add({"record.label"}, "the coalition's policy allows no records of this label");
+    }
     if (contents_.permitted_action() == v1::PERMITTED_ACTION_UNSPECIFIED) {
       contents_.set_permitted_action(v1::PERMITTED_ACTION_CONTACT_FOR_INSTRUCTION);
     }
@@ -100,9 +109,12 @@ class RecordCheck {
   }
 
   void ExpireTime() {
-    const int64_t latest = rules_.created_s + int64_t{rules_.options.lifetime_days_max} * kSecondsPerDay;
-    checked_.expire_time_s =
-        rules_.created_s + int64_t{rules_.options.lifetime_days_default} * kSecondsPerDay;
+    int days_max = rules_.options.lifetime_days_max;
+    const int of_policy = policy::LifetimeDays(limits(), checked_.record_class, contents_.label());
+    if (of_policy != 0) days_max = std::min(days_max, of_policy);
+    const int64_t latest = rules_.created_s + int64_t{days_max} * kSecondsPerDay;
+    const int days_default = std::min(rules_.options.lifetime_days_default, days_max);
+    checked_.expire_time_s = rules_.created_s + int64_t{days_default} * kSecondsPerDay;
     if (contents_.has_expire_time()) {
       fields_.Time("record.expire_time", true, contents_.expire_time());
       checked_.expire_time_s = contents_.expire_time().seconds();
@@ -110,14 +122,42 @@ class RecordCheck {
     if (checked_.expire_time_s <= rules_.now_s) fields_.Add({"record.expire_time"}, "must be in the future");
     const bool as_before = rules_.before != nullptr && checked_.expire_time_s <= rules_.before->expire_time_s;
     if (checked_.expire_time_s > latest && !as_before) {
-      fields_.Add({"record.expire_time"}, "is over the maximum of " +
-                                              std::to_string(rules_.options.lifetime_days_max) +
-                                              " days from the creation");
+      fields_.Add({"record.expire_time"},
+                  "is over the maximum of " + std::to_string(days_max) + " days from the creation");
     }
   }
 
+  // What is written and what is included, in this order, so that the places of problems in what is written
+  // stay.
+  absl::Status AddIncluded(v1::Audience* whole) {
+    *whole = contents_.audience();
+    whole->clear_include();
+    const int count = contents_.audience().include_size();
+    if (count > rules_.options.audience_entries_max) {
+      return OverLimit("audience_entries", rules_.options.audience_entries_max,
+                       "record.audience includes too many audiences");
+    }
+    for (int i = 0; i < count; ++i) {
+      std::string& name = *contents_.mutable_audience()->mutable_include(i);
+      v1::Audience found;
+      std::string pinned;
+      const absl::Status status = rules_.audiences.Find(name, &found, &pinned);
+      if (absl::IsInvalidArgument(status)) {
+        fields_.violations().Check("record.audience.include[" + std::to_string(i) + "]", status);
+        continue;
+      }
+      if (!status.ok()) return status;
+      whole->mutable_grants()->MergeFrom(found.grants());
+      whole->mutable_exclusions()->MergeFrom(found.exclusions());
+      name = pinned;
+    }
+    return absl::OkStatus();
+  }
+
   absl::Status Audience() {
-    const v1::Audience& audience = contents_.audience();
+    fields_.Known({"record.audience"}, contents_.audience());
+    v1::Audience audience;
+    if (absl::Status status = AddIncluded(&audience); !status.ok()) return status;
     const int entries = audience.grants_size() + audience.exclusions_size();
     const size_t entries_before =
         rules_.before == nullptr ? 0 : rules_.before->grants.size() + rules_.before->exclusions.size();
@@ -125,7 +165,6 @@ class RecordCheck {
       return OverLimit("audience_entries", rules_.options.audience_entries_max,
                        "record.audience has too many grants and exclusions");
     }
-    fields_.Known({"record.audience"}, audience);
     for (int i = 0; i < audience.grants_size(); ++i) {
       fields_.Known({"record.audience.grants", i}, audience.grants(i));
       fields_.Known({"record.audience.grants", i, "subject"}, audience.grants(i).subject());
@@ -135,16 +174,17 @@ class RecordCheck {
     }
     if (!v1::Label_IsValid(contents_.label())) return absl::OkStatus();  // said already
     static const std::vector<policy::HeaderGrant> none;
-    checked_.audience = policy::CompileAudience(rules_.state, audience, contents_.label(), kAttachedNow,
-                                                rules_.before == nullptr ? none : rules_.before->grants);
+    checked_.audience =
+        policy::CompileAudience(rules_.state, audience, checked_.record_class, contents_.label(),
+                                kAttachedNow, rules_.before == nullptr ? none : rules_.before->grants);
     for (const policy::AudienceProblem& problem : checked_.audience.problems) {
       if (!problem.label_forbids) {
         fields_.violations().Add("record.audience." + problem.path, problem.message);
       } else if (label_forbids_.ok()) {
-        label_forbids_ = Error(v1::ERROR_REASON_LABEL_FORBIDS_AUDIENCE,
-                               "record.audience." + problem.path + ": " + problem.message,
-                               {{"label", v1::Label_Name(contents_.label()).substr(6)},  // without "LABEL_"
-                                {"subject", SubjectText(audience, problem)}});
+        label_forbids_ =
+            Error(v1::ERROR_REASON_LABEL_FORBIDS_AUDIENCE,
+                  "record.audience." + problem.path + ": " + problem.message,
+                  {{"label", policy::Word(contents_.label())}, {"subject", SubjectText(audience, problem)}});
       }
     }
     return absl::OkStatus();
@@ -189,7 +229,7 @@ absl::Status CheckRecord(const v1::Record& record, const CheckRules& rules, Chec
   contents.clear_view();
   contents.clear_disputed();
   if (contents.audience().grants().empty() && contents.audience().exclusions().empty() &&
-      !HasUnknownFields(contents.audience())) {
+      contents.audience().include().empty() && !HasUnknownFields(contents.audience())) {
     contents.clear_audience();  // the same as none
   }
   return RecordCheck(rules, checked).Run();

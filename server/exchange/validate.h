@@ -8,11 +8,11 @@
 
 #include "absl/status/status.h"
 #include "coalition/v1/record.pb.h"
+#include "common/policy/audience.h"
+#include "common/policy/header.h"
+#include "common/policy/state.h"
 #include "server/exchange/exchange.h"
 #include "server/exchange/keys.h"
-#include "server/policy/audience.h"
-#include "server/policy/header.h"
-#include "server/policy/state.h"
 
 namespace coalition::exchange {
 
@@ -27,8 +27,18 @@ struct Reference {
 // `attached` of a grant that gets the revision of the commit that makes it.
 inline constexpr uint64_t kAttachedNow = ~uint64_t{0};
 
+// Finds what an audience includes by name.
+class AudienceFinder {
+ public:
+  virtual ~AudienceFinder() = default;
+  // Sets `audience` and the name with the version that was found ("audiences/brands@3"). OK, INVALID_ARGUMENT
+  // with a message for the field, or an error of the store.
+  virtual absl::Status Find(const std::string& name, v1::Audience* audience, std::string* pinned) const = 0;
+};
+
 struct CheckRules {
   const ExchangeOptions& options;
+  const AudienceFinder& audiences;
   const policy::State& state;
   uint32_t member = 0;
   int64_t now_s = 0;

@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "server/policy/fields.h"
+#include "common/policy/fields.h"
 
 namespace coalition::exchange {
 namespace {
@@ -32,16 +32,9 @@ policy::Decision Judge(const Asker& asker, const policy::HeaderView& header) {
 
 policy::Decision JudgeOpinion(const Asker& asker, const policy::HeaderView& opinion,
                               const policy::HeaderView* subject) {
-  policy::Decision own = Judge(asker, opinion);
+  const policy::Decision own = Judge(asker, opinion);
   if (!own.visible()) return own;
-  const policy::Decision of_subject = subject == nullptr ? policy::Decision{} : Judge(asker, *subject);
-  if (!own.owner) return policy::MeetWithSubject(own, of_subject);
-  if (of_subject.owner) return own;
-  // The seller's fields stand in the same places of every class's view: they are header fields.
-  const uint64_t seller = SellerBits(v1::RECORD_CLASS_OPINION);
-  own.view.shown &= of_subject.view.shown | ~seller;
-  own.view.full &= of_subject.view.full | ~seller;
-  return own;
+  return policy::MeetWithSubject(own, subject == nullptr ? policy::Decision{} : Judge(asker, *subject));
 }
 
 bool ShowsSeller(v1::RecordClass record_class, const policy::View& view) {

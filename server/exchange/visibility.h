@@ -4,10 +4,10 @@
 #include <cstdint>
 
 #include "absl/status/status.h"
+#include "common/policy/decide.h"
+#include "common/policy/state.h"
 #include "server/exchange/exchange.h"
 #include "server/exchange/stored_record.h"
-#include "server/policy/decide.h"
-#include "server/policy/state.h"
 
 namespace coalition::exchange {
 

@@ -8,14 +8,14 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "server/policy/header.h"
+#include "common/policy/header.h"
 
 namespace coalition::ledger {
 
 struct DisclosedRecord {
   policy::RecordIdBytes record{};
-  uint32_t contributor = 0;  // member number
-  uint8_t view_ids = 0;      // as policy::Decision
+  uint32_t contributor = 0;      // member number
+  policy::ViewSet view_ids = 0;  // as policy::Decision
 };
 
 // One reply, or one batch of a stream. What a member sees of its own is no disclosure. A record that is shown

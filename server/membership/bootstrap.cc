@@ -10,7 +10,12 @@
 #include "absl/strings/str_join.h"
 #include "common/hash.h"
 #include "common/ids.h"
+#include "common/policy/check_policy.h"
+#include "common/policy/compiled_policy.h"
+#include "common/policy/default_policy.h"
+#include "common/policy/run_tests.h"
 #include "common/strings.h"
+#include "server/membership/stored_state.h"
 
 namespace coalition::membership {
 namespace {
@@ -34,6 +39,7 @@ class Checker {
     Groups();
     Members();
     Platforms();
+    Policy();
     if (problems_.empty()) return absl::OkStatus();
     std::string more;
     if (problems_.size() > kProblemsShown) {
@@ -143,18 +149,22 @@ class Checker {
     }
   }
 
+  void Policy() {
+    if (!bootstrap_.has_policy()) return;
+    for (const policy::PolicyProblem& problem : policy::CheckPolicy(bootstrap_.policy())) {
+      Problem("policy." + problem.path, problem.message);
+    }
+    if (!problems_.empty()) return;
+    for (const policy::PolicyTestResult& test : policy::RunPolicyTests(bootstrap_.policy())) {
+      if (!test.passed) Problem("policy: test " + Quoted(test.name), test.message);
+    }
+  }
+
   const config::v1::Bootstrap& bootstrap_;
   std::set<std::string> groups_;
   absl::flat_hash_map<std::string, const config::v1::BootstrapMember*> members_;
   std::vector<std::string> problems_;
 };
-
-store::Write Numbered(std::string_view prefix, uint32_t number,
-                      const google::protobuf::MessageLite& message) {
-  std::string key(prefix);
-  for (int shift = 24; shift >= 0; shift -= 8) key.push_back(static_cast<char>(number >> shift));
-  return {std::move(key), message.SerializeAsString()};
-}
 
 // Whether the standing is one that is given to admitted members.
 bool Admitted(v1::Standing standing) {
@@ -209,13 +219,34 @@ std::string BootstrapDigest(const config::v1::Bootstrap& bootstrap) {
   return std::string(Bytes(Sha256(bootstrap.SerializeAsString())));
 }
 
-std::vector<store::Write> BootstrapWrites(const config::v1::Bootstrap& bootstrap, store::Revision revision) {
+storage::v1::StoredPolicy FirstPolicy(const v1::CoalitionPolicy& policy, int64_t now_ns,
+                                      storage::v1::StoredCoalition* coalition) {
+  policy::ViewNames names;
+  const policy::CompiledPolicy compiled(policy, &names);
+  for (const std::string& name : names.names()) coalition->add_view_names(name);
+  storage::v1::StoredPolicy stored;
+  stored.set_version(1);
+  stored.set_epoch(1);
+  stored.set_apply_time_ns(now_ns);
+  *stored.mutable_policy() = policy;
+  return stored;
+}
+
+std::vector<store::Write> BootstrapWrites(const config::v1::Bootstrap& bootstrap, store::Revision revision,
+                                          int64_t now_ns) {
   std::vector<store::Write> writes;
   storage::v1::StoredCoalition coalition;
   coalition.set_trust_domain(bootstrap.trust_domain());
   coalition.set_bootstrap_sha256(BootstrapDigest(bootstrap));
   coalition.set_epoch(1);
-  writes.push_back({std::string(kCoalitionKey), coalition.SerializeAsString()});
+  coalition.set_coalition_epoch(1);
+  const v1::CoalitionPolicy& policy = bootstrap.has_policy() ? bootstrap.policy() : policy::DefaultPolicy();
+  writes.push_back(Stored(PolicyKey(1), FirstPolicy(policy, now_ns, &coalition)));
+  writes.push_back(Stored(std::string(kCoalitionKey), coalition));
+  storage::v1::StoredEpoch epoch;
+  epoch.set_epoch(1);
+  epoch.set_revision(revision);
+  writes.push_back(Stored(EpochKey(1), epoch));
 
   absl::flat_hash_map<std::string, uint32_t> group_numbers;
   uint32_t number = 0;
@@ -226,13 +257,14 @@ std::vector<store::Write> BootstrapWrites(const config::v1::Bootstrap& bootstrap
     stored.set_display_name(group.display_name().empty() ? group.id() : group.display_name());
     stored.set_closed(group.closed());
     group_numbers[group.id()] = number;
-    writes.push_back(Numbered(kGroupPrefix, number, stored));
+    writes.push_back(Stored(std::string(kGroupPrefix) + BigEndian(number), stored));
   }
   absl::flat_hash_map<std::string, uint32_t> member_numbers;
   number = 0;
   for (const auto& member : bootstrap.members()) {
     member_numbers[member.id()] = ++number;
-    writes.push_back(Numbered(kMemberPrefix, number, ToStored(member, number, group_numbers, revision)));
+    writes.push_back(Stored(std::string(kMemberPrefix) + BigEndian(number),
+                            ToStored(member, number, group_numbers, revision)));
   }
   number = 0;
   for (const auto& platform : bootstrap.platforms()) {
@@ -244,7 +276,7 @@ std::vector<store::Write> BootstrapWrites(const config::v1::Bootstrap& bootstrap
       holder->set_member(member_numbers.at(platform.holder()));
       holder->mutable_held()->set_from_revision(revision);
     }
-    writes.push_back(Numbered(kPlatformPrefix, number, stored));
+    writes.push_back(Stored(std::string(kPlatformPrefix) + BigEndian(number), stored));
   }
   return writes;
 }

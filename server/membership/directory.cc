@@ -5,20 +5,28 @@
 
 #include "absl/status/status.h"
 #include "common/errors.h"
+#include "common/policy/default_policy.h"
 #include "server/membership/bootstrap.h"
 #include "server/membership/snapshot.h"
 
 namespace coalition::membership {
 namespace {
 
-absl::Status Unparseable() { return absl::DataLossError("the stored coalition does not parse"); }
+// A store of a version that had no policies: it was judged by the built-in one.
+std::vector<store::Write> PolicyOfOlderStore(storage::v1::StoredCoalition coalition, int64_t now_ns) {
+  std::vector<store::Write> writes;
+  writes.push_back(Stored(PolicyKey(1), FirstPolicy(policy::DefaultPolicy(), now_ns, &coalition)));
+  coalition.set_coalition_epoch(coalition.epoch());
+  writes.push_back(Stored(std::string(kCoalitionKey), coalition));
+  return writes;
+}
 
 // Judges whether the bootstrap is to be applied; runs inside the commit, so that of two servers one wins.
-store::Commit BootstrapCommit(const config::v1::Bootstrap& bootstrap, bool store_is_empty) {
+store::Commit BootstrapCommit(const config::v1::Bootstrap& bootstrap, bool store_is_empty, int64_t now_ns) {
   store::Commit commit;
   commit.reads = {std::string(kCoalitionKey)};
   commit.build =
-      [&bootstrap, store_is_empty](
+      [&bootstrap, store_is_empty, now_ns](
           store::Revision revision,
           std::span<const std::optional<store::Version>> read) -> absl::StatusOr<std::vector<store::Write>> {
     if (!read[0].has_value()) {
@@ -26,7 +34,7 @@ store::Commit BootstrapCommit(const config::v1::Bootstrap& bootstrap, bool store
         return absl::FailedPreconditionError(
             "the store holds data but no coalition: the bootstrap file applies to an empty store only");
       }
-      return BootstrapWrites(bootstrap, revision);
+      return BootstrapWrites(bootstrap, revision, now_ns);
     }
     storage::v1::StoredCoalition stored;
     if (!stored.ParseFromString(read[0]->value)) return Unparseable();
@@ -34,37 +42,11 @@ store::Commit BootstrapCommit(const config::v1::Bootstrap& bootstrap, bool store
       return absl::FailedPreconditionError(
           "the bootstrap file differs from the one that this store was made with; it applies once, to an "
           "empty store, and this version cannot change members, credentials or keys later: restore the file "
-          "as it was");
+          "as it was (the policy is changed by `coalition policy apply`)");
     }
-    return std::vector<store::Write>();
+    return stored.view_names().empty() ? PolicyOfOlderStore(stored, now_ns) : std::vector<store::Write>();
   };
   return commit;
-}
-
-template <class T>
-absl::Status LoadAll(const store::Store& store, std::string_view from, std::string_view to,
-                     store::Revision at, std::vector<T>* out) {
-  bool parsed = true;
-  absl::Status scanned =
-      store.ScanEach(from, to, at, [&](std::string_view, std::string_view value, uint64_t) {
-        parsed = out->emplace_back().ParseFromArray(value.data(), static_cast<int>(value.size()));
-        return parsed;
-      });
-  if (!scanned.ok()) return scanned;
-  return parsed ? absl::OkStatus() : Unparseable();
-}
-
-absl::StatusOr<StoredState> Load(const store::Store& store) {
-  const store::Revision at = store.Head();
-  const std::string key(kCoalitionKey);
-  auto read = store.Read(std::span(&key, 1), at);
-  if (!read.ok()) return read.status();
-  StoredState stored;
-  if (!(*read)[0].has_value() || !stored.coalition.ParseFromString((*read)[0]->value)) return Unparseable();
-  if (auto s = LoadAll(store, kGroupPrefix, kGroupEnd, at, &stored.groups); !s.ok()) return s;
-  if (auto s = LoadAll(store, kMemberPrefix, kMemberEnd, at, &stored.members); !s.ok()) return s;
-  if (auto s = LoadAll(store, kPlatformPrefix, kPlatformEnd, at, &stored.platforms); !s.ok()) return s;
-  return stored;
 }
 
 }  // namespace
@@ -79,18 +61,64 @@ absl::Status NotActive(const Snapshot& snapshot) {
 }
 
 absl::StatusOr<std::unique_ptr<Directory>> Directory::Open(store::Store& store,
-                                                           const config::v1::Bootstrap& bootstrap) {
+                                                           const config::v1::Bootstrap& bootstrap,
+                                                           int64_t now_ns) {
   if (absl::Status checked = CheckBootstrap(bootstrap); !checked.ok()) return checked;
-  const store::Commit commit = BootstrapCommit(bootstrap, store.Head() == 0);
+  const store::Commit commit = BootstrapCommit(bootstrap, store.Head() == 0, now_ns);
   const auto applied = store.CommitAll(std::span(&commit, 1));
   if (!applied[0].ok()) return applied[0].status();
-  auto stored = Load(store);
+  auto stored = LoadState(store, store.Head());
   if (!stored.ok()) return stored.status();
-  auto snapshot = BuildSnapshot(*stored);
+  auto snapshot = BuildSnapshot(*std::move(stored), nullptr);
   if (!snapshot.ok()) return snapshot.status();
-  std::unique_ptr<Directory> directory(new Directory());
+  std::unique_ptr<Directory> directory(new Directory(store));
   directory->current_.store(*std::move(snapshot), std::memory_order_release);
   return directory;
+}
+
+absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::At(uint64_t epoch) const {
+  std::shared_ptr<const Snapshot> current = Current();
+  if (current->policy_state().epoch() == epoch) return current;
+  const std::string key = EpochKey(epoch);
+  const auto read = store_.Read(std::span(&key, 1), store_.Head());
+  if (!read.ok()) return read.status();
+  storage::v1::StoredEpoch stored;
+  if (!(*read)[0].has_value()) return absl::OutOfRangeError("there was no such epoch");
+  if (!stored.ParseFromString((*read)[0]->value)) return Unparseable();
+  auto state = LoadState(store_, stored.revision());
+  if (!state.ok()) return state.status();
+  return BuildSnapshot(*std::move(state), current.get());
+}
+
+absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& judge) {
+  const MutexLock lock(changing_);
+  std::shared_ptr<const Snapshot> current = Current();
+  const absl::StatusOr<std::optional<Change>> judged = judge(*current);
+  if (!judged.ok()) return judged.status();
+  if (!judged->has_value()) return current;
+  const Change& change = **judged;
+  store::Commit commit;
+  commit.build = [&change, &current](store::Revision revision, std::span<const std::optional<store::Version>>)
+      -> absl::StatusOr<std::vector<store::Write>> {
+    storage::v1::StoredCoalition coalition = current->stored().coalition;
+    storage::v1::StoredEpoch epoch;
+    epoch.set_epoch(coalition.epoch() + 1);
+    epoch.set_revision(revision);
+    coalition.set_epoch(epoch.epoch());
+    if (change.coalition_wide) coalition.set_coalition_epoch(epoch.epoch());
+    std::vector<store::Write> writes = change.writes(revision, epoch.epoch(), &coalition);
+    writes.push_back(Stored(std::string(kCoalitionKey), coalition));
+    writes.push_back(Stored(EpochKey(epoch.epoch()), epoch));
+    return writes;
+  };
+  const auto made = store_.CommitAll(std::span(&commit, 1));
+  if (!made[0].ok()) return made[0].status();
+  auto stored = LoadState(store_, *made[0]);
+  if (!stored.ok()) return stored.status();
+  auto snapshot = BuildSnapshot(*std::move(stored), current.get());
+  if (!snapshot.ok()) return snapshot.status();
+  current_.store(*snapshot, std::memory_order_release);
+  return *std::move(snapshot);
 }
 
 }  // namespace coalition::membership

@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,8 +13,10 @@
 #include "absl/status/statusor.h"
 #include "coalition/config/v1/bootstrap.pb.h"
 #include "coalition/v1/member.pb.h"
+#include "common/mutex.h"
+#include "common/policy/state.h"
 #include "server/identity/identity.h"
-#include "server/policy/state.h"
+#include "server/membership/stored_state.h"
 #include "server/store/store.h"
 
 namespace coalition::membership {
@@ -21,7 +25,9 @@ namespace coalition::membership {
 class Snapshot : public identity::CredentialRegistry {
  public:
   virtual const policy::State& policy_state() const = 0;
-  virtual const std::string& trust_domain() const = 0;
+  // All that this was built from.
+  virtual const StoredState& stored() const = 0;
+  const std::string& trust_domain() const { return stored().coalition.trust_domain(); }
   // Public facts, by member number; as ListMembers shows them. nullptr: no such member.
   virtual const v1::Member* PublicMember(uint32_t number) const = 0;
   // All members, ordered by name.
@@ -34,21 +40,49 @@ class Snapshot : public identity::CredentialRegistry {
 // secretariat.
 absl::Status NotActive(const Snapshot& snapshot);
 
+// One change of the coalition, to be made at a revision and to begin an epoch.
+struct Change {
+  // Beside the new epoch, which the directory writes. `coalition` is as it was and is written afterwards: a
+  // change may add to it.
+  std::function<std::vector<store::Write>(store::Revision revision, uint64_t epoch,
+                                          storage::v1::StoredCoalition* coalition)>
+      writes;
+  // Whether it is one of the coalition's policy or members, and not of one member's own policy.
+  bool coalition_wide = true;
+};
+
 // Thread-safe.
 class Directory {
  public:
   // Applies `bootstrap` to an empty store in one commit; on a store that has a coalition, refuses a bootstrap
   // with another digest (FAILED_PRECONDITION saying so). INVALID_ARGUMENT names what is wrong in the file: a
   // malformed id, an unknown kind or group, a duplicate, a platform held by a member that is no marketplace,
-  // a bad key hash. DATA_LOSS: what is stored does not parse or is not whole.
+  // a bad key hash, a policy that is none or whose tests fail. DATA_LOSS: what is stored does not parse or is
+  // not whole. `store` must outlive the directory.
   static absl::StatusOr<std::unique_ptr<Directory>> Open(store::Store& store,
-                                                         const config::v1::Bootstrap& bootstrap);
+                                                         const config::v1::Bootstrap& bootstrap,
+                                                         int64_t now_ns);
 
   // The newest state: one atomic load.
   std::shared_ptr<const Snapshot> Current() const { return current_.load(std::memory_order_acquire); }
 
+  // The state as it was when that epoch began. OUT_OF_RANGE: there was no such epoch, or the store's history
+  // does not reach back to it. Reads from disk.
+  absl::StatusOr<std::shared_ptr<const Snapshot>> At(uint64_t epoch) const;
+
+  // Makes one change after the other: `judge` is given the newest state and answers the change, or why there
+  // is none; nullopt: nothing is to be changed. When this returns OK the change is durable and Current() has
+  // it; the state that was judged last is returned. Waits for the disk. Errors: the judge's, or the store's.
+  using Judge = std::function<absl::StatusOr<std::optional<Change>>(const Snapshot& current)>;
+  absl::StatusOr<std::shared_ptr<const Snapshot>> Make(const Judge& judge);
+
+  store::Store& store() const { return store_; }
+
  private:
-  Directory() = default;
+  explicit Directory(store::Store& store) : store_(store) {}
+
+  store::Store& store_;
+  Mutex changing_;
   std::atomic<std::shared_ptr<const Snapshot>> current_;
 };
 

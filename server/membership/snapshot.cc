@@ -14,9 +14,9 @@ namespace {
 
 class StoredSnapshot final : public Snapshot {
  public:
-  StoredSnapshot(std::string trust_domain, policy::State state, std::vector<v1::Member> by_number,
+  StoredSnapshot(StoredState stored, policy::State state, std::vector<v1::Member> by_number,
                  std::vector<v1::Platform> platforms, std::vector<identity::RegisteredCredential> credentials)
-      : trust_domain_(std::move(trust_domain)),
+      : stored_(std::move(stored)),
         state_(std::move(state)),
         by_number_(std::move(by_number)),
         by_name_(by_number_),
@@ -31,7 +31,7 @@ class StoredSnapshot final : public Snapshot {
   }
 
   const policy::State& policy_state() const override { return state_; }
-  const std::string& trust_domain() const override { return trust_domain_; }
+  const StoredState& stored() const override { return stored_; }
   const v1::Member* PublicMember(uint32_t number) const override {
     return number == 0 || number > by_number_.size() ? nullptr : &by_number_[number - 1];
   }
@@ -45,7 +45,7 @@ class StoredSnapshot final : public Snapshot {
   }
 
  private:
-  std::string trust_domain_;
+  const StoredState stored_;
   policy::State state_;
   std::vector<v1::Member> by_number_;
   std::vector<v1::Member> by_name_;
@@ -139,10 +139,48 @@ absl::Status CheckWhole(const StoredState& stored) {
   return absl::OkStatus();
 }
 
+// The policy as it was compiled for `before`, or anew.
+std::shared_ptr<const policy::CompiledPolicy> Compiled(const storage::v1::StoredPolicy& stored,
+                                                       const Snapshot* before, policy::ViewNames* names) {
+  if (before != nullptr) {
+    for (const policy::PolicyInForce& known : before->policy_state().rules().policies) {
+      if (known.version == stored.version()) return known.policy;
+    }
+  }
+  return std::make_shared<const policy::CompiledPolicy>(stored.policy(), names);
+}
+
+absl::StatusOr<policy::Rules> BuildRules(const StoredState& stored, const Snapshot* before) {
+  policy::Rules rules;
+  rules.view_names =
+      policy::ViewNames({stored.coalition.view_names().begin(), stored.coalition.view_names().end()});
+  if (stored.policies.empty()) return Broken("there is no policy");
+  uint64_t from = 0;
+  for (const auto& policy : stored.policies) {
+    if (!rules.policies.empty() && policy.revision() <= from) return Broken("policies out of order");
+    from = rules.policies.empty() ? 0 : policy.revision();
+    const size_t names = rules.view_names.names().size();
+    rules.policies.push_back(
+        {policy.version(), policy.epoch(), from, Compiled(policy, before, &rules.view_names)});
+    if (rules.view_names.names().size() != names) return Broken("a view without a number");
+  }
+  uint64_t own_from = 0;
+  for (const auto& own : stored.own_policies) {
+    if (own.member() == 0 || own.member() > stored.members.size() || own.revision() <= own_from) {
+      return Broken("a member's own policy");
+    }
+    own_from = own.revision();
+    rules.member_policies.push_back({own.member(), own.revision(), own.policy()});
+  }
+  return rules;
+}
+
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const Snapshot>> BuildSnapshot(const StoredState& stored) {
+absl::StatusOr<std::shared_ptr<const Snapshot>> BuildSnapshot(StoredState stored, const Snapshot* before) {
   if (absl::Status whole = CheckWhole(stored); !whole.ok()) return whole;
+  auto rules = BuildRules(stored, before);
+  if (!rules.ok()) return rules.status();
   std::vector<policy::GroupState> groups;
   for (const auto& group : stored.groups) groups.push_back({group.number(), group.id(), group.closed()});
   std::vector<policy::MemberState> members;
@@ -169,10 +207,10 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> BuildSnapshot(const StoredState&
       }
     }
   }
-  return std::make_shared<StoredSnapshot>(
-      stored.coalition.trust_domain(),
-      policy::State(stored.coalition.epoch(), std::move(members), std::move(groups), std::move(platforms)),
-      std::move(public_members), std::move(public_platforms), std::move(credentials));
+  policy::State state(stored.coalition.epoch(), std::move(members), std::move(groups), std::move(platforms),
+                      *std::move(rules));
+  return std::make_shared<StoredSnapshot>(std::move(stored), std::move(state), std::move(public_members),
+                                          std::move(public_platforms), std::move(credentials));
 }
 
 }  // namespace coalition::membership

@@ -10,15 +10,8 @@
 
 namespace coalition::membership {
 
-// All that the store has of the coalition; each list ordered by number.
-struct StoredState {
-  storage::v1::StoredCoalition coalition;
-  std::vector<storage::v1::StoredGroup> groups;
-  std::vector<storage::v1::StoredMember> members;
-  std::vector<storage::v1::StoredPlatform> platforms;
-};
-
-// DATA_LOSS when the parts do not fit together: numbers that are not dense, references to what is not there.
-absl::StatusOr<std::shared_ptr<const Snapshot>> BuildSnapshot(const StoredState& stored);
+// DATA_LOSS when the parts do not fit together: numbers that are not dense, references to what is not there,
+// no policy. Policies that `before` (may be null) has compiled are taken from there.
+absl::StatusOr<std::shared_ptr<const Snapshot>> BuildSnapshot(StoredState stored, const Snapshot* before);
 
 }  // namespace coalition::membership

@@ -88,4 +88,25 @@ grpc::ServerUnaryReactor* ExchangeService::GetSellerProfile(grpc::CallbackServer
       });
 }
 
+grpc::ServerUnaryReactor* ExchangeService::PreviewAudience(grpc::CallbackServerContext* call,
+                                                           const grpc::ByteBuffer* request,
+                                                           grpc::ByteBuffer* response) {
+  return ReadOnWorker<v1::PreviewAudienceRequest, v1::PreviewAudienceResponse>(
+      kit_, Method::kPreviewAudience, call, request, response,
+      [this](const exchange::CallContext& context, const v1::PreviewAudienceRequest& draft,
+             v1::PreviewAudienceResponse* preview,
+             ledger::Disclosure*) { return exchange_.Preview(context, draft, preview); });
+}
+
+grpc::ServerUnaryReactor* ExchangeService::ExplainAccess(grpc::CallbackServerContext* call,
+                                                         const grpc::ByteBuffer* request,
+                                                         grpc::ByteBuffer* response) {
+  return ReadOnWorker<v1::ExplainAccessRequest, v1::ExplainAccessResponse>(
+      kit_, Method::kExplainAccess, call, request, response,
+      [this](const exchange::CallContext& context, const v1::ExplainAccessRequest& explain,
+             v1::ExplainAccessResponse* access, ledger::Disclosure* disclosure) {
+        return exchange_.Explain(context, explain, access, disclosure);
+      });
+}
+
 }  // namespace coalition::service

@@ -17,10 +17,12 @@ using ExchangeBase4 = v1::ExchangeService::WithRawCallbackMethod_WithdrawRecord<
 using ExchangeBase5 = v1::ExchangeService::WithRawCallbackMethod_ImportRecords<ExchangeBase4>;
 using ExchangeBase6 = v1::ExchangeService::WithRawCallbackMethod_ScreenSellers<ExchangeBase5>;
 using ExchangeBase7 = v1::ExchangeService::WithRawCallbackMethod_GetSellerProfile<ExchangeBase6>;
+using ExchangeBase8 = v1::ExchangeService::WithRawCallbackMethod_PreviewAudience<ExchangeBase7>;
+using ExchangeBase9 = v1::ExchangeService::WithRawCallbackMethod_ExplainAccess<ExchangeBase8>;
 }  // namespace internal
 
 // Thread-safe. References must outlive the service, the service the grpc::Server.
-class ExchangeService final : public internal::ExchangeBase7 {
+class ExchangeService final : public internal::ExchangeBase9 {
  public:
   ExchangeService(CallKit& kit, exchange::Exchange& exchange, ImportStreams& imports)
       : kit_(kit), exchange_(exchange), imports_(imports) {}
@@ -42,6 +44,11 @@ class ExchangeService final : public internal::ExchangeBase7 {
   grpc::ServerUnaryReactor* GetSellerProfile(grpc::CallbackServerContext* call,
                                              const grpc::ByteBuffer* request,
                                              grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* PreviewAudience(grpc::CallbackServerContext* call,
+                                            const grpc::ByteBuffer* request,
+                                            grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* ExplainAccess(grpc::CallbackServerContext* call, const grpc::ByteBuffer* request,
+                                          grpc::ByteBuffer* response) override;
 
  private:
   CallKit& kit_;

@@ -1,14 +1,11 @@
 #include "server/service/membership_service.h"
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
-#include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "common/ids.h"
-#include "common/strings.h"
+#include "server/service/pages.h"
 #include "server/service/unary.h"
 
 namespace coalition::service {
@@ -49,40 +46,6 @@ absl::Status AnswerGetMember(const exchange::CallContext& context, const v1::Get
   return absl::OkStatus();
 }
 
-// One page of `all`, which is ordered by name. The token holds the last name shown.
-template <class Item, class Request, class Add>
-absl::StatusOr<std::string> ListPage(const Sealer& sealer, const MembershipServiceOptions& options,
-                                     std::string_view query, const std::vector<Item>& all,
-                                     const Request& request, const Add& add) {
-  if (request.page_size() < 0) {
-    FieldViolations violations;
-    violations.Add("page_size", "must not be negative");
-    return violations.ToStatus();
-  }
-  auto at = all.begin();
-  if (!request.page_token().empty()) {
-    const absl::StatusOr<std::string> last = sealer.Open(request.page_token(), query);
-    if (!last.ok()) {
-      return Error(
-          v1::ERROR_REASON_PAGE_TOKEN_INVALID,
-          "The page token is not one of ours, or was issued to another member or for another query.");
-    }
-    at = std::upper_bound(all.begin(), all.end(), *last,
-                          [](const std::string& name, const Item& item) { return name < item.name(); });
-  }
-  const int size = request.page_size() == 0 ? options.page_size_default : request.page_size();
-  const auto left = static_cast<size_t>(all.end() - at);
-  const size_t count = std::min(left, static_cast<size_t>(std::min(size, options.page_size_max)));
-  for (size_t i = 0; i < count; ++i, ++at) add(*at);
-  if (count == left || count == 0) return std::string();
-  return sealer.Seal(std::prev(at)->name(), query);
-}
-
-// Whom and which question a token was made for.
-std::string QueryOf(const exchange::CallContext& context, Method method) {
-  return absl::StrCat("membership/", Absl(InfoOf(method).name), "/", Absl(context.caller.member));
-}
-
 }  // namespace
 
 MembershipService::MembershipService(CallKit& kit, const Sealer& sealer, MembershipServiceOptions options)
@@ -104,8 +67,8 @@ grpc::ServerUnaryReactor* MembershipService::ListMembers(grpc::CallbackServerCon
       kit_, Method::kListMembers, call, request, response,
       [this](const exchange::CallContext& context, const v1::ListMembersRequest& list,
              v1::ListMembersResponse* page, ledger::Disclosure*) {
-        const auto token = ListPage(sealer_, options_, QueryOf(context, Method::kListMembers),
-                                    context.snapshot->PublicMembers(), list,
+        const auto token = ListPage(sealer_, options_.pages, PageQuery(context, Method::kListMembers),
+                                    context.snapshot->PublicMembers(), list, ByName(),
                                     [page](const v1::Member& member) { *page->add_members() = member; });
         if (token.ok()) page->set_next_page_token(*token);
         return token.status();
@@ -128,9 +91,10 @@ grpc::ServerUnaryReactor* MembershipService::ListPlatforms(grpc::CallbackServerC
       kit_, Method::kListPlatforms, call, request, response,
       [this](const exchange::CallContext& context, const v1::ListPlatformsRequest& list,
              v1::ListPlatformsResponse* page, ledger::Disclosure*) {
-        const auto token = ListPage(
-            sealer_, options_, QueryOf(context, Method::kListPlatforms), context.snapshot->PublicPlatforms(),
-            list, [page](const v1::Platform& platform) { *page->add_platforms() = platform; });
+        const auto token =
+            ListPage(sealer_, options_.pages, PageQuery(context, Method::kListPlatforms),
+                     context.snapshot->PublicPlatforms(), list, ByName(),
+                     [page](const v1::Platform& platform) { *page->add_platforms() = platform; });
         if (token.ok()) page->set_next_page_token(*token);
         return token.status();
       });

@@ -6,6 +6,7 @@
 #include "coalition/v1/membership_service.grpc.pb.h"
 #include "common/sealed.h"
 #include "server/service/call_kit.h"
+#include "server/service/pages.h"
 
 namespace coalition::service {
 
@@ -17,8 +18,7 @@ using MembershipBase3 = v1::MembershipService::WithRawCallbackMethod_ListPlatfor
 }  // namespace internal
 
 struct MembershipServiceOptions {
-  int page_size_default = 50;
-  int page_size_max = 1000;
+  PageOptions pages;
   std::string server_version;
 };
 

@@ -21,8 +21,20 @@ enum class Method : uint8_t {
   kListMembers,
   kGetMember,
   kListPlatforms,
+  kPreviewAudience,
+  kExplainAccess,
+  kGetPolicy,
+  kListPolicyVersions,
+  kValidatePolicy,
+  kDiffPolicy,
+  kApprovePolicy,
+  kApplyPolicy,
+  kGetMemberPolicy,
+  kSetMemberPolicy,
+  kSaveAudience,
+  kListAudiences,
 };
-inline constexpr size_t kMethods = 12;
+inline constexpr size_t kMethods = 24;
 
 struct MethodInfo {
   std::string_view service;
@@ -36,6 +48,7 @@ struct MethodInfo {
 
 inline constexpr std::string_view kExchangeServiceName = "coalition.v1.ExchangeService";
 inline constexpr std::string_view kMembershipServiceName = "coalition.v1.MembershipService";
+inline constexpr std::string_view kPolicyServiceName = "coalition.v1.PolicyService";
 
 inline constexpr std::array<MethodInfo, kMethods> kMethodInfos = {{
     {kExchangeServiceName, "CreateRecord", "unary", false, true},
@@ -50,6 +63,18 @@ inline constexpr std::array<MethodInfo, kMethods> kMethodInfos = {{
     {kMembershipServiceName, "ListMembers"},
     {kMembershipServiceName, "GetMember"},
     {kMembershipServiceName, "ListPlatforms"},
+    {kExchangeServiceName, "PreviewAudience"},
+    {kExchangeServiceName, "ExplainAccess"},
+    {kPolicyServiceName, "GetPolicy"},
+    {kPolicyServiceName, "ListPolicyVersions"},
+    {kPolicyServiceName, "ValidatePolicy"},
+    {kPolicyServiceName, "DiffPolicy"},
+    {kPolicyServiceName, "ApprovePolicy", "unary", false, true},
+    {kPolicyServiceName, "ApplyPolicy", "unary", false, true},
+    {kPolicyServiceName, "GetMemberPolicy"},
+    {kPolicyServiceName, "SetMemberPolicy", "unary", false, true},
+    {kPolicyServiceName, "SaveAudience", "unary", false, true},
+    {kPolicyServiceName, "ListAudiences"},
 }};
 
 inline const MethodInfo& InfoOf(Method method) { return kMethodInfos[static_cast<size_t>(method)]; }

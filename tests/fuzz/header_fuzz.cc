@@ -4,9 +4,9 @@
 #include <string>
 #include <string_view>
 
-#include "server/policy/decide.h"
-#include "server/policy/fields.h"
-#include "server/policy/header.h"
+#include "common/policy/decide.h"
+#include "common/policy/fields.h"
+#include "common/policy/header.h"
 
 namespace {
 

@@ -8,14 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include "tests/property/policy_broken_deciders.h"
 #include "tests/property/policy_properties.h"
 
 namespace coalition::testing {
 namespace {
 
-using policy::Decision;
-using policy::Header;
-using policy::State;
 using reference::Guards;
 
 std::string Text(const Case& c) {
@@ -37,69 +35,6 @@ Decider Without(bool Guards::*guard) {
   return ReferenceDecides(guards);
 }
 
-State Changed(const State& state, std::vector<policy::MemberState> members,
-              std::vector<policy::PlatformState> platforms) {
-  std::vector<policy::GroupState> groups;
-  for (uint32_t number = 1; state.group(number) != nullptr; ++number) groups.push_back(*state.group(number));
-  return {state.epoch(), std::move(members), std::move(groups), std::move(platforms)};
-}
-
-// Mistakes that are not a missing rule.
-Decision LastGrantWins(const State& state, uint32_t member, const Header& header, int64_t now_s) {
-  Header shortened = header;
-  if (shortened.grants.size() > 1) shortened.grants = {shortened.grants.back()};
-  return EngineDecides(state, member, shortened, now_s);
-}
-
-Decision GrantsLiftExclusions(const State& state, uint32_t member, const Header& header, int64_t now_s) {
-  Header shortened = header;
-  if (shortened.grants.size() > 1) shortened.exclusions.clear();
-  return EngineDecides(state, member, shortened, now_s);
-}
-
-Decision TwoExclusionsCancel(const State& state, uint32_t member, const Header& header, int64_t now_s) {
-  Header shortened = header;
-  if (shortened.exclusions.size() % 2 == 0) shortened.exclusions.clear();
-  return EngineDecides(state, member, shortened, now_s);
-}
-
-Decision OpenUnlessGranted(const State& state, uint32_t member, const Header& header, int64_t now_s) {
-  Header open = header;
-  if (open.grants.empty())
-    open.grants = {{policy::SubjectKind::kEveryone, policy::ViewId::kFull, 0, kWorldHead}};
-  return EngineDecides(state, member, open, now_s);
-}
-
-Decision EveryGrantIsLate(const State& state, uint32_t member, const Header& header, int64_t now_s) {
-  Header late = header;
-  for (auto& grant : late.grants) grant.attached = policy::kStill - 1;
-  return EngineDecides(state, member, late, now_s);
-}
-
-// As if re-instatement did not count.
-Decision FirstIntervalOnly(const State& state, uint32_t member, const Header& header, int64_t now_s) {
-  std::vector<policy::MemberState> members = state.members();
-  for (auto& one : members) {
-    if (one.kind_held.size() > 1) one.kind_held.resize(1);
-  }
-  return EngineDecides(Changed(state, std::move(members), state.platforms()), member, header, now_s);
-}
-
-// HOST is whoever holds the platform now; all others are OTHER.
-Decision HostIsHolderNow(const State& state, uint32_t member, const Header& header, int64_t now_s) {
-  Header unplaced = header;
-  unplaced.made = policy::kStill - 1;
-  std::vector<policy::PlatformState> platforms = state.platforms();
-  for (auto& platform : platforms) {
-    std::vector<policy::PlatformHolder> holders;
-    for (const auto& holder : platform.holders) {
-      if (holder.held.to == policy::kStill) holders.push_back(holder);
-    }
-    platform.holders = holders;
-  }
-  return EngineDecides(Changed(state, state.members(), std::move(platforms)), member, unplaced, now_s);
-}
-
 std::vector<Rule> Rules() {
   return {
       {"AgreesOnEnd", AgreesWithReference, false, Without(&Guards::live)},
@@ -111,6 +46,14 @@ std::vector<Rule> Rules() {
       {"AgreesOnAttachment", AgreesWithReference, true, Without(&Guards::since_attached)},
       {"AgreesOnMaking", AgreesWithReference, true, Without(&Guards::since_made)},
       {"AgreesOnGrants", AgreesWithReference, true, Without(&Guards::grant_subject)},
+      {"AgreesOnVersions", AgreesWithReference, true, Without(&Guards::versions)},
+      {"AgreesOnViewsOfVersions", AgreesWithReference, true, Without(&Guards::view_meet)},
+      {"AgreesOnDenials", AgreesWithReference, true, Without(&Guards::denies)},
+      {"AgreesOnTheirScope", AgreesWithReference, true, Without(&Guards::deny_scope)},
+      {"AgreesOnAcceptance", AgreesWithReference, true, Without(&Guards::accepts)},
+      {"AgreesOnOwnCeilings", AgreesWithReference, true, Without(&Guards::member_ceiling)},
+      {"AgreesOnOwnExclusions", AgreesWithReference, true, Without(&Guards::member_exclusions)},
+      {"AgreesOnOwnVersions", AgreesWithReference, true, Without(&Guards::member_versions)},
       {"NothingByDefault", NothingByDefault, true, OpenUnlessGranted},
       {"NothingAfterTheEnd", EndedOrCutOffSeesNothing, false, Without(&Guards::live)},
       {"NothingWithoutStanding", EndedOrCutOffSeesNothing, false, Without(&Guards::standing)},
@@ -130,6 +73,21 @@ std::vector<Rule> Rules() {
       {"LeavingDoesNotUndoAnExclusion", LeavingDoesNotUndoAnExclusion, true, Without(&Guards::since_made)},
       {"ControlGroupSharesExclusion", ControlGroupSharesExclusion, true, Without(&Guards::control_groups)},
       {"TransferShowsNothingMore", TransferShowsNothingMore, true, HostIsHolderNow},
+      {"DenyNeverWidens", DenyNeverWidens, true, TwoDenialsCancel},
+      {"DeniedSeesNothing", DeniedSeesNothing, true, Without(&Guards::denies)},
+      {"DeniedWithItsControlGroup", DeniedSeesNothing, true, Without(&Guards::control_groups)},
+      {"CeilingNeverNarrows", CeilingNeverNarrows, true, LastCeilingWins},
+      {"RemovedCeilingNeverWidens", RemovedCeilingNeverWidens, true, LastCeilingWins},
+      {"NewVersionShowsNothingMore", NewVersionShowsNothingMore, true, Without(&Guards::versions)},
+      {"NewViewShowsNothingMore", NewVersionShowsNothingMore, true, Without(&Guards::view_meet)},
+      {"NewVersionNarrowsAtOnce", NewVersionNarrowsAtOnce, true, VersionOfTheMakingOnly},
+      {"AcceptedVersionCountsAlone", AcceptedVersionCountsAlone, true, Without(&Guards::accepts)},
+      {"OwnPolicyBounds", OwnPolicyBounds, true, Without(&Guards::member_ceiling)},
+      {"OwnExclusionNeverWidens", OwnExclusionNeverWidens, true, TwoOwnExclusionsCancel},
+      {"NewOwnVersionShowsNothingMore", NewOwnVersionShowsNothingMore, true,
+       Without(&Guards::member_versions)},
+      {"WhoCanSeeAgrees", WhoCanSeeAgrees, false, Without(&Guards::control_groups)},
+      {"UnknownViewsShowNothing", UnknownViewsShowNothing, true, UnknownViewsAreFull},
   };
 }
 

@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <string>
 
-#include "server/policy/decide.h"
-#include "server/policy/header.h"
+#include "common/policy/decide.h"
+#include "common/policy/header.h"
 #include "tests/support/policy_world.h"
 
 namespace coalition::testing {
@@ -29,8 +29,8 @@ bool RefusedOrSound(const std::string& bytes, const World& world) {
                header.state >= policy::Lifecycle::kActive && header.state <= policy::Lifecycle::kErased;
   for (const auto& grant : header.grants) {
     known = known && grant.kind >= policy::SubjectKind::kMember &&
-            grant.kind <= policy::SubjectKind::kEveryone && grant.view >= policy::ViewId::kFull &&
-            grant.view <= policy::ViewId::kNotice;
+            grant.kind <= policy::SubjectKind::kEveryone && grant.view != policy::kNoView &&
+            grant.view <= policy::kViewNamesMax;
   }
   const policy::State state = world.MakeState();
   for (uint32_t member = 0; member <= world.members.size() + 1; ++member) {

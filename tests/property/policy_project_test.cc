@@ -13,8 +13,9 @@
 #include <string>
 #include <vector>
 
-#include "server/policy/fields.h"
-#include "server/policy/project.h"
+#include "common/policy/fields.h"
+#include "common/policy/project.h"
+#include "common/policy/state.h"
 #include "tests/support/policy_records.h"
 
 namespace coalition::testing {
@@ -277,10 +278,10 @@ RC_GTEST_PROP(Projection, OwnerSeesTheRecordAsItIs, ()) {
   RC_ASSERT(MessageDifferencer::Equals(out, expected));
 }
 
-RC_GTEST_PROP(Projection, FixedViewsShowTheirFields, ()) {
+RC_GTEST_PROP(Projection, ViewsOfTheDefaultPolicyShowTheirFields, ()) {
   const v1::Record record = *AnyRecord();
-  for (const auto id : {policy::ViewId::kFull, policy::ViewId::kNotice}) {
-    const View view = policy::FixedView(policy::ClassOf(record), id);
+  for (const auto id : {policy::kViewFull, policy::kViewNotice}) {
+    const View view = policy::DefaultRules().policies[0].policy->views().At(policy::ClassOf(record), id);
     const Violation violation = ShowsExactlyTheView(policy::Project, record, view, FakeContext(false));
     if (violation) RC_FAIL(*violation);
   }

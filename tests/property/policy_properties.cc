@@ -4,7 +4,8 @@
 #include <random>
 #include <utility>
 
-#include "server/policy/fields.h"
+#include "common/policy/fields.h"
+#include "tests/property/policy_property_tools.h"
 
 namespace coalition::testing {
 namespace {
@@ -21,38 +22,6 @@ using policy::MemberState;
 using policy::State;
 using policy::SubjectKind;
 using policy::View;
-using policy::ViewId;
-
-// a shows nothing that b does not.
-bool Within(View a, View b) { return policy::Meet(a, b) == a; }
-
-Violation Wrong(const std::string& what, uint32_t member) {
-  return what + " (member " + std::to_string(member) + ")";
-}
-
-// What each member sees, by number - 1.
-std::vector<Decision> DecideAll(const Decider& decide, const World& world) {
-  const State state = world.MakeState();
-  std::vector<Decision> decisions;
-  for (const MemberState& member : world.members) {
-    decisions.push_back(decide(state, member.number, world.header, world.now_s));
-  }
-  return decisions;
-}
-
-// The first member for whom `bad(before, after)`.
-template <class Bad>
-Violation Compare(const Decider& decide, const World& before, const World& after, const char* what,
-                  const Bad& bad) {
-  const auto old_decisions = DecideAll(decide, before);
-  const auto new_decisions = DecideAll(decide, after);
-  for (size_t i = 0; i < old_decisions.size(); ++i) {
-    if (bad(old_decisions[i], new_decisions[i])) return Wrong(what, static_cast<uint32_t>(i + 1));
-  }
-  return std::nullopt;
-}
-
-MemberState& Chosen(World& world, uint32_t choice) { return world.members[choice % world.members.size()]; }
 
 bool GrantedByName(const Header& header, uint32_t member) {
   return std::any_of(header.grants.begin(), header.grants.end(), [member](const HeaderGrant& grant) {
@@ -76,13 +45,30 @@ void Restart(MemberState& member, uint64_t ended, uint64_t revision) {
   for (auto& group : member.groups) restart(group.held);
 }
 
-View CeilingUnderAnyRelation(const State& state, const MemberState& member, const Header& header) {
-  View any;
-  for (const auto relation :
-       {policy::Relation::kOther, policy::Relation::kHost, policy::Relation::kFormerOrUnassigned}) {
-    any = policy::Join(any, state.Ceiling(member.kind, relation, header.record_class, header.label));
+template <class List>
+void ShakeList(List* list, std::mt19937& random) {
+  if (!list->empty())
+    *list->Add() = list->Get(static_cast<int>(random() % static_cast<unsigned>(list->size())));
+  std::shuffle(list->pointer_begin(), list->pointer_end(), random);
+}
+
+Case PickCase(World world, bool regular) {
+  Case c;
+  c.world = std::move(world);
+  c.grant = *AnyGrant();
+  c.exclusion = *AnyExclusion();
+  c.choice = *rc::gen::inRange<uint32_t>(0, 1000);
+  const PolicyScope scope = c.world.Scope(regular);
+  if (c.choice % 3 == 0) {
+    c.policy = PickPolicy(scope);
+  } else {
+    c.policy = c.world.policies.back().policy->source();
+    Mutate(scope, &c.policy);
   }
-  return any;
+  c.ceiling = PickCeiling(scope);
+  c.deny = PickDeny(scope);
+  c.own_policy = PickMemberPolicy(scope, c.world.policies.size());
+  return c;
 }
 
 }  // namespace
@@ -90,19 +76,18 @@ View CeilingUnderAnyRelation(const State& state, const MemberState& member, cons
 std::ostream& operator<<(std::ostream& out, const Case& c) {
   return out << c.world << "and grant kind " << static_cast<int>(c.grant.kind) << " id " << c.grant.id
              << " attached " << c.grant.attached << ", exclusion kind " << static_cast<int>(c.exclusion.kind)
-             << " id " << c.exclusion.id << ", choice " << c.choice << "\n";
+             << " id " << c.exclusion.id << ", choice " << c.choice << ", policy { "
+             << c.policy.ShortDebugString() << " }, ceiling { " << c.ceiling.ShortDebugString()
+             << " }, deny { " << c.deny.ShortDebugString() << " }, own policy { "
+             << c.own_policy.ShortDebugString() << " }\n";
 }
 
 rc::Gen<Case> AnyCase() {
-  return rc::gen::exec([] {
-    return Case{*AnyWorld(), *AnyGrant(), *AnyExclusion(), *rc::gen::inRange<uint32_t>(0, 1000)};
-  });
+  return rc::gen::exec([] { return PickCase(*AnyWorld(), false); });
 }
 
 rc::Gen<Case> LiveCase() {
-  return rc::gen::exec([] {
-    return Case{*LiveWorld(), *AnyGrant(), *AnyExclusion(), *rc::gen::inRange<uint32_t>(0, 1000)};
-  });
+  return rc::gen::exec([] { return PickCase(*LiveWorld(), true); });
 }
 
 Violation AgreesWithReference(const Decider& decide, const Case& c) {
@@ -151,15 +136,13 @@ Violation EndedOrCutOffSeesNothing(const Decider& decide, const Case& c) {
 Violation ExclusionNeverWidens(const Decider& decide, const Case& c) {
   World after = c.world;
   after.header.exclusions.push_back(c.exclusion);
-  return Compare(decide, c.world, after, "sees more after an exclusion",
-                 [](const Decision& was, const Decision& is) { return !Within(is.view, was.view); });
+  return Compare(decide, c.world, after, "sees more after an exclusion", SeesMore);
 }
 
 Violation GrantNeverNarrows(const Decider& decide, const Case& c) {
   World after = c.world;
   after.header.grants.push_back(c.grant);
-  return Compare(decide, c.world, after, "sees less after a grant",
-                 [](const Decision& was, const Decision& is) { return !Within(was.view, is.view); });
+  return Compare(decide, c.world, after, "sees less after a grant", SeesLess);
 }
 
 Violation GrantTouchesOnlyWhomItMatches(const Decider& decide, const Case& c) {
@@ -170,7 +153,7 @@ Violation GrantTouchesOnlyWhomItMatches(const Decider& decide, const Case& c) {
   for (const MemberState& member : c.world.members) {
     const size_t i = member.number - 1;
     if (reference::GrantMatches(member, c.grant)) continue;
-    if (was[i].view != is[i].view || was[i].view_ids != is[i].view_ids) {
+    if (SeesOther(was[i], is[i])) {
       return Wrong("is touched by a grant to others", member.number);
     }
   }
@@ -188,18 +171,26 @@ Violation OrderAndDuplicatesChangeNothing(const Decider& decide, const Case& c) 
   shake(header.grants);
   shake(header.exclusions);
   for (MemberState& member : after.members) shake(member.groups);
-  return Compare(decide, c.world, after, "depends on order or duplicates",
-                 [](const Decision& was, const Decision& is) {
-                   return was.view != is.view || was.view_ids != is.view_ids;
-                 });
+  for (policy::PolicyInForce& version : after.policies) {
+    v1::CoalitionPolicy source = version.policy->source();
+    ShakeList(source.mutable_views(), random);
+    ShakeList(source.mutable_ceilings(), random);
+    ShakeList(source.mutable_denies(), random);
+    version.policy = Compile(source);
+  }
+  for (policy::MemberPolicyInForce& version : after.member_policies) {
+    ShakeList(version.policy.mutable_ceilings(), random);
+    ShakeList(version.policy.mutable_exclusions(), random);
+  }
+  return Compare(decide, c.world, after, "depends on order or duplicates", SeesOther);
 }
 
 Violation CeilingBounds(const Decider& decide, const Case& c) {
-  const State state = c.world.MakeState();
   const auto decisions = DecideAll(decide, c.world);
+  const policy::CeilingTable& newest = c.world.policies.back().policy->ceilings();
   for (const MemberState& member : c.world.members) {
     if (member.number == c.world.header.contributor) continue;
-    if (!Within(decisions[member.number - 1].view, CeilingUnderAnyRelation(state, member, c.world.header))) {
+    if (!Within(decisions[member.number - 1].view, UnderAnyRelation(newest, member, c.world.header))) {
       return Wrong("sees more than its kind may", member.number);
     }
   }
@@ -208,12 +199,13 @@ Violation CeilingBounds(const Decider& decide, const Case& c) {
 
 Violation GrantsBound(const Decider& decide, const Case& c) {
   const auto decisions = DecideAll(decide, c.world);
+  const policy::ViewTable& newest = c.world.policies.back().policy->views();
   for (const MemberState& member : c.world.members) {
     if (member.number == c.world.header.contributor) continue;
     View granted;
     for (const HeaderGrant& grant : c.world.header.grants) {
       if (!reference::GrantMatches(member, grant)) continue;
-      granted = policy::Join(granted, policy::FixedView(c.world.header.record_class, grant.view));
+      granted = policy::Join(granted, newest.At(c.world.header.record_class, grant.view));
     }
     if (!Within(decisions[member.number - 1].view, granted))
       return Wrong("sees more than granted", member.number);
@@ -223,10 +215,7 @@ Violation GrantsBound(const Decider& decide, const Case& c) {
 
 Violation ExcludedSeesNothing(const Decider& decide, const Case& c) {
   World world = c.world;
-  // Everybody is granted everything, as strongly as can be.
-  for (const MemberState& member : world.members) {
-    world.header.grants.push_back({SubjectKind::kMember, ViewId::kFull, member.number, 1});
-  }
+  GrantToAll(&world);
   world.header.exclusions.push_back(c.exclusion);
   const State state = world.MakeState();
   const auto decisions = DecideAll(decide, world);
@@ -263,12 +252,14 @@ Violation ReinstatedSeesNothingEarlier(const Decider& decide, const Case& c) {
 
 Violation ReinstatedSeesWhatIsGrantedLater(const Decider& decide, const Case& c) {
   World world = c.world;
+  world.policies = policy::DefaultRules().policies;
+  world.member_policies.clear();
   MemberState& member = Chosen(world, c.choice);
   Restart(member, kWorldHead, kWorldHead + 1);
   member.kind = v1::MEMBER_KIND_BRAND;
   world.header.made = kWorldHead + 2;
   world.header.exclusions.clear();
-  world.header.grants = {{SubjectKind::kEveryone, ViewId::kNotice, 0, kWorldHead + 2}};
+  world.header.grants = {{SubjectKind::kEveryone, policy::kViewNotice, 0, kWorldHead + 2}};
   const auto decisions = DecideAll(decide, world);
   if (decisions[member.number - 1].visible()) return std::nullopt;
   return Wrong("was re-instated and does not see what is granted since", member.number);
@@ -281,7 +272,7 @@ Violation LeavingDoesNotUndoAnExclusion(const Decider& decide, const Case& c) {
   // In group 1 when the record was made, and out of it since.
   member.groups = {{1, {{world.header.made, world.header.made + 1}}}};
   world.header.exclusions = {{SubjectKind::kGroup, 1}};
-  world.header.grants.push_back({SubjectKind::kMember, ViewId::kFull, member.number, world.header.made});
+  world.header.grants.push_back({SubjectKind::kMember, policy::kViewFull, member.number, world.header.made});
   const auto decisions = DecideAll(decide, world);
   if (!decisions[member.number - 1].visible()) return std::nullopt;
   return Wrong("left the excluded group and sees the record", member.number);
@@ -294,7 +285,7 @@ Violation ControlGroupSharesExclusion(const Decider& decide, const Case& c) {
   excluded.control_group = sibling.control_group = "holding";
   if (sibling.number == world.header.contributor) return std::nullopt;
   world.header.exclusions = {{SubjectKind::kMember, excluded.number}};
-  world.header.grants.push_back({SubjectKind::kMember, ViewId::kFull, sibling.number, 1});
+  world.header.grants.push_back({SubjectKind::kMember, policy::kViewFull, sibling.number, 1});
   const auto decisions = DecideAll(decide, world);
   if (!decisions[sibling.number - 1].visible()) return std::nullopt;
   return Wrong("sees a record that a member under common control is excluded from", sibling.number);
@@ -348,9 +339,9 @@ Decider ReferenceDecides(const reference::Guards& guards) {
       decision.view.shown |= uint64_t{1} << *index;
       if (level == "FULL") decision.view.full |= uint64_t{1} << *index;
     }
-    for (const std::string& view : answer.views) {
-      const auto bit = static_cast<unsigned>(view == "full" ? ViewId::kFull : ViewId::kNotice);
-      decision.view_ids = static_cast<uint8_t>(decision.view_ids | (1U << bit));
+    const auto& names = state.rules().view_names.names();
+    for (size_t i = 0; i < names.size(); ++i) {
+      if (answer.views.count(names[i]) != 0) decision.view_ids |= uint64_t{1} << i;
     }
     return decision;
   };

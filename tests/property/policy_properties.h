@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "server/policy/decide.h"
+#include "common/policy/decide.h"
 #include "tests/support/policy_world.h"
 #include "tests/support/reference_policy.h"
 
@@ -20,7 +20,11 @@ struct Case {
   World world;
   policy::HeaderGrant grant;
   policy::HeaderExclusion exclusion;
-  uint32_t choice = 0;  // which member, which order, …
+  uint32_t choice = 0;         // which member, which order, …
+  v1::CoalitionPolicy policy;  // a new version: a change of the newest, or another one altogether
+  v1::Ceiling ceiling;
+  v1::Deny deny;
+  v1::MemberPolicy own_policy;  // a new version of the contributor's
 };
 std::ostream& operator<<(std::ostream& out, const Case& c);
 
@@ -47,6 +51,20 @@ Violation ReinstatedSeesWhatIsGrantedLater(const Decider& decide, const Case& c)
 Violation LeavingDoesNotUndoAnExclusion(const Decider& decide, const Case& c);
 Violation ControlGroupSharesExclusion(const Decider& decide, const Case& c);
 Violation TransferShowsNothingMore(const Decider& decide, const Case& c);
+
+// Of changes of the policies (policy_change_properties.cc).
+Violation DenyNeverWidens(const Decider& decide, const Case& c);
+Violation DeniedSeesNothing(const Decider& decide, const Case& c);
+Violation CeilingNeverNarrows(const Decider& decide, const Case& c);
+Violation RemovedCeilingNeverWidens(const Decider& decide, const Case& c);
+Violation NewVersionShowsNothingMore(const Decider& decide, const Case& c);
+Violation NewVersionNarrowsAtOnce(const Decider& decide, const Case& c);
+Violation AcceptedVersionCountsAlone(const Decider& decide, const Case& c);
+Violation OwnPolicyBounds(const Decider& decide, const Case& c);
+Violation OwnExclusionNeverWidens(const Decider& decide, const Case& c);
+Violation NewOwnVersionShowsNothingMore(const Decider& decide, const Case& c);
+Violation WhoCanSeeAgrees(const Decider& decide, const Case& c);
+Violation UnknownViewsShowNothing(const Decider& decide, const Case& c);
 
 // The engine: encodes the header, reads it back and decides.
 policy::Decision EngineDecides(const policy::State& state, uint32_t member, const policy::Header& header,

@@ -24,12 +24,12 @@ LONG_FILES = {}
 PROTO = {"proto"}
 COMMON = {"common"} | PROTO
 MIDDLE = {"server/identity", "server/membership", "server/ledger"}
-BELOW_EXCHANGE = COMMON | MIDDLE | {"server/store", "server/policy"}
+BELOW_EXCHANGE = COMMON | MIDDLE | {"server/store", "common/policy"}
 MAY_INCLUDE = {
     "proto": set(),
     "common": PROTO,
     "server/store": COMMON,
-    "server/policy": COMMON,
+    "common/policy": COMMON,
     "server/identity": BELOW_EXCHANGE,
     "server/membership": BELOW_EXCHANGE,
     "server/ledger": BELOW_EXCHANGE,
@@ -37,7 +37,7 @@ MAY_INCLUDE = {
     "server/service": BELOW_EXCHANGE | {"server/exchange"},
     "server": BELOW_EXCHANGE | {"server/exchange", "server/service"},
     "client": COMMON,
-    "client/cli": COMMON | {"client"},
+    "client/cli": COMMON | {"common/policy", "client"},
 }
 OPEN_ROOMS = {"tests", "bench", "examples"}
 
@@ -54,8 +54,8 @@ IMPURE = re.compile(
     r"unistd\.h|fcntl\.h|sys/.*|netinet/.*|leveldb/.*|spdlog/.*|prometheus/.*|openssl/rand\.h|absl/time/clock\.h|"
     r"absl/random/.*|common/(clock|random|log|file)\w*\.h)$")
 SNAPSHOT_PASSED_ON = {"tests/support/store/forwarding_db.h"}  # leveldb::DB is abstract: a decorator has all of it
-PURE_ROOMS = {"server/policy"}
-IMPURE_ALL_THE_SAME = {("server/policy/check.h", "cstdio")}  # says which invariant broke, and aborts
+PURE_ROOMS = {"common/policy"}
+IMPURE_ALL_THE_SAME = {("common/policy/check.h", "cstdio")}  # says which invariant broke, and aborts
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)', re.M)
 COMMENT = re.compile(r"""//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])'""", re.S)

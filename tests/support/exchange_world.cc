@@ -110,13 +110,13 @@ void World::Open() {
   store_ = options_.wrap_store ? options_.wrap_store(*real_store_)
                                : std::make_unique<ForwardingStore>(*real_store_);
   lane_ = std::make_unique<store::CommitLane>(*store_);
-  auto directory = membership::Directory::Open(*store_, options_.bootstrap);
+  auto directory = membership::Directory::Open(*store_, options_.bootstrap, clock.now_ns);
   Require(directory.status(), "directory");
   directory_ = *std::move(directory);
   const exchange::ExchangeKeys keys{std::string(32, 't'), std::string(32, 'p'), options_.seller_hash_key,
                                     std::string(32, 'e')};
-  auto opened =
-      exchange::Exchange::Open(options_.exchange, keys, *store_, *lane_, random, options_.run_later);
+  auto opened = exchange::Exchange::Open(options_.exchange, keys, *store_, *directory_, *lane_, random,
+                                         options_.run_later);
   Require(opened.status(), "exchange");
   exchange_ = *std::move(opened);
 }

@@ -3,7 +3,7 @@
 #include <google/protobuf/message.h>
 #include <google/protobuf/timestamp.pb.h>
 
-#include "server/policy/fields.h"
+#include "common/policy/fields.h"
 
 namespace coalition::testing {
 namespace {

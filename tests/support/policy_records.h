@@ -6,8 +6,8 @@
 #include <string>
 
 #include "coalition/v1/record.pb.h"
-#include "server/policy/project.h"
-#include "server/policy/view.h"
+#include "common/policy/project.h"
+#include "common/policy/view.h"
 
 namespace coalition::testing {
 

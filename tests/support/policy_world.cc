@@ -64,7 +64,8 @@ PlatformState PickPlatform(uint32_t number, uint32_t members) {
 HeaderGrant PickGrant() {
   HeaderGrant grant;
   grant.kind = static_cast<SubjectKind>(Pick(1, 4));
-  grant.view = Chance(50) ? ViewId::kFull : ViewId::kNotice;
+  grant.view = static_cast<ViewId>(Chance(45) ? policy::kViewFull : Pick(1, kWorldViews));
+  if (Chance(4)) grant.view = static_cast<ViewId>(Pick(kWorldViews + 1, policy::kViewNamesMax));
   if (grant.kind == SubjectKind::kMember) grant.id = Pick(1, 6);
   if (grant.kind == SubjectKind::kGroup) grant.id = Pick(1, 3);
   if (grant.kind == SubjectKind::kKind) grant.id = Chance(50) ? 2 : Pick(1, 8);
@@ -109,6 +110,8 @@ World PickWorld(bool regular) {
   world.groups = {{1, "inner", true}, {2, "wide", false}};
   for (uint32_t i = 1; i <= 2; ++i) world.platforms.push_back(PickPlatform(i, members));
   world.header = PickHeader(members, regular);
+  world.policies = PickPolicies(world.Scope(regular), kWorldHead);
+  world.member_policies = PickMemberPolicies(world.Scope(regular), kWorldHead, world.policies.size());
   return world;
 }
 
@@ -156,6 +159,8 @@ std::ostream& operator<<(std::ostream& out, const World& world) {
   for (const HeaderExclusion& exclusion : header.exclusions) {
     out << "exclusion kind " << static_cast<int>(exclusion.kind) << " id " << exclusion.id << "\n";
   }
+  Print(out, world.policies);
+  Print(out, world.member_policies);
   return out;
 }
 

@@ -8,8 +8,9 @@
 #include <ostream>
 #include <vector>
 
-#include "server/policy/header.h"
-#include "server/policy/state.h"
+#include "common/policy/header.h"
+#include "common/policy/state.h"
+#include "tests/support/policy_world_rules.h"
 
 namespace coalition::testing {
 
@@ -23,8 +24,15 @@ struct World {
   std::vector<policy::PlatformState> platforms;  // two
   policy::Header header;
   int64_t now_s = kWorldNow;
+  // One to four, the first from 0; the default policy alone for a good part of the worlds.
+  std::vector<policy::PolicyInForce> policies = policy::DefaultRules().policies;
+  std::vector<policy::MemberPolicyInForce> member_policies;  // none to four
 
-  policy::State MakeState() const { return {1, members, groups, platforms}; }
+  policy::State MakeState() const { return {1, members, groups, platforms, MakeRules()}; }
+  policy::Rules MakeRules() const { return {WorldViewNames(), policies, member_policies}; }
+  PolicyScope Scope(bool regular) const {
+    return {header.record_class, static_cast<uint32_t>(members.size()), header.contributor, regular};
+  }
 };
 
 std::ostream& operator<<(std::ostream& out, const World& world);

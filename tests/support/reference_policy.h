@@ -1,6 +1,6 @@
 // The access rules a second time, written from the design's text to be obviously right: names, sets and
-// loops, no bit planes, nothing shared with the engine but the types of its inputs. The engine is held
-// against it.
+// loops over the policies as they were written; no bit planes, no tables, nothing shared with the engine but
+// the types of its inputs. The engine is held against it.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 #include <set>
 #include <string>
 
-#include "server/policy/header.h"
-#include "server/policy/state.h"
+#include "common/policy/header.h"
+#include "common/policy/state.h"
 
 namespace coalition::reference {
 
@@ -24,6 +24,14 @@ struct Guards {
   bool since_attached = true;  // off: a grant matches whoever holds what it names now
   bool since_made = true;      // off: an exclusion matches only whoever holds what it names now
   bool grant_subject = true;   // off: every grant is to everyone
+  bool versions = true;        // off: of the coalition's ceilings and denials only the newest version counts
+  bool view_meet = true;       // off: a granted view is what the newest version says
+  bool denies = true;
+  bool deny_scope = true;  // off: a denial covers every record
+  bool accepts = true;     // off: nobody has accepted a later version
+  bool member_ceiling = true;
+  bool member_exclusions = true;
+  bool member_versions = true;  // off: of a contributor's own policy only the newest version counts
 };
 
 // What a member sees: "seller.seller_id" -> "FULL", "TOKEN" or "COARSE". Hidden fields are absent; empty: the
@@ -38,7 +46,7 @@ struct Answer {
 Answer Judge(const policy::State& state, uint32_t member, const policy::Header& header, int64_t now_s,
              const Guards& guards = {});
 
-// Whether the grant, or the exclusion, of a record applies to the member.
+// Whether the grant, or an exclusion, of a record applies to the member.
 bool GrantMatches(const policy::MemberState& member, const policy::HeaderGrant& grant,
                   const Guards& guards = {});
 bool Excluded(const policy::State& state, const policy::MemberState& member, const policy::Header& header,

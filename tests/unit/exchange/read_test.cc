@@ -53,7 +53,7 @@ TEST(ReadTest, EachMemberSeesItsOwnView) {
   EXPECT_EQ(RecordIdFromBytes({reinterpret_cast<const char*>(world.disclosure.records[0].record.data()), 16}),
             *ParseRecordName(name));
   EXPECT_EQ(world.disclosure.records[0].contributor, 1);
-  EXPECT_EQ(world.disclosure.records[0].view_ids, 1U << 1);
+  EXPECT_EQ(world.disclosure.records[0].view_ids, policy::SetOf(policy::kViewFull));
 
   const auto bazaar = world.Get(world.As("bazaar"), name);
   ASSERT_TRUE(bazaar.ok()) << bazaar.status();

@@ -29,7 +29,7 @@ class MembershipTest : public ::testing::Test {
   }
 
   absl::Status OpenStatus(const config::v1::Bootstrap& bootstrap) {
-    return Directory::Open(*store_, bootstrap).status();
+    return Directory::Open(*store_, bootstrap, 0).status();
   }
 
   TempDir dir_;
@@ -38,7 +38,7 @@ class MembershipTest : public ::testing::Test {
 };
 
 TEST_F(MembershipTest, BootstrapBecomesTheCoalition) {
-  const auto directory = Directory::Open(*store_, bootstrap_);
+  const auto directory = Directory::Open(*store_, bootstrap_, 0);
   ASSERT_TRUE(directory.ok()) << directory.status();
   const auto snapshot = (*directory)->Current();
   EXPECT_EQ(snapshot->trust_domain(), "coalition.example");
@@ -62,7 +62,7 @@ TEST_F(MembershipTest, BootstrapBecomesTheCoalition) {
 }
 
 TEST_F(MembershipTest, PublicFactsAreOrderedByName) {
-  const auto snapshot = (*Directory::Open(*store_, bootstrap_))->Current();
+  const auto snapshot = (*Directory::Open(*store_, bootstrap_, 0))->Current();
   const auto by_name = [](const auto& a, const auto& b) { return a.name() < b.name(); };
   EXPECT_TRUE(std::is_sorted(snapshot->PublicMembers().begin(), snapshot->PublicMembers().end(), by_name));
   const v1::Member* aurore = snapshot->PublicMember(1);
@@ -79,7 +79,7 @@ TEST_F(MembershipTest, PublicFactsAreOrderedByName) {
 }
 
 TEST_F(MembershipTest, CredentialsAreFoundByMemberAndCredential) {
-  const auto snapshot = (*Directory::Open(*store_, bootstrap_))->Current();
+  const auto snapshot = (*Directory::Open(*store_, bootstrap_, 0))->Current();
   const identity::RegisteredCredential* found = snapshot->Find("belmont", "backend");
   ASSERT_NE(found, nullptr);
   EXPECT_EQ(found->member_number, 2);

@@ -1,4 +1,4 @@
-#include "server/policy/audience.h"
+#include "common/policy/audience.h"
 
 #include <gmock/gmock.h>
 #include <google/protobuf/text_format.h>
@@ -25,7 +25,8 @@ v1::Audience Parse(const std::string& text) {
 
 CompiledAudience Compile(const std::string& text, v1::Label label = v1::LABEL_GREEN,
                          const std::vector<HeaderGrant>& before = {}) {
-  return CompileAudience(MakeState(), Parse(text), label, kRevision, before);
+  return CompileAudience(MakeState(), Parse(text), v1::RECORD_CLASS_OFFENDER_REPORT, label, kRevision,
+                         before);
 }
 
 TEST(CompileAudience, ResolvesNames) {
@@ -38,11 +39,10 @@ TEST(CompileAudience, ResolvesNames) {
     exclusions { group: "groups/inner" }
     exclusions { kind: MEMBER_KIND_OBSERVER })");
   EXPECT_THAT(compiled.problems, IsEmpty());
-  EXPECT_THAT(compiled.grants,
-              ElementsAre(HeaderGrant{SubjectKind::kMember, ViewId::kFull, kBelmont, kRevision},
-                          HeaderGrant{SubjectKind::kGroup, ViewId::kNotice, kWide, kRevision},
-                          HeaderGrant{SubjectKind::kKind, ViewId::kNotice, 3, kRevision},
-                          HeaderGrant{SubjectKind::kEveryone, ViewId::kNotice, 0, kRevision}));
+  EXPECT_THAT(compiled.grants, ElementsAre(HeaderGrant{SubjectKind::kMember, kViewFull, kBelmont, kRevision},
+                                           HeaderGrant{SubjectKind::kGroup, kViewNotice, kWide, kRevision},
+                                           HeaderGrant{SubjectKind::kKind, kViewNotice, 3, kRevision},
+                                           HeaderGrant{SubjectKind::kEveryone, kViewNotice, 0, kRevision}));
   EXPECT_THAT(compiled.exclusions, ElementsAre(HeaderExclusion{SubjectKind::kMember, kCorsa},
                                                HeaderExclusion{SubjectKind::kGroup, kInner},
                                                HeaderExclusion{SubjectKind::kKind, 7}));
@@ -67,17 +67,17 @@ TEST(CompileAudience, MergesDuplicates) {
 }
 
 TEST(CompileAudience, AGrantThatStaysKeepsItsRevision) {
-  const std::vector<HeaderGrant> before = {{SubjectKind::kKind, ViewId::kNotice, 3, 77},
-                                           {SubjectKind::kMember, ViewId::kFull, kCorsa, 78}};
+  const std::vector<HeaderGrant> before = {{SubjectKind::kKind, kViewNotice, 3, 77},
+                                           {SubjectKind::kMember, kViewFull, kCorsa, 78}};
   const auto compiled = Compile(R"(
     grants { subject { kind: MEMBER_KIND_PAYMENT } view: "notice" }
     grants { subject { kind: MEMBER_KIND_PAYMENT } view: "full" }
     grants { subject { member: "members/belmont" } view: "full" })",
                                 v1::LABEL_AMBER, before);
   EXPECT_THAT(compiled.grants,
-              ElementsAre(HeaderGrant{SubjectKind::kKind, ViewId::kNotice, 3, 77},
-                          HeaderGrant{SubjectKind::kKind, ViewId::kFull, 3, kRevision},
-                          HeaderGrant{SubjectKind::kMember, ViewId::kFull, kBelmont, kRevision}));
+              ElementsAre(HeaderGrant{SubjectKind::kKind, kViewNotice, 3, 77},
+                          HeaderGrant{SubjectKind::kKind, kViewFull, 3, kRevision},
+                          HeaderGrant{SubjectKind::kMember, kViewFull, kBelmont, kRevision}));
 }
 
 struct Bad {
@@ -181,11 +181,13 @@ TEST(CompileAudience, RefusesMoreThanAHeaderHolds) {
     grant->set_view("full");
   }
   const State state(1, members, {}, {});
-  const auto over = CompileAudience(state, audience, v1::LABEL_RED, 1, {});
+  const auto over = CompileAudience(state, audience, v1::RECORD_CLASS_OFFENDER_REPORT, v1::LABEL_RED, 1, {});
   ASSERT_EQ(over.problems.size(), 1U);
   EXPECT_EQ(over.problems[0].path, "grants");
   audience.mutable_grants()->RemoveLast();
-  EXPECT_THAT(CompileAudience(state, audience, v1::LABEL_RED, 1, {}).problems, IsEmpty());
+  EXPECT_THAT(
+      CompileAudience(state, audience, v1::RECORD_CLASS_OFFENDER_REPORT, v1::LABEL_RED, 1, {}).problems,
+      IsEmpty());
 }
 
 }  // namespace

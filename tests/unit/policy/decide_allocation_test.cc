@@ -7,8 +7,8 @@
 #include <memory>
 #include <new>
 
-#include "server/policy/decide.h"
-#include "server/policy/fields.h"
+#include "common/policy/decide.h"
+#include "common/policy/fields.h"
 #include "tests/unit/policy/support.h"
 
 namespace {
@@ -34,10 +34,9 @@ TEST(DecideAllocation, None) {
   const State state = MakeState(members);
   Header header = Report();
   header.grants = {ToMember(kBelmont), ToGroup(kInner), ToKind(v1::MEMBER_KIND_BRAND),
-                   ToEveryone(ViewId::kNotice)};
+                   ToEveryone(kViewNotice)};
   header.exclusions = {{SubjectKind::kMember, kCorsa}, {SubjectKind::kGroup, kWide}};
   const std::string bytes = EncodeHeader(header);
-  FixedView(header.record_class, ViewId::kFull);  // makes the tables
 
   const uint64_t before = allocations.load();
   int visible = 0;

@@ -1,14 +1,14 @@
-#include "server/policy/decide.h"
+#include "common/policy/decide.h"
 
 #include <gtest/gtest.h>
 
-#include "server/policy/fields.h"
+#include "common/policy/fields.h"
 #include "tests/unit/policy/support.h"
 
 namespace coalition::policy {
 namespace {
 
-View ViewOf(ViewId id) { return FixedView(v1::RECORD_CLASS_OFFENDER_REPORT, id); }
+View ViewOf(ViewId id) { return DefaultView(v1::RECORD_CLASS_OFFENDER_REPORT, id); }
 
 TEST(Decide, BrandsShareAndTheHostSeesANotice) {
   // Scene 1: to all brands but corsa; the host only gets a notice.
@@ -22,13 +22,12 @@ TEST(Decide, BrandsShareAndTheHostSeesANotice) {
 
   EXPECT_TRUE(DecideOn(state, kAurore, report).owner);
   EXPECT_EQ(DecideOn(state, kAurore, report).view, FullView(v1::RECORD_CLASS_OFFENDER_REPORT));
-  EXPECT_EQ(DecideOn(state, kAurore, report).view_ids, 0);
-  EXPECT_EQ(DecideOn(state, kBelmont, report).view, ViewOf(ViewId::kFull));
-  EXPECT_EQ(DecideOn(state, kBelmont, report).view_ids, 1 << static_cast<int>(ViewId::kFull));
+  EXPECT_EQ(DecideOn(state, kAurore, report).view_ids, 0U);
+  EXPECT_EQ(DecideOn(state, kBelmont, report).view, ViewOf(kViewFull));
+  EXPECT_EQ(DecideOn(state, kBelmont, report).view_ids, SetOf(kViewFull));
   EXPECT_FALSE(DecideOn(state, kCorsa, report).visible());
   EXPECT_FALSE(DecideOn(state, kBazaar, report).visible());
-  EXPECT_EQ(DecideOn(state, kBazaar, notice).view,
-            FixedView(v1::RECORD_CLASS_TAKEDOWN_NOTICE, ViewId::kFull));
+  EXPECT_EQ(DecideOn(state, kBazaar, notice).view, DefaultView(v1::RECORD_CLASS_TAKEDOWN_NOTICE, kViewFull));
   EXPECT_FALSE(DecideOn(state, kBelmont, notice).visible());
 }
 
@@ -43,19 +42,19 @@ TEST(Decide, TheHostIsBoundByItsCeiling) {
   const State state = MakeState();
   Header report = Report();
   report.grants = {ToEveryone()};
-  EXPECT_EQ(DecideOn(state, kBazaar, report).view, ViewOf(ViewId::kNotice));
-  EXPECT_EQ(DecideOn(state, kSouk, report).view, ViewOf(ViewId::kFull));
-  EXPECT_EQ(DecideOn(state, kWatch, report).view, ViewOf(ViewId::kNotice));
+  EXPECT_EQ(DecideOn(state, kBazaar, report).view, ViewOf(kViewNotice));
+  EXPECT_EQ(DecideOn(state, kSouk, report).view, ViewOf(kViewFull));
+  EXPECT_EQ(DecideOn(state, kWatch, report).view, ViewOf(kViewNotice));
   EXPECT_FALSE(DecideOn(state, kOffice, report).visible());
-  EXPECT_EQ(DecideOn(state, kOffice, report).view_ids, 0);
+  EXPECT_EQ(DecideOn(state, kOffice, report).view_ids, 0U);
 }
 
 TEST(Decide, GrantsAddUpAndExclusionsWin) {
   const State state = MakeState();
   Header report = Report();
-  report.grants = {ToMember(kBelmont, ViewId::kNotice), ToGroup(kInner, ViewId::kFull)};
-  EXPECT_EQ(DecideOn(state, kBelmont, report).view, Join(ViewOf(ViewId::kNotice), ViewOf(ViewId::kFull)));
-  EXPECT_EQ(DecideOn(state, kBelmont, report).view_ids, 0b110);
+  report.grants = {ToMember(kBelmont, kViewNotice), ToGroup(kInner, kViewFull)};
+  EXPECT_EQ(DecideOn(state, kBelmont, report).view, Join(ViewOf(kViewNotice), ViewOf(kViewFull)));
+  EXPECT_EQ(DecideOn(state, kBelmont, report).view_ids, SetOf(kViewFull) | SetOf(kViewNotice));
   report.exclusions = {{SubjectKind::kGroup, kWide}};
   EXPECT_FALSE(DecideOn(state, kBelmont, report).visible());
   EXPECT_TRUE(DecideOn(state, kAurore, report).owner) << "an owner is never excluded from its own";
@@ -159,13 +158,14 @@ TEST(RelationOf, FollowsThePlatform) {
 }
 
 TEST(MeetWithSubject, AnOpinionShowsNoMoreThanItsSubject) {
-  const auto opinion_view = FixedView(v1::RECORD_CLASS_OPINION, ViewId::kFull);
-  const Decision opinion{opinion_view, false, 0b10};
+  const auto opinion_view = DefaultView(v1::RECORD_CLASS_OPINION, kViewFull);
+  const Decision opinion{opinion_view, false, SetOf(kViewFull)};
   EXPECT_FALSE(MeetWithSubject(opinion, Decision{}).visible());
   EXPECT_EQ(MeetWithSubject(opinion, {FullView(v1::RECORD_CLASS_OFFENDER_REPORT), true, 0}).view,
             opinion_view);
 
-  const Decision noticed{FixedView(v1::RECORD_CLASS_OFFENDER_REPORT, ViewId::kNotice), false, 0b100};
+  const Decision noticed{DefaultView(v1::RECORD_CLASS_OFFENDER_REPORT, kViewNotice), false,
+                         SetOf(kViewNotice)};
   const Decision met = MeetWithSubject(opinion, noticed);
   const auto level = [&](const char* path) {
     return met.view.level(*FieldIndex(v1::RECORD_CLASS_OPINION, path));
@@ -176,9 +176,20 @@ TEST(MeetWithSubject, AnOpinionShowsNoMoreThanItsSubject) {
   EXPECT_EQ(level("seller.seller_id"), Level::kFull);
   EXPECT_EQ(level("verdict"), Level::kFull);
   EXPECT_EQ(met.view_ids, opinion.view_ids);
+}
 
-  const Decision own{FullView(v1::RECORD_CLASS_OPINION), true, 0};
-  EXPECT_EQ(MeetWithSubject(own, Decision{}).view, own.view);
+TEST(MeetWithSubject, TheOwnerKeepsItsWordsButNotTheSeller) {
+  const View all = FullView(v1::RECORD_CLASS_OPINION);
+  const Decision own{all, true, 0};
+  const Decision met = MeetWithSubject(own, Decision{});
+  EXPECT_TRUE(met.owner);
+  for (const Field& field : FieldsOf(v1::RECORD_CLASS_OPINION)) {
+    const bool of_the_seller = field.path.starts_with("seller.");
+    EXPECT_EQ(met.view.level(*FieldIndex(v1::RECORD_CLASS_OPINION, field.path)),
+              of_the_seller ? Level::kOmit : Level::kFull)
+        << field.path;
+  }
+  EXPECT_EQ(MeetWithSubject(own, {FullView(v1::RECORD_CLASS_OFFENDER_REPORT), true, 0}).view, all);
 }
 
 }  // namespace

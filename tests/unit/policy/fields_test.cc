@@ -1,4 +1,4 @@
-#include "server/policy/fields.h"
+#include "common/policy/fields.h"
 
 #include <gmock/gmock.h>
 #include <google/protobuf/descriptor.h>
@@ -10,9 +10,11 @@
 #include <set>
 #include <string>
 
-#include "server/policy/project_message.h"
-#include "server/policy/schema.h"
+#include "common/policy/default_policy.h"
+#include "common/policy/project_message.h"
+#include "common/policy/schema.h"
 #include "tests/support/policy_records.h"
+#include "tests/unit/policy/support.h"
 
 namespace coalition::policy {
 namespace {
@@ -26,8 +28,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAre;
 
-constexpr v1::RecordClass kClasses[] = {v1::RECORD_CLASS_OFFENDER_REPORT, v1::RECORD_CLASS_TAKEDOWN_NOTICE,
-                                        v1::RECORD_CLASS_TAKEDOWN_OUTCOME, v1::RECORD_CLASS_OPINION};
+constexpr v1::RecordClass kEveryClass[] = {v1::RECORD_CLASS_OFFENDER_REPORT, v1::RECORD_CLASS_TAKEDOWN_NOTICE,
+                                           v1::RECORD_CLASS_TAKEDOWN_OUTCOME, v1::RECORD_CLASS_OPINION};
 
 std::set<std::string> PathsAt(v1::RecordClass record_class, View view, Level level) {
   std::set<std::string> paths;
@@ -60,7 +62,7 @@ TEST(Fields, ChainsComeFromTheProto) {
 
 TEST(Fields, HeaderFieldsHaveTheSameBitsInEveryClass) {
   const auto& opinion = FieldsOf(v1::RECORD_CLASS_OPINION);
-  for (const auto record_class : kClasses) {
+  for (const auto record_class : kEveryClass) {
     for (size_t i = 0; i < 64; ++i) {
       if ((HeaderFieldMask() >> i & 1) == 0) continue;
       EXPECT_EQ(FieldsOf(record_class).at(i).path, opinion.at(i).path);
@@ -75,31 +77,31 @@ TEST(Fields, UnknownClassHasNone) {
     EXPECT_THAT(FieldsOf(record_class), IsEmpty());
     EXPECT_FALSE(FieldIndex(record_class, "contributor").has_value());
     EXPECT_TRUE(FullView(record_class).hidden());
-    EXPECT_TRUE(FixedView(record_class, ViewId::kFull).hidden());
+    EXPECT_TRUE(DefaultView(record_class, kViewFull).hidden());
   }
   EXPECT_FALSE(FieldIndex(v1::RECORD_CLASS_OPINION, "name").has_value());
   EXPECT_FALSE(FieldIndex(v1::RECORD_CLASS_OPINION, "evidence.hash").has_value());
 }
 
-TEST(FixedView, UnknownViewHides) {
-  for (const auto record_class : kClasses) {
-    EXPECT_TRUE(FixedView(record_class, ViewId::kNone).hidden());
-    EXPECT_TRUE(FixedView(record_class, static_cast<ViewId>(3)).hidden());
-    EXPECT_TRUE(FixedView(record_class, static_cast<ViewId>(255)).hidden());
+TEST(DefaultView, UnknownViewHides) {
+  for (const auto record_class : kEveryClass) {
+    EXPECT_TRUE(DefaultView(record_class, kNoView).hidden());
+    EXPECT_TRUE(DefaultView(record_class, static_cast<ViewId>(3)).hidden());
+    EXPECT_TRUE(DefaultView(record_class, static_cast<ViewId>(255)).hidden());
   }
 }
 
-// Red when a field is added to a proto: decide whether "full" lists it (fixed_views.cc).
-TEST(FixedView, FullIsAllButTheContributorsOwnAffairs) {
-  for (const auto record_class : kClasses) {
-    const View full = FixedView(record_class, ViewId::kFull);
+// Red when a field is added to a proto: decide whether "full" lists it (default_policy.cc).
+TEST(DefaultView, FullIsAllButTheContributorsOwnAffairs) {
+  for (const auto record_class : kEveryClass) {
+    const View full = DefaultView(record_class, kViewFull);
     EXPECT_THAT(PathsAt(record_class, full, Level::kOmit), UnorderedElementsAre("external_id", "audience"));
     EXPECT_THAT(PathsAt(record_class, full, Level::kPartial), IsEmpty());
   }
 }
 
-TEST(FixedView, NoticeOfAReport) {
-  const View view = FixedView(v1::RECORD_CLASS_OFFENDER_REPORT, ViewId::kNotice);
+TEST(DefaultView, NoticeOfAReport) {
+  const View view = DefaultView(v1::RECORD_CLASS_OFFENDER_REPORT, kViewNotice);
   EXPECT_THAT(
       PathsAt(v1::RECORD_CLASS_OFFENDER_REPORT, view, Level::kFull),
       UnorderedElementsAre("seller.platform", "seller.seller_id", "infringement_types", "product_category"));
@@ -107,8 +109,8 @@ TEST(FixedView, NoticeOfAReport) {
               UnorderedElementsAre("contributor", "create_time"));
 }
 
-TEST(FixedView, NoticeOfANoticeShowsNoReport) {
-  const View view = FixedView(v1::RECORD_CLASS_TAKEDOWN_NOTICE, ViewId::kNotice);
+TEST(DefaultView, NoticeOfANoticeShowsNoReport) {
+  const View view = DefaultView(v1::RECORD_CLASS_TAKEDOWN_NOTICE, kViewNotice);
   EXPECT_THAT(PathsAt(v1::RECORD_CLASS_TAKEDOWN_NOTICE, view, Level::kFull),
               UnorderedElementsAre("seller.platform", "seller.seller_id", "listings.url",
                                    "listings.listing_id", "whole_account", "requested_action", "right.type",
@@ -117,23 +119,12 @@ TEST(FixedView, NoticeOfANoticeShowsNoReport) {
               UnorderedElementsAre("contributor", "create_time"));
 }
 
-TEST(FixedView, NoticeIsWithinFull) {
-  for (const auto record_class : kClasses) {
-    const View notice = FixedView(record_class, ViewId::kNotice);
-    EXPECT_EQ(Meet(notice, FixedView(record_class, ViewId::kFull)), notice);
+TEST(DefaultView, NoticeIsWithinFull) {
+  for (const auto record_class : kEveryClass) {
+    const View notice = DefaultView(record_class, kViewNotice);
+    EXPECT_EQ(Meet(notice, DefaultView(record_class, kViewFull)), notice);
     EXPECT_FALSE(notice.hidden());
   }
-}
-
-TEST(ViewNames, GoBothWays) {
-  for (const auto id : {ViewId::kFull, ViewId::kNotice}) {
-    EXPECT_EQ(*ParseViewName(ViewName(id)), id);
-  }
-  EXPECT_EQ(ViewName(ViewId::kNone), "");
-  const auto unknown = ParseViewName("Full\n");
-  EXPECT_EQ(unknown.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(std::string(unknown.status().message()), HasSubstr("there are \"full\" and \"notice\""));
-  EXPECT_FALSE(ParseViewName("").ok());
 }
 
 TEST(ClassOf, FollowsFromThePayload) {
@@ -191,6 +182,21 @@ class FutureRecord {
   const google::protobuf::Descriptor* record_ = nullptr;
 };
 
+// What the default policy lists of a report, by the fields of `schema`.
+View Listed(const Schema& schema, std::string_view name) {
+  View view;
+  for (const v1::ViewDefinition& definition : DefaultPolicy().views()) {
+    if (definition.name() != name || definition.record_class() != v1::RECORD_CLASS_OFFENDER_REPORT) continue;
+    for (const std::string& path : definition.full()) view.full |= uint64_t{1} << schema.Index(path).value();
+    view.shown = view.full;
+    for (const std::string& path : definition.token())
+      view.shown |= uint64_t{1} << schema.Index(path).value();
+    for (const std::string& path : definition.coarse())
+      view.shown |= uint64_t{1} << schema.Index(path).value();
+  }
+  return view;
+}
+
 TEST(NewField, StaysHiddenUntilAViewListsIt) {
   FutureRecord future;
   ASSERT_NE(future.descriptor(), nullptr);
@@ -208,8 +214,9 @@ TEST(NewField, StaysHiddenUntilAViewListsIt) {
   ASSERT_EQ(record->GetReflection()->GetString(*record, future.descriptor()->FindFieldByName("bank_account")),
             "DE1");
 
-  for (const auto id : {ViewId::kFull, ViewId::kNotice}) {
-    const View view = BuildView(schema, *FixedViewFields(v1::RECORD_CLASS_OFFENDER_REPORT, id));
+  for (const auto id : {kViewFull, kViewNotice}) {
+    const View view = Listed(schema, DefaultRules().view_names.NameOf(id));
+    EXPECT_FALSE(view.hidden());
     EXPECT_EQ(view.level(*schema.Index("bank_account")), Level::kOmit);
     EXPECT_EQ(view.level(*schema.Index("undercover_buyer")), Level::kOmit);
     const auto out = future.New();
@@ -218,16 +225,9 @@ TEST(NewField, StaysHiddenUntilAViewListsIt) {
   }
   // The control: a view that lists it shows it.
   const auto out = future.New();
-  ProjectMessage(schema, *record, BuildView(schema, {{"bank_account", Level::kFull}}),
-                 ::coalition::testing::FakeContext(), out.get());
+  const uint64_t bit = uint64_t{1} << *schema.Index("bank_account");
+  ProjectMessage(schema, *record, {bit, bit}, ::coalition::testing::FakeContext(), out.get());
   EXPECT_THAT(out->DebugString(), HasSubstr("DE1"));
-}
-
-TEST(BuildViewDeathTest, RefusesWhatTheProtoDoesNotHave) {
-  const Schema& schema = *SchemaOf(v1::RECORD_CLASS_OPINION);
-  EXPECT_DEATH(BuildView(schema, {{"no_such_field", Level::kFull}}), "no_such_field");
-  EXPECT_DEATH(BuildView(schema, {{"verdict", Level::kPartial}}), "verdict");
-  EXPECT_DEATH(BuildView(schema, {{"verdict", Level::kOmit}}), "verdict");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "server/policy/project.h"
+#include "common/policy/project.h"
 
 #include <google/protobuf/text_format.h>
 #include <google/protobuf/util/message_differencer.h>
@@ -7,8 +7,9 @@
 #include <limits>
 #include <string>
 
-#include "server/policy/fields.h"
+#include "common/policy/fields.h"
 #include "tests/support/policy_records.h"
+#include "tests/unit/policy/support.h"
 
 namespace coalition::policy {
 namespace {
@@ -53,7 +54,7 @@ TEST(Project, NoticeOfAReport) {
     create_time { seconds: 172801 nanos: 5 } etag: "e" view: "owner" disputed: true
     offender_report { infringement_types: "KEYWORD_TRADEMARK_INFRINGEMENT" product_category: "bags"
       evidence { type: "INVOICE" hash: "sha256:00" } comment: "secret" })");
-  ExpectEqual(Projected(record, FixedView(kReport, ViewId::kNotice)), R"(
+  ExpectEqual(Projected(record, DefaultView(kReport, kViewNotice)), R"(
     contributor: "members/~token[contributor,members/aurore]" record_class: RECORD_CLASS_OFFENDER_REPORT
     label: LABEL_AMBER seller { platform: "bazaar.example" seller_id: "shop-4711" }
     permitted_action: PERMITTED_ACTION_NONE state: RECORD_STATE_ACTIVE create_time { seconds: 172800 }
@@ -125,7 +126,7 @@ TEST(Project, NoLevelBelowFullForPlainFields) {
 
 TEST(Project, ReferencesNeedASeenTarget) {
   const v1::Record record = Parse("takedown_outcome { notice: 'records/2' report: 'records/3' }");
-  const View view = FixedView(v1::RECORD_CLASS_TAKEDOWN_OUTCOME, ViewId::kFull);
+  const View view = DefaultView(v1::RECORD_CLASS_TAKEDOWN_OUTCOME, kViewFull);
   const v1::Record out = Projected(record, view, /*all_seen=*/false);
   EXPECT_EQ(out.takedown_outcome().notice(), "records/2");
   EXPECT_EQ(out.takedown_outcome().report(), "");

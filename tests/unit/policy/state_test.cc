@@ -1,9 +1,9 @@
-#include "server/policy/state.h"
+#include "common/policy/state.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "server/policy/fields.h"
+#include "common/policy/fields.h"
 #include "tests/unit/policy/support.h"
 
 namespace coalition::policy {
@@ -58,16 +58,16 @@ TEST(Ceiling, IsTheDesignsTable) {
       case v1::MEMBER_KIND_LOGISTICS:
       case v1::MEMBER_KIND_AUTHORITY:
       case v1::MEMBER_KIND_AGENCY:
-        return ViewId::kFull;
+        return kViewFull;
       case v1::MEMBER_KIND_OBSERVER:
-        return ViewId::kNotice;
+        return kViewNotice;
       case v1::MEMBER_KIND_MARKETPLACE: {
         const bool close =
             record_class == v1::RECORD_CLASS_OFFENDER_REPORT || record_class == v1::RECORD_CLASS_OPINION;
-        return close && relation != Relation::kOther ? ViewId::kNotice : ViewId::kFull;
+        return close && relation != Relation::kOther ? kViewNotice : kViewFull;
       }
       default:
-        return ViewId::kNone;
+        return kNoView;
     }
   };
   for (int kind = -1; kind <= 10; ++kind) {
@@ -76,18 +76,19 @@ TEST(Ceiling, IsTheDesignsTable) {
         for (int label = -1; label <= 7; ++label) {
           const auto record_class = static_cast<v1::RecordClass>(of);
           const bool known = of >= 1 && of <= 4 && label >= 1 && label <= 5;
-          const ViewId id = known ? expected(kind, relation, record_class) : ViewId::kNone;
-          EXPECT_EQ(state.Ceiling(static_cast<v1::MemberKind>(kind), relation, record_class,
-                                  static_cast<v1::Label>(label)),
-                    FixedView(record_class, id))
+          const ViewId id = known ? expected(kind, relation, record_class) : kNoView;
+          EXPECT_EQ(state.PeriodAt(kMade).ceilings.At(static_cast<v1::MemberKind>(kind), relation,
+                                                      record_class, static_cast<v1::Label>(label)),
+                    DefaultView(record_class, id))
               << kind << " " << static_cast<int>(relation) << " " << of << " " << label;
         }
       }
     }
   }
   EXPECT_TRUE(
-      state
-          .Ceiling(v1::MEMBER_KIND_BRAND, static_cast<Relation>(9), v1::RECORD_CLASS_OPINION, v1::LABEL_CLEAR)
+      state.PeriodAt(kMade)
+          .ceilings
+          .At(v1::MEMBER_KIND_BRAND, static_cast<Relation>(9), v1::RECORD_CLASS_OPINION, v1::LABEL_CLEAR)
           .hidden());
 }
 

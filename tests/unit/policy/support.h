@@ -4,11 +4,12 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "server/policy/decide.h"
-#include "server/policy/header.h"
-#include "server/policy/state.h"
+#include "common/policy/decide.h"
+#include "common/policy/header.h"
+#include "common/policy/state.h"
 
 namespace coalition::policy {
 
@@ -46,12 +47,14 @@ inline std::vector<MemberState> Members() {
 }
 
 inline State MakeState(std::vector<MemberState> members = Members(),
-                       std::vector<PlatformHolder> holders_of_bazaar = {{kBazaar, {1, kStill}}}) {
+                       std::vector<PlatformHolder> holders_of_bazaar = {{kBazaar, {1, kStill}}},
+                       Rules rules = DefaultRules()) {
   return {7,
           std::move(members),
           {{kInner, "inner", true}, {kWide, "wide", false}},
           {{kBazaarExample, "bazaar.example", std::move(holders_of_bazaar)},
-           {kNobodysExample, "nobodys.example", {}}}};
+           {kNobodysExample, "nobodys.example", {}}},
+          std::move(rules)};
 }
 
 // A live report of aurore's about a seller of bazaar's, granted to nobody.
@@ -67,17 +70,20 @@ inline Header Report() {
   return header;
 }
 
-inline HeaderGrant ToMember(uint32_t member, ViewId view = ViewId::kFull) {
+inline HeaderGrant ToMember(uint32_t member, ViewId view = kViewFull) {
   return {SubjectKind::kMember, view, member, kMade};
 }
-inline HeaderGrant ToGroup(uint32_t group, ViewId view = ViewId::kFull) {
+inline HeaderGrant ToGroup(uint32_t group, ViewId view = kViewFull) {
   return {SubjectKind::kGroup, view, group, kMade};
 }
-inline HeaderGrant ToKind(v1::MemberKind kind, ViewId view = ViewId::kFull) {
+inline HeaderGrant ToKind(v1::MemberKind kind, ViewId view = kViewFull) {
   return {SubjectKind::kKind, view, static_cast<uint32_t>(kind), kMade};
 }
-inline HeaderGrant ToEveryone(ViewId view = ViewId::kFull) {
-  return {SubjectKind::kEveryone, view, 0, kMade};
+inline HeaderGrant ToEveryone(ViewId view = kViewFull) { return {SubjectKind::kEveryone, view, 0, kMade}; }
+
+// What a view of the default policy shows.
+inline View DefaultView(v1::RecordClass record_class, ViewId id) {
+  return DefaultRules().policies.back().policy->views().At(record_class, id);
 }
 
 inline Decision DecideOn(const State& state, uint32_t member, const Header& header, int64_t now_s = kNow) {

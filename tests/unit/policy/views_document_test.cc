@@ -10,16 +10,18 @@
 #include <vector>
 
 #include "common/file.h"
-#include "server/policy/fields.h"
+#include "common/policy/default_policy.h"
+#include "common/policy/fields.h"
+#include "tests/unit/policy/support.h"
 
 namespace coalition::policy {
 namespace {
 
 constexpr size_t kDocumentBytesMax = size_t{1} << 20;
-const std::map<std::string, v1::RecordClass> kClasses = {{"report", v1::RECORD_CLASS_OFFENDER_REPORT},
-                                                         {"notice", v1::RECORD_CLASS_TAKEDOWN_NOTICE},
-                                                         {"outcome", v1::RECORD_CLASS_TAKEDOWN_OUTCOME},
-                                                         {"opinion", v1::RECORD_CLASS_OPINION}};
+const std::map<std::string, v1::RecordClass> kClassNames = {{"report", v1::RECORD_CLASS_OFFENDER_REPORT},
+                                                            {"notice", v1::RECORD_CLASS_TAKEDOWN_NOTICE},
+                                                            {"outcome", v1::RECORD_CLASS_TAKEDOWN_OUTCOME},
+                                                            {"opinion", v1::RECORD_CLASS_OPINION}};
 
 // "class field" to what "full" and "notice" show of it.
 using Table = std::map<std::string, std::pair<std::string, std::string>>;
@@ -45,7 +47,7 @@ Table OfTheDocument(const std::string& text) {
 }
 
 std::string Shown(v1::RecordClass record_class, ViewId view, size_t field) {
-  switch (FixedView(record_class, view).level(static_cast<int>(field))) {
+  switch (DefaultView(record_class, view).level(static_cast<int>(field))) {
     case Level::kFull:
       return "whole";
     case Level::kPartial:
@@ -57,11 +59,11 @@ std::string Shown(v1::RecordClass record_class, ViewId view, size_t field) {
 
 Table OfTheCode() {
   Table table;
-  for (const auto& [name, record_class] : kClasses) {
+  for (const auto& [name, record_class] : kClassNames) {
     const std::vector<Field>& fields = FieldsOf(record_class);
     for (size_t i = 0; i < fields.size(); ++i) {
-      table[name + " " + fields[i].path] = {Shown(record_class, ViewId::kFull, i),
-                                            Shown(record_class, ViewId::kNotice, i)};
+      table[name + " " + fields[i].path] = {Shown(record_class, kViewFull, i),
+                                            Shown(record_class, kViewNotice, i)};
     }
   }
   return table;

@@ -1,0 +1,267 @@
+#include "common/policy/diff.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "common/hash.h"
+#include "common/ids.h"
+#include "common/policy/diff_cells.h"
+#include "common/policy/diff_terms.h"
+#include "common/policy/subject.h"
+
+namespace coalition::policy {
+namespace {
+
+// Which records a reader is denied, on one side.
+using Scopes = std::vector<DenyScope>;
+
+bool Covered(const Scopes& scopes, const Cell& cell) {
+  return std::any_of(scopes.begin(), scopes.end(), [&](const DenyScope& scope) {
+    return scope.Covers(cell.contributor, cell.record_class, cell.label);
+  });
+}
+
+void AddScope(const DenyScope& scope, Scopes* scopes) {
+  if (std::find(scopes->begin(), scopes->end(), scope) == scopes->end()) scopes->push_back(scope);
+}
+
+struct DeniedReader {
+  ReaderClass reader;
+  Scopes before, after;
+};
+
+// Readers put together by kind and by what they are denied on each side.
+class Readers {
+ public:
+  Readers(const State& state, const CompiledPolicy& before, const CompiledPolicy& after)
+      : state_(state), before_(before), after_(after) {
+    for (int kind = 1; kind < static_cast<int>(kKinds); ++kind) AddKind(static_cast<v1::MemberKind>(kind));
+    for (const MemberState& member : state.members()) AddMember(member);
+  }
+
+  const std::vector<DeniedReader>& all() const { return readers_; }
+  bool any_denied() const { return !before_.denies().empty() || !after_.denies().empty(); }
+
+ private:
+  HeaderExclusion NamedBy(const CompiledPolicy& policy, size_t i) const {
+    return ResolveSubject(state_, policy.source().denies(static_cast<int>(i)).subject())
+        .subject.value_or(HeaderExclusion{SubjectKind::kEveryone, 0});
+  }
+
+  // Those of a kind whom no denial names otherwise.
+  void AddKind(v1::MemberKind kind) {
+    const auto scopes = [&](const CompiledPolicy& policy) {
+      Scopes of;
+      for (size_t i = 0; i < policy.denies().size(); ++i) {
+        const HeaderExclusion named = NamedBy(policy, i);
+        const bool all = named.kind == SubjectKind::kEveryone;
+        const bool its_kind = named.kind == SubjectKind::kKind && named.id == static_cast<uint32_t>(kind);
+        if (all || its_kind) AddScope(policy.denies()[i], &of);
+      }
+      return of;
+    };
+    readers_.push_back({{kind, {}}, scopes(before_), scopes(after_)});
+  }
+
+  void AddMember(const MemberState& member) {
+    if (member.kind == v1::MEMBER_KIND_UNSPECIFIED || !v1::MemberKind_IsValid(member.kind)) return;
+    Scopes before, after;
+    for (size_t i = 0; i < before_.denies().size(); ++i) {
+      const uint64_t until = ControlledNamedUntil(state_, member.number, NamedBy(before_, i));
+      if (until == 0) continue;
+      AddScope(before_.denies()[i], &before);
+      // Who was named once stays denied what was made until then, whatever becomes of the denial.
+      if (until != kStill) AddScope(before_.denies()[i], &after);
+    }
+    for (size_t i = 0; i < after_.denies().size(); ++i) {
+      if (ControlledNamedUntil(state_, member.number, NamedBy(after_, i)) != 0) {
+        AddScope(after_.denies()[i], &after);
+      }
+    }
+    const DeniedReader& of_kind = readers_[static_cast<size_t>(member.kind) - 1];
+    if (before == of_kind.before && after == of_kind.after) return;
+    const auto alike = std::find_if(readers_.begin(), readers_.end(), [&](const DeniedReader& other) {
+      return !other.reader.members.empty() && other.reader.kind == member.kind && other.before == before &&
+             other.after == after;
+    });
+    if (alike != readers_.end()) {
+      alike->reader.members.push_back(FormatMemberName(member.id));
+    } else {
+      readers_.push_back({{member.kind, {FormatMemberName(member.id)}}, before, after});
+    }
+  }
+
+  const State& state_;
+  const CompiledPolicy& before_;
+  const CompiledPolicy& after_;
+  std::vector<DeniedReader> readers_;
+};
+
+View Shown(const CompiledPolicy& policy, v1::MemberKind reader, const Cell& cell) {
+  return Meet(policy.ceilings().At(reader, cell.relation, cell.record_class, cell.label),
+              policy.views().At(cell.record_class, cell.view));
+}
+
+std::vector<v1::AccessChange> AccessChanges(const State& state, const CompiledPolicy& before,
+                                            const CompiledPolicy& after, const ViewNames& names) {
+  const Readers readers(state, before, after);
+  CellSpace space;
+  space.views = names.names();
+  space.contributors_alike = !readers.any_denied();
+  for (int kind = 1; kind < static_cast<int>(kKinds); ++kind) {
+    if (kind == 1 || !space.contributors_alike)
+      space.contributors.push_back(static_cast<v1::MemberKind>(kind));
+  }
+  for (const DeniedReader& one : readers.all()) space.readers.push_back(one.reader);
+  const auto side = [&](const CompiledPolicy& policy, Scopes DeniedReader::*scopes) {
+    return [&policy, &readers, scopes](const Cell& cell) {
+      const DeniedReader& reader = readers.all()[cell.reader];
+      return Covered(reader.*scopes, cell) ? View{} : Shown(policy, reader.reader.kind, cell);
+    };
+  };
+  std::vector<v1::AccessChange> changes =
+      DifferentCells(space, side(before, &DeniedReader::before), side(after, &DeniedReader::after));
+  for (v1::AccessChange& change : changes) {
+    if (change.contributor_kinds_size() == static_cast<int>(kKinds) - 1) change.clear_contributor_kinds();
+  }
+  return changes;
+}
+
+// Of what was reviewed, not of how it was put into words.
+std::string DigestOf(int64_t before_version, const PolicyDiff& diff) {
+  std::string bytes = "coalition policy difference 1\n" + std::to_string(before_version) + "\n";
+  const auto add = [&bytes](auto change) {
+    change.clear_sentence();
+    const std::string one = change.SerializeAsString();
+    bytes += std::to_string(one.size()) + ":" + one;
+  };
+  for (const v1::AccessChange& change : diff.access_changes) add(change);
+  bytes += "\n";
+  for (const v1::OtherChange& change : diff.other_changes) add(change);
+  return HexEncode(Bytes(Sha256(bytes)));
+}
+
+// What one of a member's own policies shows of its records.
+class OwnSide {
+ public:
+  OwnSide(const State& state, const v1::MemberPolicy* policy) : state_(state), policy_(policy) {
+    if (policy != nullptr && !policy->unbounded()) {
+      bounded_ = true;
+      ceilings_ = state.MemberCeilings({0, state.newest_policy().from, *policy});
+    }
+  }
+
+  bool Excludes(const MemberState& reader) const {
+    if (policy_ == nullptr) return false;
+    return std::any_of(
+        policy_->exclusions().begin(), policy_->exclusions().end(), [&](const v1::Subject& subject) {
+          const HeaderExclusion named =
+              ResolveSubject(state_, subject).subject.value_or(HeaderExclusion{SubjectKind::kEveryone, 0});
+          return ControlledNamedUntil(state_, reader.number, named) != 0;
+        });
+  }
+  bool ExcludesKind(v1::MemberKind kind) const {
+    return policy_ != nullptr && std::any_of(policy_->exclusions().begin(), policy_->exclusions().end(),
+                                             [&](const v1::Subject& subject) {
+                                               return subject.subject_case() == v1::Subject::kKind &&
+                                                      subject.kind() == kind;
+                                             });
+  }
+  View Bound(v1::MemberKind reader, const Cell& cell) const {
+    if (!bounded_) return {~uint64_t{0}, ~uint64_t{0}};
+    return ceilings_.At(reader, cell.relation, cell.record_class, cell.label);
+  }
+
+ private:
+  const State& state_;
+  const v1::MemberPolicy* policy_;
+  bool bounded_ = false;
+  CeilingTable ceilings_;
+};
+
+}  // namespace
+
+PolicyDiff DiffPolicies(const State& state, const v1::CoalitionPolicy& before, int64_t before_version,
+                        const v1::CoalitionPolicy& after) {
+  ViewNames names = state.view_names();
+  const CompiledPolicy compiled_before(before, &names), compiled_after(after, &names);
+  PolicyDiff diff;
+  diff.access_changes = AccessChanges(state, compiled_before, compiled_after, names);
+  diff.other_changes = DiffTerms(before, after);
+  const auto note = [&diff](v1::Direction direction) {
+    diff.widens = diff.widens || direction == v1::DIRECTION_WIDENS;
+    diff.narrows = diff.narrows || direction == v1::DIRECTION_NARROWS;
+  };
+  for (const v1::AccessChange& change : diff.access_changes) note(change.direction());
+  for (const v1::OtherChange& change : diff.other_changes) note(change.direction());
+  diff.digest = DigestOf(before_version, diff);
+  return diff;
+}
+
+std::vector<v1::AccessChange> DiffMemberPolicies(const State& state, uint32_t member,
+                                                 const v1::MemberPolicy* before,
+                                                 const v1::MemberPolicy& after) {
+  const MemberState* contributor = state.member(member);
+  if (contributor == nullptr) return {};
+  const OwnSide side_before(state, before), side_after(state, &after);
+  CellSpace space;
+  space.views = state.view_names().names();
+  space.contributors = {contributor->kind};
+  space.contributors_alike = true;
+  std::vector<std::pair<bool, bool>> excluded;  // by reader
+  for (int kind = 1; kind < static_cast<int>(kKinds); ++kind) {
+    const auto of = static_cast<v1::MemberKind>(kind);
+    space.readers.push_back({of, {}});
+    excluded.emplace_back(side_before.ExcludesKind(of), side_after.ExcludesKind(of));
+  }
+  for (const MemberState& reader : state.members()) {
+    if (reader.number == member || !v1::MemberKind_IsValid(reader.kind) || reader.kind == 0) continue;
+    const std::pair<bool, bool> of_reader(side_before.Excludes(reader), side_after.Excludes(reader));
+    if (of_reader == excluded[static_cast<size_t>(reader.kind) - 1]) continue;
+    space.readers.push_back({reader.kind, {FormatMemberName(reader.id)}});
+    excluded.push_back(of_reader);
+  }
+  const CompiledPolicy& coalition = *state.newest_policy().policy;
+  const auto side = [&](const OwnSide& own, bool of_before) {
+    return [&, of_before](const Cell& cell) {
+      const auto& [was, is] = excluded[cell.reader];
+      if (of_before ? was : is) return View{};
+      const v1::MemberKind reader = space.readers[cell.reader].kind;
+      return Meet(Shown(coalition, reader, cell), own.Bound(reader, cell));
+    };
+  };
+  return DifferentCells(space, side(side_before, true), side(side_after, false));
+}
+
+bool Gains(const State& state, const PolicyDiff& diff, uint32_t member) {
+  for (const uint32_t controlled : state.ControlGroup(member)) {
+    const MemberState& one = *state.member(controlled);
+    const std::string name = FormatMemberName(one.id);
+    for (const v1::AccessChange& change : diff.access_changes) {
+      if (change.direction() != v1::DIRECTION_WIDENS) continue;
+      const bool of_kind =
+          std::find(change.kinds().begin(), change.kinds().end(), one.kind) != change.kinds().end();
+      const bool named =
+          std::find(change.members().begin(), change.members().end(), name) != change.members().end();
+      if (change.members().empty() ? of_kind : named) return true;
+    }
+  }
+  return false;
+}
+
+State WithPolicy(const State& state, const v1::CoalitionPolicy& after, uint64_t revision) {
+  Rules rules = state.rules();
+  auto compiled = std::make_shared<const CompiledPolicy>(after, &rules.view_names);
+  rules.policies.push_back({state.policy_version() + 1, state.epoch() + 1, revision, std::move(compiled)});
+  return {state.epoch() + 1, state.members(), state.groups(), state.platforms(), std::move(rules)};
+}
+
+State WithMemberPolicy(const State& state, uint32_t member, const v1::MemberPolicy& after,
+                       uint64_t revision) {
+  Rules rules = state.rules();
+  rules.member_policies.push_back({member, revision, after});
+  return {state.epoch() + 1, state.members(), state.groups(), state.platforms(), std::move(rules)};
+}
+
+}  // namespace coalition::policy

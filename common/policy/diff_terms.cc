@@ -1,0 +1,208 @@
+#include "common/policy/diff_terms.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "common/policy/compiled_policy.h"
+#include "common/policy/limits.h"
+#include "common/policy/words.h"
+#include "common/strings.h"
+
+namespace coalition::policy {
+namespace {
+
+using Texts = std::set<std::string>;
+
+std::string Join(const Texts& texts) {
+  std::string joined;
+  for (const std::string& text : texts) joined += (joined.empty() ? "" : ", ") + text;
+  return joined;
+}
+
+template <class Values>
+bool Has(const Values& values, int value) {
+  return std::find(values.begin(), values.end(), value) != values.end();
+}
+
+// Each grant and exclusion as a text.
+Texts GrantsOf(const v1::Audience& audience) {
+  Texts texts;
+  for (const v1::Grant& grant : audience.grants()) texts.insert(Word(grant.subject()) + " " + grant.view());
+  return texts;
+}
+Texts ExclusionsOf(const v1::Audience& audience) {
+  Texts texts;
+  for (const v1::Subject& subject : audience.exclusions()) texts.insert(Word(subject));
+  return texts;
+}
+
+bool Includes(const Texts& all, const Texts& some) {
+  return std::includes(all.begin(), all.end(), some.begin(), some.end());
+}
+
+class Terms {
+ public:
+  Terms(const v1::CoalitionPolicy& before, const v1::CoalitionPolicy& after)
+      : before_(before), after_(after) {}
+
+  std::vector<v1::OtherChange> Run() {
+    Text("title", before_.title(), after_.title());
+    ViewDescriptions();
+    Lifetimes();
+    Labels();
+    Quorum();
+    Audiences();
+    Tests();
+    return std::move(changes_);
+  }
+
+ private:
+  void Add(v1::Direction direction, const std::string& path, const std::string& before,
+           const std::string& after, const std::string& sentence) {
+    v1::OtherChange& change = changes_.emplace_back();
+    change.set_direction(direction);
+    change.set_path(path);
+    change.set_before(before);
+    change.set_after(after);
+    change.set_sentence(sentence);
+  }
+
+  void Text(const std::string& path, const std::string& before, const std::string& after) {
+    if (before == after) return;
+    Add(v1::DIRECTION_NEITHER, path, before, after, path + " would read " + Quoted(after));
+  }
+
+  void ViewDescriptions() {
+    const auto of = [](const v1::CoalitionPolicy& policy) {
+      std::map<std::string, std::string> texts;
+      for (const auto& view : policy.views()) {
+        texts["views " + view.name() + " " + Word(view.record_class()) + " description"] = view.description();
+      }
+      return texts;
+    };
+    const auto before = of(before_), after = of(after_);
+    for (const auto& [path, text] : after) {
+      const auto was = before.find(path);
+      Text(path, was == before.end() ? "" : was->second, text);
+    }
+  }
+
+  void Lifetimes() {
+    for (int of = 1; of < static_cast<int>(kClasses); ++of) {
+      for (int label = 1; label < static_cast<int>(kLabels); ++label) {
+        const auto record_class = static_cast<v1::RecordClass>(of);
+        const auto of_label = static_cast<v1::Label>(label);
+        const int was = LifetimeDays(before_.limits(), record_class, of_label);
+        const int is = LifetimeDays(after_.limits(), record_class, of_label);
+        if (was == is) continue;
+        const bool longer = is == 0 || (was != 0 && is > was);
+        const auto text = [](int days) {
+          return days == 0 ? std::string("as long as the server lets them") : std::to_string(days) + " days";
+        };
+        Add(longer ? v1::DIRECTION_WIDENS : v1::DIRECTION_NARROWS,
+            "limits.lifetimes " + Word(record_class) + " " + Word(of_label), std::to_string(was),
+            std::to_string(is),
+            "new records of class " + Word(record_class) + " labelled " + Word(of_label) + " could live " +
+                text(is) + ", not " + text(was));
+      }
+    }
+  }
+
+  void Labels() {
+    for (int label = 1; label < static_cast<int>(kLabels); ++label) {
+      const auto of = static_cast<v1::Label>(label);
+      const bool was = AllowsLabel(before_.limits(), of), is = AllowsLabel(after_.limits(), of);
+      if (was == is) continue;
+      Add(is ? v1::DIRECTION_WIDENS : v1::DIRECTION_NARROWS, "limits.labels " + Word(of),
+          was ? "allowed" : "", is ? "allowed" : "",
+          "new records could " + std::string(is ? "" : "no more ") + "carry the label " + Word(of));
+    }
+  }
+
+  void Quorum() {
+    const v1::Quorum& was = before_.limits().widening();
+    const v1::Quorum& is = after_.limits().widening();
+    if (was.approvals() != is.approvals()) {
+      Add(is.approvals() < was.approvals() ? v1::DIRECTION_WIDENS : v1::DIRECTION_NARROWS,
+          "limits.widening.approvals", std::to_string(was.approvals()), std::to_string(is.approvals()),
+          "what widens would need the approval of " + std::to_string(is.approvals()) + " members, not of " +
+              std::to_string(was.approvals()));
+    }
+    for (int kind = 1; kind < static_cast<int>(kKinds); ++kind) {
+      const bool before = Has(was.electorate(), kind), after = Has(is.electorate(), kind);
+      if (before == after) continue;
+      const std::string word = Word(static_cast<v1::MemberKind>(kind));
+      // Who may agree is who decides what others see: also one approver less is for the others to agree to.
+      Add(v1::DIRECTION_WIDENS, "limits.widening.electorate " + word, before ? "may approve" : "",
+          after ? "may approve" : "",
+          "members of kind " + word + (after ? " could" : " could no more") + " approve what widens");
+    }
+  }
+
+  void Audiences() {
+    std::map<std::string, const v1::Audience*> was, is;
+    for (const auto& named : before_.audiences()) was[named.id()] = &named.audience();
+    for (const auto& named : after_.audiences()) is[named.id()] = &named.audience();
+    for (const auto& [id, audience] : is) {
+      if (!was.contains(id)) Audience(id, {}, *audience, true);
+    }
+    for (const auto& [id, audience] : was) {
+      const auto next = is.find(id);
+      Audience(id, *audience, next == is.end() ? v1::Audience() : *next->second, false);
+    }
+  }
+
+  void Audience(const std::string& id, const v1::Audience& was, const v1::Audience& is, bool added) {
+    const Texts grants_before = GrantsOf(was), grants = GrantsOf(is);
+    const Texts excluded_before = ExclusionsOf(was), excluded = ExclusionsOf(is);
+    if (grants_before == grants && excluded_before == excluded) return;
+    const bool less = Includes(grants_before, grants) && Includes(excluded, excluded_before);
+    const auto text = [](const Texts& granted, const Texts& without) {
+      return without.empty() ? Join(granted) : Join(granted) + ", not " + Join(without);
+    };
+    // A new name is in nobody's records yet.
+    const v1::Direction direction =
+        added ? v1::DIRECTION_NEITHER
+              : (less || grants.empty() ? v1::DIRECTION_NARROWS : v1::DIRECTION_WIDENS);
+    Add(direction, "audiences " + id, text(grants_before, excluded_before), text(grants, excluded),
+        "who names the audience " + Quoted(id) + " would reach " +
+            (grants.empty() ? "nobody: it would be gone" : text(grants, excluded)));
+  }
+
+  void Tests() {
+    std::map<std::string, std::string> was, is;
+    for (const auto& test : before_.policy_test()) was[test.name()] += test.SerializeAsString();
+    for (const auto& test : after_.policy_test()) is[test.name()] += test.SerializeAsString();
+    for (const auto& [name, test] : was) {
+      if (!is.contains(name)) Test(name, "checked", "", "would be checked no more");
+    }
+    for (const auto& [name, test] : is) {
+      const auto before = was.find(name);
+      if (before == was.end()) {
+        Test(name, "", "checked", "would be checked");
+      } else if (before->second != test) {
+        Test(name, "checked", "checked otherwise", "would be checked otherwise");
+      }
+    }
+  }
+
+  void Test(const std::string& name, const std::string& before, const std::string& after,
+            const std::string& what) {
+    Add(v1::DIRECTION_NEITHER, "policy_test " + name, before, after, "the test " + Quoted(name) + " " + what);
+  }
+
+  const v1::CoalitionPolicy& before_;
+  const v1::CoalitionPolicy& after_;
+  std::vector<v1::OtherChange> changes_;
+};
+
+}  // namespace
+
+std::vector<v1::OtherChange> DiffTerms(const v1::CoalitionPolicy& before, const v1::CoalitionPolicy& after) {
+  return Terms(before, after).Run();
+}
+
+}  // namespace coalition::policy

@@ -1,0 +1,302 @@
+#include "server/exchange/explain.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "common/errors.h"
+#include "common/ids.h"
+#include "common/policy/audience.h"
+#include "common/policy/explain.h"
+#include "common/policy/fields.h"
+#include "common/seller.h"
+#include "server/exchange/access.h"
+#include "server/exchange/field_checker.h"
+#include "server/exchange/named_audience.h"
+#include "server/exchange/row_source.h"
+#include "server/exchange/validate.h"
+
+namespace coalition::exchange {
+namespace {
+
+constexpr int kCountedRecordsMax = 10'000;
+
+// A record to be explained and, of an opinion, what it is about.
+struct Explained {
+  policy::HeaderView header;
+  std::optional<policy::HeaderView> subject;
+};
+
+policy::Explanation ExplainFor(const policy::State& state, uint32_t member, const Explained& record,
+                               int64_t now_s) {
+  if (record.header.record_class() != v1::RECORD_CLASS_OPINION) {
+    return policy::Explain(state, member, record.header, now_s);
+  }
+  const policy::Decision subject =
+      record.subject ? policy::Decide(state, member, *record.subject, now_s) : policy::Decision{};
+  return policy::ExplainOpinion(state, member, record.header, subject, now_s);
+}
+
+using Accesses = google::protobuf::RepeatedPtrField<v1::MemberAccess>;
+
+void Add(const policy::State& state, uint32_t member, const Explained& record, int64_t now_s,
+         bool with_others, Accesses* members) {
+  *members->Add() = policy::ToMemberAccess(state, member, record.header.record_class(),
+                                           ExplainFor(state, member, record, now_s), with_others);
+}
+
+void Sort(Accesses* members) {
+  std::sort(members->pointer_begin(), members->pointer_end(), [](const auto* a, const auto* b) {
+    return a->visible() != b->visible() ? a->visible() : a->member() < b->member();
+  });
+}
+
+// --- before
+
+class Draft {
+ public:
+  Draft(const Room& room, const Reader& reader, const v1::Record& record,
+        v1::PreviewAudienceResponse* response)
+      : room_(room), reader_(reader), state_(reader.asker().state), record_(record), response_(*response) {}
+
+  absl::Status Preview() {
+    header_.record_class = policy::ClassOf(record_);
+    if (header_.record_class == v1::RECORD_CLASS_UNSPECIFIED) {
+      FieldViolations violations;
+      violations.Add("record",
+                     "needs a payload: offender_report, takedown_notice, takedown_outcome or opinion");
+      return violations.ToStatus();
+    }
+    header_.label = record_.label() == v1::LABEL_UNSPECIFIED ? v1::LABEL_AMBER : record_.label();
+    header_.permitted_action = v1::PERMITTED_ACTION_CONTACT_FOR_INSTRUCTION;
+    header_.contributor = reader_.asker().member;
+    // As if it were made in the next moment.
+    header_.made = policy::kStill - 1;
+    header_.expire_time_s = reader_.asker().now_s + 1;
+    if (absl::Status status = Seller(); !status.ok()) return status;
+    if (absl::Status status = Subject(); !status.ok()) return status;
+    if (absl::Status status = Audience(); !status.ok()) return status;
+    if (response_.problems().empty()) Show();
+    return absl::OkStatus();
+  }
+
+ private:
+  void Problem(std::string path, std::string_view message, bool label_forbids = false) {
+    v1::AudienceProblem& problem = *response_.add_problems();
+    problem.set_path(std::move(path));
+    problem.set_message(std::string(message));
+    problem.set_label_forbids(label_forbids);
+  }
+
+  absl::Status Seller() {
+    if (record_.has_opinion() || record_.seller().platform().empty()) return absl::OkStatus();
+    const auto platform = NormalizePlatform(record_.seller().platform());
+    FieldViolations violations;
+    if (!violations.Check("record.seller.platform", platform.status())) return violations.ToStatus();
+    const policy::PlatformState* known = state_.FindPlatform(*platform);
+    header_.platform = known == nullptr ? 0 : known->number;
+    return absl::OkStatus();
+  }
+
+  absl::Status Subject() {
+    if (!record_.has_opinion()) return absl::OkStatus();
+    FieldViolations violations;
+    const auto id = ParseRecordName(record_.opinion().subject());
+    if (!violations.Check("record.opinion.subject", id.status())) return violations.ToStatus();
+    auto seen = reader_.FindById(*RecordIdToBytes(*id));
+    if (!seen.ok()) return seen.status();
+    if (!seen->has_value()) {
+      return Error(v1::ERROR_REASON_REFERENCE_NOT_FOUND, "a referenced record is not one that you can see",
+                   {{"field", "opinion.subject"}});
+    }
+    subject_ = *std::move(seen);
+    header_.subject = subject_->id;
+    header_.platform = subject_->stored.header.platform();
+    return absl::OkStatus();
+  }
+
+  absl::Status Audience() {
+    if (!v1::Label_IsValid(header_.label)) {
+      Problem("record.label", "no such label");
+      return absl::OkStatus();
+    }
+    v1::Audience audience = record_.audience();
+    audience.clear_include();
+    const NamedAudiences named(room_.store, state_, header_.contributor);
+    const int includes = std::min(record_.audience().include_size(), room_.options.audience_entries_max);
+    for (int i = 0; i < includes; ++i) {
+      v1::Audience found;
+      std::string pinned;
+      const absl::Status status = named.Find(record_.audience().include(i), &found, &pinned);
+      if (absl::IsInvalidArgument(status)) {
+        Problem("record.audience.include[" + std::to_string(i) + "]",
+                {status.message().data(), status.message().size()});
+      } else if (!status.ok()) {
+        return status;
+      }
+      audience.MergeFrom(found);
+    }
+    if (audience.grants_size() + audience.exclusions_size() > room_.options.audience_entries_max) {
+      return OverLimit("audience_entries", room_.options.audience_entries_max,
+                       "record.audience has too many grants and exclusions");
+    }
+    policy::CompiledAudience compiled = policy::CompileAudience(state_, audience, header_.record_class,
+                                                                header_.label, policy::kStill - 1, {});
+    for (const policy::AudienceProblem& problem : compiled.problems) {
+      Problem("record.audience." + problem.path, problem.message, problem.label_forbids);
+    }
+    header_.grants = std::move(compiled.grants);
+    header_.exclusions = std::move(compiled.exclusions);
+    return absl::OkStatus();
+  }
+
+  void Show() {
+    const std::string bytes = policy::EncodeHeader(header_);
+    const auto header = policy::HeaderView::Parse(bytes);
+    if (!header) return;
+    Explained explained{*header, std::nullopt};
+    if (subject_) explained.subject = subject_->stored.header;
+    for (const policy::MemberState& member : state_.members()) {
+      if (member.number == header_.contributor) continue;
+      Add(state_, member.number, explained, reader_.asker().now_s, true, response_.mutable_members());
+    }
+    Sort(response_.mutable_members());
+  }
+
+  const Room& room_;
+  const Reader& reader_;
+  const policy::State& state_;
+  const v1::Record& record_;
+  v1::PreviewAudienceResponse& response_;
+  policy::Header header_;
+  std::optional<SeenRecord> subject_;
+};
+
+// --- afterwards
+
+absl::Status CheckMayExplain(const CallContext& context) {
+  const policy::MemberState* member = context.snapshot->policy_state().member(context.caller.member_number);
+  const bool auditor = context.caller.roles.Has(v1::ROLE_AUDITOR) && member != nullptr &&
+                       member->standing == v1::STANDING_ACTIVE;
+  return auditor ? absl::OkStatus() : CheckMayRead(context);
+}
+
+// As somebody who sees everything there is would find it.
+absl::StatusOr<std::optional<FoundRecord>> FindAnybodys(const Reader& reader, const RecordId& id) {
+  return reader.FindUnjudged(id);
+}
+
+}  // namespace
+
+absl::Status PreviewAudience(const Room& room, const CallContext& context, const Reader& reader,
+                             const v1::PreviewAudienceRequest& request,
+                             v1::PreviewAudienceResponse* response) {
+  // What an opinion is about is asked for too.
+  if (request.record().has_opinion()) {
+    if (absl::Status status = CheckMayRead(context); !status.ok()) return status;
+  }
+  response->set_epoch(static_cast<int64_t>(context.snapshot->policy_state().epoch()));
+  return Draft(room, reader, request.record(), response).Preview();
+}
+
+absl::Status ExplainAccess(const Room& room, const CallContext& context, const Reader& reader,
+                           const v1::ExplainAccessRequest& request, v1::ExplainAccessResponse* response,
+                           ledger::Disclosure* disclosure) {
+  if (absl::Status status = CheckMayExplain(context); !status.ok()) return status;
+  FieldViolations violations;
+  const auto id = ParseRecordName(request.name());
+  violations.Check("name", id.status());
+  absl::StatusOr<std::string> about = std::string();
+  if (!request.member().empty()) about = ParseMemberName(request.member());
+  violations.Check("member", about.status());
+  if (request.epoch() < 0) violations.Add("epoch", "must not be negative");
+  if (absl::Status status = violations.ToStatus(); !status.ok()) return status;
+
+  const bool auditor = context.caller.roles.Has(v1::ROLE_AUDITOR);
+  const auto found = FindAnybodys(reader, *RecordIdToBytes(*id));
+  if (!found.ok()) return found.status();
+  if (!found->has_value()) return NotFound();
+  const FoundRecord& record = **found;
+  const policy::Decision own = record.DecideFor(reader.asker());
+  if (!own.visible() && !auditor) return NotFound();
+  const bool anyone = own.owner || auditor;
+  const uint32_t self = context.caller.member_number;
+
+  std::shared_ptr<const membership::Snapshot> snapshot = context.snapshot;
+  if (request.epoch() != 0) {
+    auto then = room.directory.At(static_cast<uint64_t>(request.epoch()));
+    if (absl::IsOutOfRange(then.status())) {
+      violations.Add("epoch", "there was no such epoch, or history does not reach back to it");
+      return violations.ToStatus();
+    }
+    if (!then.ok()) return FromStore(then.status());
+    snapshot = *std::move(then);
+  }
+  const policy::State& state = snapshot->policy_state();
+  const policy::MemberState* member = about->empty() ? nullptr : state.FindMember(*about);
+  if (!about->empty() && member == nullptr) return NotFound();
+  if (!anyone && member != nullptr && member->number != self) {
+    return Error(v1::ERROR_REASON_ROLE_MISSING,
+                 "only a record's contributor and auditors ask about other members", {{"role", "AUDITOR"}});
+  }
+  const Explained explained{record.stored.header, record.subject_header()};
+  response->set_epoch(static_cast<int64_t>(state.epoch()));
+  if (member != nullptr || !anyone) {
+    Add(state, member != nullptr ? member->number : self, explained, reader.asker().now_s, anyone,
+        response->mutable_members());
+  } else {
+    for (const policy::MemberState& one : state.members()) {
+      if (one.number != record.stored.header.contributor()) {
+        Add(state, one.number, explained, reader.asker().now_s, true, response->mutable_members());
+      }
+    }
+    Sort(response->mutable_members());
+  }
+  // An auditor learns of the record, if nothing that is in it.
+  if (!own.owner)
+    disclosure->records.push_back({record.id, record.stored.header.contributor(), own.view_ids});
+  return absl::OkStatus();
+}
+
+absl::Status CountAffectedRecords(const Reader& reader, const policy::State& after,
+                                  v1::OwnRecordCounts* counts) {
+  const Asker& asker = reader.asker();
+  const auto rows = IndexRows(reader.store(), reader.at(), OwnerPrefix(asker.member), std::nullopt);
+  for (;;) {
+    auto row = rows->Next();
+    if (!row.ok()) return row.status();
+    if (!row->has_value()) return absl::OkStatus();
+    if (counts->looked_at() == kCountedRecordsMax) {
+      counts->set_truncated(true);
+      return absl::OkStatus();
+    }
+    if (absl::Status watched = asker.Look(); !watched.ok()) return watched;
+    const auto seen = reader.FindByKey(std::move((*row)->record_key));
+    if (!seen.ok()) return seen.status();
+    if (!seen->has_value()) continue;
+    counts->set_looked_at(counts->looked_at() + 1);
+    const policy::HeaderView& header = (*seen)->stored.header;
+    // As if its contributor had accepted all: made in the next moment.
+    policy::Header accepted = header.ToHeader();
+    accepted.made = policy::kStill - 1;
+    for (policy::HeaderGrant& grant : accepted.grants) grant.attached = policy::kStill - 1;
+    const std::string bytes = policy::EncodeHeader(accepted);
+    const auto anew = policy::HeaderView::Parse(bytes);
+    bool narrowed = false, widened = false;
+    for (const policy::MemberState& member : asker.state.members()) {
+      if (member.number == asker.member || header.grants_size() == 0) continue;
+      const policy::View was = policy::Decide(asker.state, member.number, header, asker.now_s).view;
+      const policy::View is = policy::Decide(after, member.number, header, asker.now_s).view;
+      narrowed = narrowed || policy::Meet(was, is) != was;
+      const policy::View was_anew = policy::Decide(asker.state, member.number, *anew, asker.now_s).view;
+      const policy::View is_anew = policy::Decide(after, member.number, *anew, asker.now_s).view;
+      widened = widened || policy::Meet(was_anew, is_anew) != is_anew;
+      if (narrowed && widened) break;
+    }
+    if (narrowed) counts->set_narrowed(counts->narrowed() + 1);
+    if (widened) counts->set_widened_if_accepted(counts->widened_if_accepted() + 1);
+  }
+}
+
+}  // namespace coalition::exchange

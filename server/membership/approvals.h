@@ -1,0 +1,30 @@
+// Who agreed to a widening of the coalition's policy, and whether they are enough.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/policy/diff.h"
+#include "common/policy/state.h"
+#include "server/store/store.h"
+
+namespace coalition::membership {
+
+// Whether an approval of the member counts for the difference: it is ACTIVE, of a kind that the policy in
+// force lets approve, and would not see more by it. Where everybody who may approve would see more, that is
+// no hindrance.
+bool ApprovalCounts(const policy::State& state, const policy::PolicyDiff& diff, uint32_t member);
+
+struct Approvals {
+  int needed = 0;                  // 0: the difference does not widen
+  std::vector<uint32_t> approved;  // members that count, one of each control group; without the proposer's
+  bool enough() const { return static_cast<int>(approved.size()) >= needed; }
+};
+
+// What is kept for exactly this difference. `proposer`: the member that applies it, 0: not known yet.
+absl::StatusOr<Approvals> CountApprovals(const store::Store& store, const policy::State& state,
+                                         const policy::PolicyDiff& diff, uint32_t proposer);
+
+}  // namespace coalition::membership

@@ -1,0 +1,76 @@
+// What the store has of the coalition, and under which keys.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "coalition/storage/v1/storage.pb.h"
+#include "google/protobuf/message_lite.h"
+#include "server/store/store.h"
+
+namespace coalition::membership {
+
+// One prefix for the room; numbers in big-endian, so that a scan gives them in order.
+inline constexpr std::string_view kCoalitionKey = "m/coalition";
+inline constexpr std::string_view kEpochPrefix = "m/e/";        // epoch
+inline constexpr std::string_view kGroupPrefix = "m/g/";        // group number
+inline constexpr std::string_view kMemberPrefix = "m/m/";       // member number
+inline constexpr std::string_view kPlatformPrefix = "m/p/";     // platform number
+inline constexpr std::string_view kPolicyPrefix = "m/policy/";  // version
+inline constexpr std::string_view kOwnPolicyPrefix = "m/own/";  // revision, member number
+inline constexpr std::string_view kAudiencePrefix = "m/aud/";   // member number, id, '/', version
+inline constexpr std::string_view kApprovalPrefix = "m/appr/";  // base version, digest, member number
+
+std::string BigEndian(uint32_t number);
+std::string BigEndian(uint64_t number);
+// The end of all keys that begin with one of these prefixes: '0' follows '/'.
+std::string EndOf(std::string_view prefix);
+
+std::string EpochKey(uint64_t epoch);
+std::string PolicyKey(int64_t version);
+std::string OwnPolicyKey(uint64_t revision, uint32_t member);
+std::string AudiencePrefix(uint32_t member);
+std::string AudienceKey(uint32_t member, std::string_view id, int64_t version);
+std::string ApprovalPrefix(int64_t base_version, std::string_view digest);
+
+store::Write Stored(std::string key, const google::protobuf::MessageLite& message);
+
+// All of it at one revision, but audiences and approvals; each list in the order of its keys.
+struct StoredState {
+  storage::v1::StoredCoalition coalition;
+  std::vector<storage::v1::StoredGroup> groups;
+  std::vector<storage::v1::StoredMember> members;
+  std::vector<storage::v1::StoredPlatform> platforms;
+  std::vector<storage::v1::StoredPolicy> policies;
+  std::vector<storage::v1::StoredMemberPolicy> own_policies;
+};
+
+// DATA_LOSS: something does not parse, or there is no coalition. OUT_OF_RANGE: the store has no such revision
+// any more.
+absl::StatusOr<StoredState> LoadState(const store::Store& store, store::Revision at);
+
+// Every value below the prefix, in the order of the keys. DATA_LOSS: one does not parse.
+template <class T>
+absl::Status LoadAll(const store::Store& store, std::string_view prefix, store::Revision at,
+                     std::vector<T>* out);
+
+// DATA_LOSS.
+absl::Status Unparseable();
+
+template <class T>
+absl::Status LoadAll(const store::Store& store, std::string_view prefix, store::Revision at,
+                     std::vector<T>* out) {
+  bool parsed = true;
+  absl::Status scanned =
+      store.ScanEach(prefix, EndOf(prefix), at, [&](std::string_view, std::string_view value, uint64_t) {
+        parsed = out->emplace_back().ParseFromArray(value.data(), static_cast<int>(value.size()));
+        return parsed;
+      });
+  if (!scanned.ok()) return scanned;
+  return parsed ? absl::OkStatus() : Unparseable();
+}
+
+}  // namespace coalition::membership

@@ -1,0 +1,71 @@
+// Pages of lists that the snapshot has whole, by a key that orders them.
+#pragma once
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/errors.h"
+#include "common/sealed.h"
+#include "server/exchange/exchange.h"
+#include "server/service/methods.h"
+
+namespace coalition::service {
+
+struct PageOptions {
+  int page_size_default = 50;
+  int page_size_max = 1000;
+};
+
+// Whom and which question a token was made for.
+inline std::string PageQuery(const exchange::CallContext& context, Method method) {
+  std::string query("list/");
+  query += InfoOf(method).name;
+  query += '/';
+  query += context.caller.member;
+  return query;
+}
+
+// Calls `add` for each item of one page of `all`, which is in the order of its keys, and answers the next
+// page's token. The token holds the last key shown: what comes or goes between two pages is missed or seen,
+// nothing is seen twice.
+template <class Item, class Request, class Key, class Add>
+absl::StatusOr<std::string> ListPage(const Sealer& sealer, const PageOptions& options, std::string_view query,
+                                     const std::vector<Item>& all, const Request& request, const Key& key,
+                                     const Add& add) {
+  if (request.page_size() < 0) {
+    FieldViolations violations;
+    violations.Add("page_size", "must not be negative");
+    return violations.ToStatus();
+  }
+  auto at = all.begin();
+  if (!request.page_token().empty()) {
+    const absl::StatusOr<std::string> last = sealer.Open(request.page_token(), query);
+    if (!last.ok()) {
+      return Error(
+          v1::ERROR_REASON_PAGE_TOKEN_INVALID,
+          "The page token is not one of ours, or was issued to another member or for another query.");
+    }
+    at = std::upper_bound(all.begin(), all.end(), *last,
+                          [&key](const std::string& shown, const Item& item) { return shown < key(item); });
+  }
+  const int size = request.page_size() == 0 ? options.page_size_default : request.page_size();
+  const auto left = static_cast<size_t>(all.end() - at);
+  const size_t count = std::min(left, static_cast<size_t>(std::min(size, options.page_size_max)));
+  for (size_t i = 0; i < count; ++i, ++at) add(*at);
+  if (count == left || count == 0) return std::string();
+  return sealer.Seal(key(*std::prev(at)), query);
+}
+
+// Of what has a name.
+struct ByName {
+  template <class Item>
+  std::string operator()(const Item& item) const {
+    return item.name();
+  }
+};
+
+}  // namespace coalition::service
