@@ -22,28 +22,43 @@ namespace {
 
 constexpr int kCountedRecordsMax = 10'000;
 
-// A record to be explained and, of an opinion, what it is about.
+// A record to be explained.
 struct Explained {
   policy::HeaderView header;
+  // Of an opinion: what it is about, if that is there.
   std::optional<policy::HeaderView> subject;
+  // Whether who asks may know who sees the subject: its contributor and auditors, and each member for itself.
+  // It is not the affair of whoever has an opinion of it.
+  bool subject_told = false;
 };
 
-policy::Explanation ExplainFor(const policy::State& state, uint32_t member, const Explained& record,
-                               int64_t now_s) {
+policy::Explanation ExplainFor(const policy::State& state, uint32_t member, bool self,
+                               const Explained& record, int64_t now_s) {
   if (record.header.record_class() != v1::RECORD_CLASS_OPINION) {
     return policy::Explain(state, member, record.header, now_s);
   }
-  const policy::Decision subject =
-      record.subject ? policy::Decide(state, member, *record.subject, now_s) : policy::Decision{};
-  return policy::ExplainOpinion(state, member, record.header, subject, now_s);
+  if (record.subject_told || self) {
+    const policy::Decision subject =
+        record.subject ? policy::Decide(state, member, *record.subject, now_s) : policy::Decision{};
+    return policy::ExplainOpinion(state, member, record.header, subject, now_s);
+  }
+  policy::Explanation explanation = policy::Explain(state, member, record.header, now_s);
+  explanation.causes.push_back(
+      {v1::AccessCause::LAYER_SUBJECT, "opinion.subject",
+       "only if it sees the record that the opinion is about, and no more of the seller "
+       "than there; who does is its contributor's affair",
+       explanation.decision.view});
+  return explanation;
 }
 
 using Accesses = google::protobuf::RepeatedPtrField<v1::MemberAccess>;
 
-void Add(const policy::State& state, uint32_t member, const Explained& record, int64_t now_s,
+// Adds what one member sees; `asker` is who asks.
+void Add(const policy::State& state, uint32_t member, const Asker& asker, const Explained& record,
          bool with_others, Accesses* members) {
-  *members->Add() = policy::ToMemberAccess(state, member, record.header.record_class(),
-                                           ExplainFor(state, member, record, now_s), with_others);
+  *members->Add() = policy::ToMemberAccess(
+      state, member, record.header.record_class(),
+      ExplainFor(state, member, member == asker.member, record, asker.now_s), with_others);
 }
 
 void Sort(Accesses* members) {
@@ -155,11 +170,11 @@ class Draft {
     const std::string bytes = policy::EncodeHeader(header_);
     const auto header = policy::HeaderView::Parse(bytes);
     if (!header) return;
-    Explained explained{*header, std::nullopt};
+    Explained explained{*header, std::nullopt, subject_ && subject_->decision.owner};
     if (subject_) explained.subject = subject_->stored.header;
     for (const policy::MemberState& member : state_.members()) {
       if (member.number == header_.contributor) continue;
-      Add(state_, member.number, explained, reader_.asker().now_s, true, response_.mutable_members());
+      Add(state_, member.number, reader_.asker(), explained, true, response_.mutable_members());
     }
     Sort(response_.mutable_members());
   }
@@ -240,15 +255,17 @@ absl::Status ExplainAccess(const Room& room, const CallContext& context, const R
     return Error(v1::ERROR_REASON_ROLE_MISSING,
                  "only a record's contributor and auditors ask about other members", {{"role", "AUDITOR"}});
   }
-  const Explained explained{record.stored.header, record.subject_header()};
+  const std::optional<policy::HeaderView> subject = record.subject_header();
+  const Explained explained{record.stored.header, subject,
+                            auditor || (subject && subject->contributor() == self)};
   response->set_epoch(static_cast<int64_t>(state.epoch()));
   if (member != nullptr || !anyone) {
-    Add(state, member != nullptr ? member->number : self, explained, reader.asker().now_s, anyone,
+    Add(state, member != nullptr ? member->number : self, reader.asker(), explained, anyone,
         response->mutable_members());
   } else {
     for (const policy::MemberState& one : state.members()) {
       if (one.number != record.stored.header.contributor()) {
-        Add(state, one.number, explained, reader.asker().now_s, true, response->mutable_members());
+        Add(state, one.number, reader.asker(), explained, true, response->mutable_members());
       }
     }
     Sort(response->mutable_members());

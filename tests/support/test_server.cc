@@ -101,7 +101,16 @@ void TestServer::AddMember(config::v1::Bootstrap* bootstrap, const std::string& 
   member->set_display_name("The " + id);
   member->set_kind(kind);
   AddCredential(member, "backend");
-  if (kind == v1::MEMBER_KIND_SECRETARIAT) return;
+  AddCredential(member, "admin");
+  member->mutable_credentials(1)->clear_roles();
+  member->mutable_credentials(1)->add_roles(v1::ROLE_MEMBER_ADMIN);
+  if (kind == v1::MEMBER_KIND_SECRETARIAT) {
+    member->mutable_credentials(1)->add_roles(v1::ROLE_COALITION_ADMIN);
+    AddCredential(member, "audit");
+    member->mutable_credentials(2)->clear_roles();
+    member->mutable_credentials(2)->add_roles(v1::ROLE_AUDITOR);
+    return;
+  }
   member->mutable_credentials(0)->add_roles(v1::ROLE_CONTRIBUTOR);
   if (kind != v1::MEMBER_KIND_MARKETPLACE) return;
   config::v1::BootstrapPlatform* platform = bootstrap->add_platforms();
@@ -197,6 +206,11 @@ std::unique_ptr<v1::ExchangeService::Stub> TestServer::Exchange(const std::strin
 std::unique_ptr<v1::MembershipService::Stub> TestServer::Membership(const std::string& member,
                                                                     const std::string& credential) const {
   return v1::MembershipService::NewStub(ChannelAs(member, credential));
+}
+
+std::unique_ptr<v1::PolicyService::Stub> TestServer::Policy(const std::string& member,
+                                                            const std::string& credential) const {
+  return v1::PolicyService::NewStub(ChannelAs(member, credential));
 }
 
 absl::StatusOr<v1::WhoAmIResponse> TestServer::WhoAmI(const Identity& identity) const {

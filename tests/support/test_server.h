@@ -15,6 +15,7 @@
 #include "coalition/config/v1/server_config.pb.h"
 #include "coalition/v1/exchange_service.grpc.pb.h"
 #include "coalition/v1/membership_service.grpc.pb.h"
+#include "coalition/v1/policy_service.grpc.pb.h"
 #include "common/clock.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
@@ -62,8 +63,9 @@ HttpAnswer HttpGet(int port, const std::string& path, const std::string& method 
 //
 // The cast, each with a credential "backend" that reads and contributes, all ACTIVE: aurore, belmont, corsa
 // BRAND; bazaar, souk MARKETPLACE, which hold bazaar.example and souk.example; paylink PAYMENT; customs
-// AUTHORITY; office SECRETARIAT, whose backend only reads. aurore has a credential "reader" too, which only
-// reads. Group "watchmakers", closed: aurore, belmont.
+// AUTHORITY; office SECRETARIAT, whose backend only reads. Each has a credential "admin" too, the
+// MEMBER_ADMIN, and office's is COALITION_ADMIN; and aurore a credential "reader", which only reads; office
+// one "audit", the AUDITOR. Group "watchmakers", closed: aurore, belmont.
 class TestServer {
  public:
   struct Options {
@@ -103,6 +105,8 @@ class TestServer {
                                                       const std::string& credential = "backend") const;
   std::unique_ptr<v1::MembershipService::Stub> Membership(const std::string& member,
                                                           const std::string& credential = "backend") const;
+  std::unique_ptr<v1::PolicyService::Stub> Policy(const std::string& member,
+                                                  const std::string& credential = "backend") const;
   // What the server says to whoever presents this identity.
   absl::StatusOr<v1::WhoAmIResponse> WhoAmI(const Identity& identity) const;
 

@@ -1,0 +1,195 @@
+// Told before, and asked after: who would see a draft, who can see a record, and why.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "common/errors.h"
+#include "tests/integration/records.h"
+#include "tests/support/test_server.h"
+
+namespace coalition::testing {
+namespace {
+
+using Stub = v1::ExchangeService::Stub;
+using Layer = v1::AccessCause;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+using Accesses = google::protobuf::RepeatedPtrField<v1::MemberAccess>;
+
+std::map<std::string, v1::MemberAccess> ByMember(const Accesses& members) {
+  std::map<std::string, v1::MemberAccess> by;
+  for (const v1::MemberAccess& member : members) by[member.member()] = member;
+  return by;
+}
+
+// What is claimed, without the words.
+std::string Claims(const Accesses& members) {
+  std::string text;
+  for (const v1::MemberAccess& member : members) {
+    text += member.member() + (member.visible() ? " sees " : " does not see ") +
+            member.fields().ShortDebugString() + "\n";
+  }
+  return text;
+}
+
+// Scene 1: aurore reports to all brands but corsa.
+class ExplainRpcTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    draft_ = Report("shop-4711");
+    GrantKind(&draft_, v1::MEMBER_KIND_BRAND, "full");
+    GrantMember(&draft_, "bazaar", "full");
+    Exclude(&draft_, "corsa");
+    const auto created = Call(server_.Exchange("aurore"), &Stub::CreateRecord, CreateOf(draft_));
+    ASSERT_TRUE(created.ok()) << created.status();
+    name_ = created->record().name();
+  }
+
+  absl::StatusOr<v1::ExplainAccessResponse> Explain(const std::string& as, const std::string& name,
+                                                    const std::string& about = "",
+                                                    const std::string& credential = "backend") {
+    v1::ExplainAccessRequest request;
+    request.set_name(name);
+    if (!about.empty()) request.set_member("members/" + about);
+    return Call(server_.Exchange(as, credential), &Stub::ExplainAccess, request);
+  }
+
+  TestServer server_;
+  v1::Record draft_;
+  std::string name_;
+};
+
+TEST_F(ExplainRpcTest, ThePreviewToldWhatTheExplanationTells) {
+  v1::PreviewAudienceRequest request;
+  *request.mutable_record() = draft_;
+  const auto before = Call(server_.Exchange("aurore"), &Stub::PreviewAudience, request);
+  ASSERT_TRUE(before.ok()) << before.status();
+  EXPECT_EQ(before->problems_size(), 0);
+  const auto after = Explain("aurore", name_);
+  ASSERT_TRUE(after.ok()) << after.status();
+  EXPECT_EQ(Claims(before->members()), Claims(after->members()));
+}
+
+TEST_F(ExplainRpcTest, EachAnswerNamesTheClauseThatDecided) {
+  const auto told = Explain("aurore", name_);
+  ASSERT_TRUE(told.ok()) << told.status();
+  auto members = ByMember(told->members());
+  EXPECT_EQ(members.size(), 7U);  // all but aurore
+  EXPECT_TRUE(members["members/belmont"].visible());
+  EXPECT_THAT(members["members/belmont"].views(), ElementsAre("full"));
+  EXPECT_EQ(members["members/belmont"].causes(0).clause(), "audience grants every BRAND \"full\"");
+  EXPECT_FALSE(members["members/belmont"].causes(0).visible_without());
+
+  const v1::AccessCause& excluded = members["members/corsa"].causes(0);
+  EXPECT_FALSE(members["members/corsa"].visible());
+  EXPECT_EQ(excluded.layer(), Layer::LAYER_EXCLUSION);
+  EXPECT_EQ(excluded.clause(), "audience excludes members/corsa");
+  EXPECT_TRUE(excluded.visible_without());
+
+  const v1::MemberAccess& host = members["members/bazaar"];
+  EXPECT_EQ(host.relation(), v1::RELATION_HOST);
+  EXPECT_TRUE(host.visible());
+  EXPECT_EQ(host.causes(0).layer(), Layer::LAYER_CEILING);
+  EXPECT_THAT(host.causes(0).clause(),
+              HasSubstr("policies/1 ceilings MARKETPLACE HOST OFFENDER_REPORT AMBER"));
+  EXPECT_THAT(host.causes(0).fields_without().full(), ::testing::Contains("comment"));
+  EXPECT_EQ(members["members/customs"].causes(0).layer(), Layer::LAYER_NO_GRANT);
+}
+
+TEST_F(ExplainRpcTest, WhatIsClaimedIsWhatIsSeen) {
+  const auto told = Explain("aurore", name_);
+  ASSERT_TRUE(told.ok()) << told.status();
+  for (const v1::MemberAccess& member : told->members()) {
+    const std::string id = member.member().substr(8);
+    const auto got = Call(server_.Exchange(id), &Stub::GetRecord, GetOf(name_));
+    EXPECT_EQ(got.ok(), member.visible()) << id;
+  }
+}
+
+TEST_F(ExplainRpcTest, OthersLearnOfThemselvesAlone) {
+  const auto own = Explain("belmont", name_);
+  ASSERT_TRUE(own.ok()) << own.status();
+  ASSERT_EQ(own->members_size(), 1);
+  EXPECT_EQ(own->members(0).member(), "members/belmont");
+  ASSERT_EQ(own->members(0).causes_size(), 1);
+  EXPECT_EQ(own->members(0).causes(0).layer(), Layer::LAYER_GRANT);
+  EXPECT_EQ(GetErrorReason(Explain("belmont", name_, "bazaar").status()), v1::ERROR_REASON_ROLE_MISSING);
+  // Hidden is absent.
+  for (const char* about : {"", "corsa", "belmont", "nobody"}) {
+    const auto hidden = Explain("corsa", name_, about);
+    const auto never = Explain("corsa", "records/aaaaaaaaaaaaaaaaaaaaaaaaaa", about);
+    EXPECT_EQ(hidden.status(), never.status()) << about;
+    EXPECT_TRUE(absl::IsNotFound(hidden.status()));
+  }
+}
+
+TEST_F(ExplainRpcTest, AnAuditorAsksAboutAnyone) {
+  const auto told = Explain("office", name_, "", "audit");
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_EQ(told->members_size(), 7);
+  // The secretariat's other credentials do not.
+  EXPECT_TRUE(absl::IsNotFound(Explain("office", name_).status()));
+}
+
+TEST_F(ExplainRpcTest, WhoHasAnOpinionDoesNotLearnWhoSeesItsSubject) {
+  v1::Record opinion;
+  opinion.mutable_opinion()->set_subject(name_);
+  opinion.mutable_opinion()->set_verdict(v1::OPINION_VERDICT_CONFIRMED);
+  opinion.set_label(v1::LABEL_GREEN);
+  v1::Grant* grant = opinion.mutable_audience()->add_grants();
+  grant->mutable_subject()->set_everyone(true);
+  grant->set_view("full");
+  const auto created = Call(server_.Exchange("belmont"), &Stub::CreateRecord, CreateOf(opinion));
+  ASSERT_TRUE(created.ok()) << created.status();
+  const auto told = Explain("belmont", created->record().name());
+  ASSERT_TRUE(told.ok()) << told.status();
+  const auto members = ByMember(told->members());
+  // corsa does not see the subject, customs was never granted it: no difference but their kind's.
+  EXPECT_EQ(members.at("members/corsa").fields().SerializeAsString(),
+            members.at("members/customs").fields().SerializeAsString());
+  EXPECT_TRUE(members.at("members/corsa").visible());
+  EXPECT_EQ(members.at("members/corsa").causes_size(), members.at("members/customs").causes_size());
+  // An auditor is told what is so.
+  const auto audited = Explain("office", created->record().name(), "", "audit");
+  ASSERT_TRUE(audited.ok()) << audited.status();
+  EXPECT_FALSE(ByMember(audited->members()).at("members/corsa").visible());
+}
+
+TEST_F(ExplainRpcTest, APreviewSaysWhatTheLabelForbids) {
+  v1::PreviewAudienceRequest request;
+  *request.mutable_record() = draft_;
+  request.mutable_record()->set_label(v1::LABEL_RED);
+  const auto preview = Call(server_.Exchange("aurore"), &Stub::PreviewAudience, request);
+  ASSERT_TRUE(preview.ok()) << preview.status();
+  ASSERT_EQ(preview->problems_size(), 1);
+  EXPECT_TRUE(preview->problems(0).label_forbids());
+  EXPECT_EQ(preview->problems(0).path(), "record.audience.grants[0].subject.kind");
+  EXPECT_EQ(preview->members_size(), 0);
+}
+
+TEST_F(ExplainRpcTest, AnEarlierEpochIsJudgedAsItWas) {
+  v1::SetMemberPolicyRequest own;
+  own.mutable_policy()->set_unbounded(true);
+  own.mutable_policy()->add_exclusions()->set_member("members/belmont");
+  ASSERT_TRUE(Call(server_.Policy("aurore", "admin"), &v1::PolicyService::Stub::SetMemberPolicy, own).ok());
+  const auto now = Explain("aurore", name_, "belmont");
+  ASSERT_TRUE(now.ok()) << now.status();
+  EXPECT_EQ(now->epoch(), 2);
+  EXPECT_EQ(now->members(0).causes(0).clause(), "members/aurore/policy excludes members/belmont");
+  v1::ExplainAccessRequest request;
+  request.set_name(name_);
+  request.set_member("members/belmont");
+  request.set_epoch(1);
+  const auto then = Call(server_.Exchange("aurore"), &Stub::ExplainAccess, request);
+  ASSERT_TRUE(then.ok()) << then.status();
+  EXPECT_EQ(then->epoch(), 1);
+  EXPECT_TRUE(then->members(0).visible());
+  request.set_epoch(99);
+  EXPECT_TRUE(
+      absl::IsInvalidArgument(Call(server_.Exchange("aurore"), &Stub::ExplainAccess, request).status()));
+}
+
+}  // namespace
+}  // namespace coalition::testing
