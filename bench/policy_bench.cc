@@ -1,10 +1,14 @@
 // What a decision and a projection cost. Target: a decision takes at most 50 ns.
 #include <benchmark/benchmark.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "common/policy/decide.h"
+#include "common/policy/default_policy.h"
+#include "common/policy/diff.h"
+#include "common/policy/explain.h"
 #include "common/policy/fields.h"
 #include "common/policy/header.h"
 #include "common/policy/project.h"
@@ -18,9 +22,9 @@ constexpr int64_t kNow = 1'767'225'600;
 
 // Two hundred members of all kinds, each in three of twenty groups, every tenth with a sibling under common
 // control.
-State MakeState() {
+State MakeState(uint32_t count = kMembers, Rules rules = DefaultRules()) {
   std::vector<MemberState> members;
-  for (uint32_t number = 1; number <= kMembers; ++number) {
+  for (uint32_t number = 1; number <= count; ++number) {
     MemberState member;
     member.number = number;
     member.id = "member-" + std::to_string(number);
@@ -35,8 +39,11 @@ State MakeState() {
   std::vector<GroupState> groups;
   for (uint32_t number = 1; number <= 20; ++number)
     groups.push_back({number, "group-" + std::to_string(number), true});
-  return {
-      1, std::move(members), std::move(groups), {{1, "bazaar.example", {{1, {1, 90}}, {8, {90, kStill}}}}}};
+  return {1,
+          std::move(members),
+          std::move(groups),
+          {{1, "bazaar.example", {{1, {1, 90}}, {8, {90, kStill}}}}},
+          std::move(rules)};
 }
 
 Header Report() {
@@ -110,6 +117,86 @@ void DecideLongAudience(benchmark::State& run) {
   for (auto _ : run) benchmark::DoNotOptimize(Decide(state, 21, *view, kNow));
 }
 BENCHMARK(DecideLongAudience);
+
+v1::CoalitionPolicy Denying(uint32_t first, uint32_t count) {
+  v1::CoalitionPolicy policy = DefaultPolicy();
+  for (uint32_t i = 0; i < count; ++i) {
+    v1::Deny& deny = *policy.add_denies();
+    deny.set_id("deny-" + std::to_string(i));
+    deny.mutable_subject()->set_member("members/member-" + std::to_string(first + i));
+    deny.add_labels(static_cast<v1::Label>(1 + i % 3));
+  }
+  return policy;
+}
+
+// Twenty versions of the policy, of which the last three name the reader; three of the contributor's own.
+Rules ManyChanges() {
+  Rules rules = DefaultRules();
+  for (uint32_t i = 2; i <= 20; ++i) {
+    v1::CoalitionPolicy policy = Denying(21, i > 17 ? 3 : 0);
+    for (v1::Deny& deny : *policy.mutable_denies()) deny.mutable_subject()->set_member("members/member-21");
+    policy.mutable_ceilings()->DeleteSubrange(static_cast<int>(i % 4), 1);
+    auto compiled = std::make_shared<const CompiledPolicy>(policy, &rules.view_names);
+    rules.policies.push_back({i, i, 10 * i, std::move(compiled)});
+  }
+  for (uint32_t i = 1; i <= 3; ++i) {
+    v1::MemberPolicy own;
+    *own.mutable_ceilings() = DefaultPolicy().ceilings();
+    own.add_exclusions()->set_member("members/member-" + std::to_string(30 + i));
+    own.set_version(i);
+    rules.member_policies.push_back({7, 50 * i, own});
+  }
+  return rules;
+}
+
+void DecideAfterManyChanges(benchmark::State& run) {
+  const State state = MakeState(kMembers, ManyChanges());
+  Header header = Report();
+  header.grants = {{SubjectKind::kMember, kViewFull, 21, 100}};
+  const std::string bytes = EncodeHeader(header);
+  const auto view = HeaderView::Parse(bytes);
+  for (auto _ : run) benchmark::DoNotOptimize(Decide(state, 21, *view, kNow));
+}
+BENCHMARK(DecideAfterManyChanges);
+
+void ExplainAfterManyChanges(benchmark::State& run) {
+  const State state = MakeState(kMembers, ManyChanges());
+  Header header = Report();
+  header.grants = {{SubjectKind::kMember, kViewFull, 21, 100}};
+  const std::string bytes = EncodeHeader(header);
+  const auto view = HeaderView::Parse(bytes);
+  for (auto _ : run) benchmark::DoNotOptimize(Explain(state, 21, *view, kNow));
+}
+BENCHMARK(ExplainAfterManyChanges);
+
+void ExplainTypical(benchmark::State& run) {
+  const State state = MakeState();
+  const auto headers = TypicalHeaders();
+  const auto view = HeaderView::Parse(headers[2]);
+  for (auto _ : run) benchmark::DoNotOptimize(Explain(state, 9, *view, kNow));
+}
+BENCHMARK(ExplainTypical);
+
+// Target: at most 50 us a record.
+void WhoCanSeeOfAThousand(benchmark::State& run) {
+  const State state = MakeState(1000);
+  const auto headers = TypicalHeaders();
+  size_t i = 0, seen = 0;
+  for (auto _ : run) {
+    const auto view = HeaderView::Parse(headers[i++ % headers.size()]);
+    WhoCanSee(state, *view, kNow, [&](uint32_t, const Decision&) { ++seen; });
+  }
+  benchmark::DoNotOptimize(seen);
+}
+BENCHMARK(WhoCanSeeOfAThousand);
+
+// Of five hundred members, of which denials name fifty. Target: at most a second.
+void DiffOfFiveHundred(benchmark::State& run) {
+  const State state = MakeState(500);
+  const v1::CoalitionPolicy before = Denying(1, 25), after = Denying(26, 25);
+  for (auto _ : run) benchmark::DoNotOptimize(DiffPolicies(state, before, 1, after));
+}
+BENCHMARK(DiffOfFiveHundred)->Unit(benchmark::kMillisecond);
 
 View DefaultView(v1::RecordClass record_class, ViewId id) {
   return DefaultRules().policies.back().policy->views().At(record_class, id);

@@ -101,7 +101,9 @@ std::string AccessSentence(const v1::MemberAccess& access) {
   for (const std::string& view : access.views()) {
     absl::StrAppend(&views, views.empty() ? "" : " and ", Quoted(view));
   }
-  return absl::StrCat(who, " sees it through ", views);
+  // What is granted is not always what is seen: a bound that took part is said first of all causes.
+  const bool bounded = !access.causes().empty() && access.causes(0).layer() != v1::AccessCause::LAYER_GRANT;
+  return absl::StrCat(who, " sees it through ", views, bounded ? "; " : "", bounded ? Because(access) : "");
 }
 
 }  // namespace coalition::cli

@@ -19,7 +19,7 @@ std::vector<std::string> AccessCells(const v1::MemberAccess& access);
 void WriteAccess(const google::protobuf::RepeatedPtrField<v1::MemberAccess>& members, bool terminal,
                  bool causes, std::ostream& out);
 
-// `belmont sees it through "full"`, `bazaar does not see it: …`.
+// `belmont sees it through "full"`, with what bounds that, if anything does; `bazaar does not see it: …`.
 std::string AccessSentence(const v1::MemberAccess& access);
 
 }  // namespace coalition::cli

@@ -57,6 +57,9 @@ std::string RemedyForReason(v1::ErrorReason reason, const absl::Status& status) 
       return "Look at `coalition policy diff` again, and name its epoch and digest.";
     case v1::ERROR_REASON_APPROVALS_MISSING:
       return "Members that would not see more agree with `coalition policy approve`.";
+    case v1::ERROR_REASON_APPROVAL_NOT_COUNTED:
+      return "Members of the electorate that would not see more by it approve: `coalition policy get` has "
+             "its kinds.";
     case v1::ERROR_REASON_EXTERNAL_ID_TAKEN:
       return "Revise the record that has this external id, or choose another one.";
     case v1::ERROR_REASON_REQUEST_ID_REUSED:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <string_view>
 #include <tuple>
 
 #include "common/policy/fields.h"
@@ -76,14 +77,19 @@ std::string Join(const Words& words) {
   return text;
 }
 
+// "a BRAND", "an OBSERVER".
+std::string WithArticle(const std::string& words) {
+  const bool vowel = std::string_view("AEIOU").find(words.front()) != std::string_view::npos;
+  return (vowel ? "an " : "a ") + words;
+}
+
 class Sentence {
  public:
   explicit Sentence(const v1::AccessChange& change) : change_(change) {}
 
   std::string Text() const {
-    std::string text = Readers() + Relations() + " granted " + Quoted(change_.view()) + " on a";
-    const std::string of = Word(change_.record_class());
-    text += (of.starts_with("O") ? "n " : " ") + of + Labels() + Contributors();
+    std::string text = Readers() + Relations() + " granted " + Quoted(change_.view()) + " on ";
+    text += WithArticle(Word(change_.record_class())) + Labels() + Contributors();
     const bool widens = change_.direction() == v1::DIRECTION_WIDENS;
     return text + (widens ? " would see more: " : " would see less: ") + Fields();
   }
@@ -94,7 +100,7 @@ class Sentence {
     for (const std::string& member : change_.members()) words.push_back(member);
     if (!words.empty()) return Join(words);
     for (const int kind : change_.kinds()) words.push_back(Word(static_cast<v1::MemberKind>(kind)));
-    return "a " + Join(words);
+    return WithArticle(Join(words));
   }
   std::string Relations() const {
     if (change_.relations_size() == static_cast<int>(std::size(kAllRelations))) return "";
@@ -113,7 +119,7 @@ class Sentence {
     std::vector<std::string> words;
     for (const int kind : change_.contributor_kinds())
       words.push_back(Word(static_cast<v1::MemberKind>(kind)));
-    return " of a " + Join(words);
+    return " of " + WithArticle(Join(words));
   }
   std::string Fields() const {
     std::vector<std::string> words;

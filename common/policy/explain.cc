@@ -380,6 +380,11 @@ Explanation ExplainOpinion(const State& state, uint32_t member, const HeaderView
   Run run = RunFor(state, member, opinion, now_s);
   const Decision alone = Decide(state, member, opinion, now_s);
   const View bound = SubjectBound(alone.owner || run.relation == v1::RELATION_OWNER, subject);
+  // Against what is shown before anything hides or bounds it: the other causes say what is seen without them.
+  View shown;
+  for (const Part& part : run.parts) {
+    if (part.role == Role::kShows) shown = Join(shown, part.view);
+  }
   if (bound.hidden()) {
     run.parts.push_back({Role::kHides,
                          {},
@@ -387,7 +392,7 @@ Explanation ExplainOpinion(const State& state, uint32_t member, const HeaderView
                           "opinion.subject",
                           "the record that the opinion is about is hidden from it",
                           {}}});
-  } else if (Meet(Compose(run.parts, nullptr), bound) != Compose(run.parts, nullptr)) {
+  } else if (Meet(shown, bound) != shown) {
     run.parts.push_back({Role::kBounds,
                          bound,
                          {Layer::LAYER_SUBJECT,

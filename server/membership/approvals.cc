@@ -14,11 +14,16 @@ bool MayApprove(const policy::State& state, const policy::MemberState& member) {
          std::find(electorate.begin(), electorate.end(), member.kind) != electorate.end();
 }
 
-// Whether there is anybody who may approve and would not see more.
-bool SomebodyGainsNothing(const policy::State& state, const policy::PolicyDiff& diff) {
-  return std::any_of(state.members().begin(), state.members().end(), [&](const policy::MemberState& member) {
-    return MayApprove(state, member) && !policy::Gains(state, diff, member.number);
-  });
+// Whether those who may approve and would not see more are enough, each of another control group. Where they
+// are not, a change that most would gain by could never be made.
+bool EnoughGainNothing(const policy::State& state, const policy::PolicyDiff& diff) {
+  std::set<uint32_t> groups;  // by their first member
+  for (const policy::MemberState& member : state.members()) {
+    if (!MayApprove(state, member) || policy::Gains(state, diff, member.number)) continue;
+    const auto& group = state.ControlGroup(member.number);
+    groups.insert(*std::min_element(group.begin(), group.end()));
+  }
+  return static_cast<int>(groups.size()) >= state.policy().limits().widening().approvals();
 }
 
 }  // namespace
@@ -26,7 +31,7 @@ bool SomebodyGainsNothing(const policy::State& state, const policy::PolicyDiff& 
 bool ApprovalCounts(const policy::State& state, const policy::PolicyDiff& diff, uint32_t number) {
   const policy::MemberState* member = state.member(number);
   if (member == nullptr || !MayApprove(state, *member)) return false;
-  return !policy::Gains(state, diff, number) || !SomebodyGainsNothing(state, diff);
+  return !policy::Gains(state, diff, number) || !EnoughGainNothing(state, diff);
 }
 
 absl::StatusOr<Approvals> CountApprovals(const store::Store& store, const policy::State& state,

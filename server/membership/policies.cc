@@ -322,8 +322,10 @@ absl::StatusOr<ComparedOwnPolicies> Policies::SetOwn(const Actor& actor,
   storage::v1::StoredMemberPolicy next;
   const auto judge = [&](const Snapshot& current) -> absl::StatusOr<std::optional<Change>> {
     const policy::State& state = current.policy_state();
-    if (auto status = CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN, "MEMBER_ADMIN"); !status.ok()) {
-      return status;
+    // What a change would do everybody of the member may ask.
+    if (!request.validate_only()) {
+      const auto status = CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN, "MEMBER_ADMIN");
+      if (!status.ok()) return status;
     }
     const auto own = OwnPolicies(current.stored(), member);
     const v1::MemberPolicy* before = own.empty() ? nullptr : &own.back()->policy();

@@ -1,5 +1,6 @@
 // What every store promises. Runs against LevelDbStore, against one whose tables are tiny, so that everything
-// soon lies in tables of several levels, and against one whose deleted keys all come back.
+// soon lies in tables of several levels, against one whose deleted keys all come back, and against the one in
+// memory that generated cases run on.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -10,6 +11,7 @@
 #include <thread>
 
 #include "server/store/leveldb_store.h"
+#include "tests/support/store/memory_store.h"
 #include "tests/support/store/resurrecting_db.h"
 #include "tests/support/store/scratch_dir.h"
 #include "tests/support/store/store_testing.h"
@@ -31,7 +33,7 @@ using testing::Putting;
 using testing::Removing;
 using testing::Writing;
 
-enum class Kind { kPlain, kTinyTables, kResurrecting };
+enum class Kind { kPlain, kTinyTables, kResurrecting, kMemory };
 
 class StoreConformance : public ::testing::TestWithParam<Kind> {
  protected:
@@ -39,6 +41,10 @@ class StoreConformance : public ::testing::TestWithParam<Kind> {
 
   void Reopen() {
     store_.reset();
+    if (GetParam() == Kind::kMemory) {
+      store_ = std::make_unique<testing::MemoryStore>(memory_);
+      return;
+    }
     LevelDbOptions options;
     options.dir = dir_.Sub("store");
     options.free_bytes_min = 0;
@@ -59,7 +65,7 @@ class StoreConformance : public ::testing::TestWithParam<Kind> {
 
   // Makes LevelDB write tables.
   void Bury() {
-    if (GetParam() == Kind::kPlain) return;
+    if (GetParam() == Kind::kPlain || GetParam() == Kind::kMemory) return;
     for (int i = 0; i < 40; ++i) MustCommit(*store_, Putting("~filler", std::string(8192, 'f')));
   }
 
@@ -68,6 +74,7 @@ class StoreConformance : public ::testing::TestWithParam<Kind> {
  private:
   testing::ScratchDir dir_;
   std::atomic<size_t> resurrected_{0};
+  std::shared_ptr<testing::MemoryDisk> memory_ = std::make_shared<testing::MemoryDisk>();
   std::unique_ptr<Store> store_;
 };
 
@@ -460,7 +467,8 @@ TEST_P(StoreConformance, ReadersBesideWritersSeeWholeCommits) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, StoreConformance,
-                         ::testing::Values(Kind::kPlain, Kind::kTinyTables, Kind::kResurrecting),
+                         ::testing::Values(Kind::kPlain, Kind::kTinyTables, Kind::kResurrecting,
+                                           Kind::kMemory),
                          [](const auto& param) {
                            switch (param.param) {
                              case Kind::kPlain:
@@ -469,6 +477,8 @@ INSTANTIATE_TEST_SUITE_P(Stores, StoreConformance,
                                return "LevelDbTinyTables";
                              case Kind::kResurrecting:
                                return "LevelDbResurrecting";
+                             case Kind::kMemory:
+                               return "Memory";
                            }
                            return "";
                          });

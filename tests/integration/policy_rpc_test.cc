@@ -159,6 +159,24 @@ TEST_F(PolicyRpcTest, AWideningTakesApprovalsAndReachesLaterRecordsOnly) {
   EXPECT_EQ(Get("bazaar", before)->offender_report().comment(), "Seen twice.");
 }
 
+// All but one of those who may approve would see more: then they agree among themselves.
+TEST_F(PolicyRpcTest, AWideningForMostIsAgreedByMost) {
+  v1::CoalitionPolicy first = InForce();
+  first.mutable_limits()->mutable_widening()->clear_electorate();
+  first.mutable_limits()->mutable_widening()->add_electorate(v1::MEMBER_KIND_MARKETPLACE);
+  first.mutable_limits()->mutable_widening()->add_electorate(v1::MEMBER_KIND_PAYMENT);
+  const v1::PolicyDiff to_first = Diff(first);
+  ASSERT_TRUE(Approve("aurore", first, to_first).ok());
+  ASSERT_TRUE(Approve("belmont", first, to_first).ok());
+  ASSERT_TRUE(Apply(first, to_first).ok());
+  const v1::CoalitionPolicy after = HostSeesAll(InForce());
+  const v1::PolicyDiff diff = Diff(after);
+  ASSERT_TRUE(Approve("bazaar", after, diff).ok());
+  ASSERT_TRUE(Approve("paylink", after, diff).ok());
+  EXPECT_EQ(ReasonOf(Approve("aurore", after, diff).status()), v1::ERROR_REASON_APPROVAL_NOT_COUNTED);
+  EXPECT_TRUE(Apply(after, diff).ok());
+}
+
 TEST_F(PolicyRpcTest, WhatWasNotReviewedIsRefused) {
   const v1::CoalitionPolicy narrower = Without(InForce(), "comment");
   const v1::CoalitionPolicy other = Without(InForce(), "legal_basis");

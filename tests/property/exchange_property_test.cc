@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "tests/property/exchange_policies.h"
 #include "tests/property/exchange_script.h"
 
 namespace coalition::testing {
@@ -20,9 +21,15 @@ std::vector<Step> AnySteps() {
   return MakeSteps(*rc::gen::container<std::vector<uint32_t>>(count, rc::gen::arbitrary<uint32_t>()));
 }
 
+WorldOptions InMemory() {
+  WorldOptions options;
+  options.in_memory = true;
+  return options;
+}
+
 // All that the observer is told by a history, while it runs and afterwards.
 std::vector<std::string> Told(const std::vector<Step>& steps, bool hidden_too) {
-  World world;
+  World world(InMemory());
   std::vector<std::string> told;
   RunSteps(world, steps, hidden_too, &told);
   const std::vector<std::string> observed = Observe(world, world.As(kObserver), steps.size());
@@ -40,7 +47,7 @@ RC_GTEST_PROP(ExchangePropertyTest, HiddenIsAbsent, ()) {
 
 RC_GTEST_PROP(ExchangePropertyTest, ReadListedAndModelledAgree, ()) {
   const std::vector<Step> steps = AnySteps();
-  World world;
+  World world(InMemory());
   const Model model(world, steps);
   for (const char* member :
        {"aurore", "belmont", "corsa", "bazaar", "souk", "paylink", "customs", "watcher", "office"}) {
@@ -55,6 +62,59 @@ RC_GTEST_PROP(ExchangePropertyTest, ReadListedAndModelledAgree, ()) {
       const std::string name = NameOfStep(i);
       const bool expected = std::find(visible.begin(), visible.end(), name) != visible.end();
       RC_ASSERT(world.Get(context, name).ok() == expected);
+    }
+  }
+}
+
+std::vector<Step> AnyStepsWithPolicies() {
+  const auto count = *rc::gen::inRange<size_t>(1, kStepsMax);
+  return MakeStepsWithPolicies(
+      *rc::gen::container<std::vector<uint32_t>>(count, rc::gen::arbitrary<uint32_t>()));
+}
+
+RC_GTEST_PROP(ExchangePolicyPropertyTest, HiddenIsAbsent, ()) {
+  const std::vector<Step> steps = AnyStepsWithPolicies();
+  std::vector<std::string> with, without;
+  for (const bool hidden_too : {true, false}) {
+    World world(PolicyWorld());
+    std::vector<std::string>& told = hidden_too ? with : without;
+    RunSteps(world, steps, hidden_too, &told);
+    const std::vector<std::string> observed = Observe(world, world.As(kObserver), steps.size());
+    told.insert(told.end(), observed.begin(), observed.end());
+  }
+  RC_ASSERT(with == without);
+}
+
+// Whoever may ask who sees a record is told exactly of those who get it, and they get it in every listing.
+RC_GTEST_PROP(ExchangePolicyPropertyTest, ReadListedAndExplainedAgree, ()) {
+  const std::vector<Step> steps = AnyStepsWithPolicies();
+  World world(PolicyWorld());
+  std::vector<std::string> unused;
+  RunSteps(world, steps, true, &unused);
+  const exchange::CallContext auditor = world.As("office", {v1::ROLE_AUDITOR});
+  for (const char* member :
+       {"aurore", "belmont", "corsa", "bazaar", "souk", "paylink", "customs", "watcher"}) {
+    const exchange::CallContext context = world.As(member);
+    std::vector<std::string> visible;
+    for (size_t i = steps.size(); i-- > 0;) {
+      const std::string name = NameOfStep(i);
+      const bool got = world.Get(context, name).ok();
+      if (got) visible.push_back(name);
+      v1::ExplainAccessRequest request;
+      request.set_name(name);
+      request.set_member(std::string("members/") + member);
+      v1::ExplainAccessResponse told;
+      ledger::Disclosure disclosure;
+      if (world.exchange().Explain(auditor, request, &told, &disclosure).ok()) {
+        RC_ASSERT(told.members(0).visible() == got);
+      } else {
+        RC_ASSERT(!got);
+      }
+    }
+    for (const int page_size : {1, 3, 50}) {
+      v1::ListRecordsRequest request;
+      request.set_page_size(page_size);
+      RC_ASSERT(world.ListAll(context, request) == visible);
     }
   }
 }

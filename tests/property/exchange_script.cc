@@ -6,6 +6,8 @@
 
 #include "common/errors.h"
 #include "common/ids.h"
+#include "common/policy/diff.h"
+#include "tests/property/exchange_policies.h"
 
 namespace coalition::testing {
 namespace {
@@ -166,6 +168,10 @@ void RunStep(World& world, const std::vector<Step>& steps, size_t i, std::vector
       request.set_name(NameOfStep(*step.about));
       return Append(world.Withdraw(context, request), answers);
     }
+    case Step::Act::kPolicy:
+      return ApplyPolicy(world, PolicyOf(step.policy_bits));
+    case Step::Act::kOwnPolicy:
+      return SetOwnPolicy(world, step.actor, OwnPolicyOf(step.policy_bits));
   }
 }
 
@@ -204,6 +210,17 @@ void ObserveList(World& world, const exchange::CallContext& context, const v1::R
   } while (!request.page_token().empty());
 }
 
+absl::StatusOr<v1::ExplainAccessResponse> Explain(World& world, const exchange::CallContext& context,
+                                                  const std::string& name) {
+  v1::ExplainAccessRequest request;
+  request.set_name(name);
+  v1::ExplainAccessResponse response;
+  ledger::Disclosure disclosure;
+  const absl::Status status = world.exchange().Explain(context, request, &response, &disclosure);
+  if (!status.ok()) return status;
+  return response;
+}
+
 }  // namespace
 
 std::string NameOfStep(size_t step) {
@@ -215,6 +232,23 @@ std::string NameOfStep(size_t step) {
 std::vector<Step> MakeSteps(const std::vector<uint32_t>& numbers) {
   std::vector<Step> steps;
   for (const uint32_t number : numbers) steps.push_back(MakeStep(number, steps));
+  return steps;
+}
+
+std::vector<Step> MakeStepsWithPolicies(const std::vector<uint32_t>& numbers) {
+  std::vector<Step> steps;
+  for (const uint32_t number : numbers) {
+    Choices choices(number ^ 0x5bd1e995U);
+    const uint32_t choice = choices.Of(10);
+    if (choice > 1) {
+      steps.push_back(MakeStep(number, steps));
+      continue;
+    }
+    Step& step = steps.emplace_back();
+    step.act = choice == 0 ? Step::Act::kPolicy : Step::Act::kOwnPolicy;
+    step.actor = kOthers[choices.Of(5)];
+    step.policy_bits = choices.Of(1U << 15);
+  }
   return steps;
 }
 
@@ -232,6 +266,7 @@ std::vector<std::string> Observe(World& world, const exchange::CallContext& cont
   for (size_t i = 0; i <= steps; ++i) {  // the last was never made
     Append(world.Get(context, NameOfStep(i)), &answers);
     answers.push_back("disclosed " + std::to_string(world.disclosure.records.size()));
+    Append(Explain(world, context, NameOfStep(i)), &answers);
   }
   for (const v1::RecordFilter& filter : Filters(steps)) ObserveList(world, context, filter, 2, &answers);
   for (const int page_size : {1, 3, 50}) ObserveList(world, context, {}, page_size, &answers);
@@ -243,6 +278,11 @@ std::vector<std::string> Observe(World& world, const exchange::CallContext& cont
       Append(world.Profile(context, platform, seller), &answers);
     }
   }
+  v1::OwnRecordCounts counts;
+  const policy::State after =
+      policy::WithPolicy(context.snapshot->policy_state(), PolicyOf(0x7fff), policy::kStill - 2);
+  const absl::Status counted = world.exchange().CountAffected(context, after, &counts);
+  answers.push_back(counted.ToString() + counts.ShortDebugString());
   Append(world.Screen(context, screen), &answers);
   answers.push_back("disclosed " + std::to_string(world.disclosure.records.size()));
   return answers;

@@ -17,19 +17,22 @@ inline constexpr char kObserver[] = "paylink";
 // One step of a history. Names of records follow from the step's number alone, so that two histories which
 // share a step share its record's name.
 struct Step {
-  enum class Act { kCreate, kRevise, kWithdraw };
+  enum class Act { kCreate, kRevise, kWithdraw, kPolicy, kOwnPolicy };
   Act act = Act::kCreate;
   std::string actor;
   v1::Record record;            // of kCreate; for kRevise the new audience
   std::optional<size_t> about;  // the step whose record is revised, withdrawn, or referred to
   // Not observable by kObserver, if the exchange keeps its promises.
   bool hidden = false;
+  uint32_t policy_bits = 0;  // of kPolicy and kOwnPolicy (exchange_policies.h)
 };
 
 // Each number decides one step. Hidden steps are of others, grant the observer nothing, and say nothing about
 // the observer's own records; what is not hidden does not depend on what is, unless the observer itself tries
 // to.
 std::vector<Step> MakeSteps(const std::vector<uint32_t>& numbers);
+// The same, and every fifth step or so the coalition's policy changes, or a member's own; in a PolicyWorld.
+std::vector<Step> MakeStepsWithPolicies(const std::vector<uint32_t>& numbers);
 
 // The name of the record that a step makes, if it makes one.
 std::string NameOfStep(size_t step);

@@ -101,12 +101,18 @@ World::World(WorldOptions options) : options_(std::move(options)) { Open(); }
 World::~World() { Close(); }
 
 void World::Open() {
-  store::LevelDbOptions store_options;
-  store_options.dir = dir_.path() + "/store";
-  store_options.write_buffer_bytes = size_t{1} << 20;
-  auto real_store = store::LevelDbStore::Open(store_options);
-  Require(real_store.status(), "store");
-  real_store_ = *std::move(real_store);
+  if (options_.in_memory) {
+    if (memory_ == nullptr) memory_ = std::make_shared<MemoryDisk>();
+    real_store_ = std::make_unique<MemoryStore>(memory_);
+  } else {
+    if (!dir_) dir_.emplace();
+    store::LevelDbOptions store_options;
+    store_options.dir = dir_->path() + "/store";
+    store_options.write_buffer_bytes = size_t{1} << 20;
+    auto real_store = store::LevelDbStore::Open(store_options);
+    Require(real_store.status(), "store");
+    real_store_ = *std::move(real_store);
+  }
   store_ = options_.wrap_store ? options_.wrap_store(*real_store_)
                                : std::make_unique<ForwardingStore>(*real_store_);
   lane_ = std::make_unique<store::CommitLane>(*store_);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -19,6 +20,7 @@
 #include "server/membership/directory.h"
 #include "server/store/commit_lane.h"
 #include "server/store/store.h"
+#include "tests/support/store/memory_store.h"
 
 namespace coalition::testing {
 
@@ -67,6 +69,8 @@ config::v1::Bootstrap WorldBootstrap();
 struct WorldOptions {
   exchange::ExchangeOptions exchange;
   config::v1::Bootstrap bootstrap = WorldBootstrap();
+  // In memory instead of in a directory: for very many worlds. Passes the same conformance suite.
+  bool in_memory = false;
   // Put between the exchange and the real store.
   std::function<std::unique_ptr<store::Store>(store::Store&)> wrap_store;
   std::string seller_hash_key = std::string(32, 's');
@@ -112,6 +116,7 @@ class World {
 
   exchange::Exchange& exchange() { return *exchange_; }
   store::Store& store() { return *store_; }
+  membership::Directory& directory() { return *directory_; }
   const membership::Directory& directory() const { return *directory_; }
 
   TestClock clock;
@@ -124,7 +129,8 @@ class World {
   void Close();
 
   WorldOptions options_;
-  TempDir dir_;
+  std::optional<TempDir> dir_;
+  std::shared_ptr<MemoryDisk> memory_;
   std::unique_ptr<store::Store> real_store_;
   std::unique_ptr<store::Store> store_;
   std::unique_ptr<store::CommitLane> lane_;

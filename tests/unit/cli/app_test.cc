@@ -104,8 +104,9 @@ TEST(AppTest, EveryVerbHasHelpWithExamplesOfItsOwn) {
 TEST(AppTest, TheVerbsThatPeopleLookForAreThere) {
   std::set<std::string> first;
   for (const auto& words : AllVerbs()) first.insert(words[0]);
-  for (const char* verb : {"context", "whoami", "member", "platform", "screen", "seller", "report", "notice",
-                           "outcome", "opinion", "record", "import", "doctor"}) {
+  for (const char* verb :
+       {"context", "whoami", "member", "platform", "screen", "seller", "report", "notice", "outcome",
+        "opinion", "record", "import", "doctor", "policy", "audience", "explain", "can-see"}) {
     EXPECT_TRUE(first.count(verb)) << verb;
   }
 }

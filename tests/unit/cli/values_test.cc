@@ -126,5 +126,15 @@ TEST(ValuesTest, Names) {
 
 TEST(ValuesTest, Lists) { EXPECT_THAT(SplitList(" a ; b;;c ", ';'), ElementsAre("a", "b", "c")); }
 
+TEST(ValuesTest, AudiencesAreNamedInShortOrInFull) {
+  EXPECT_EQ(*ParseAudience("brands"), "audiences/brands");
+  EXPECT_EQ(*ParseAudience("audiences/brands"), "audiences/brands");
+  EXPECT_EQ(*ParseAudience("members/aurore/audiences/usual"), "members/aurore/audiences/usual");
+  for (const char* wrong : {"", "Brands", "audiences/", "members/aurore", "members/aurore/usual", "a/b",
+                            "members//audiences/a", "xaudiences/a", "audiences/a/b"}) {
+    EXPECT_FALSE(ParseAudience(wrong).ok()) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace coalition::cli

@@ -10,6 +10,7 @@
 
 #include "client/cli/app.h"
 #include "tests/unit/cli/bytes.h"
+#include "tests/unit/cli/verbs_fixture.h"
 
 namespace coalition::cli {
 namespace {
@@ -51,34 +52,12 @@ class NotingConnection final : public client::Connection {
   std::vector<std::string> withdrawn;
 };
 
-class VerbsTest : public ::testing::Test {
+class VerbsTest : public VerbsFixture<NotingConnection> {
  protected:
-  VerbsTest() {
-    io_.in_is_terminal = true;
-    io_.err_is_terminal = true;
-    io_.catch_interrupt = [this] { ++catches_; };
-  }
-
-  int Run(const std::vector<std::string>& args, const std::string& typed = "") {
-    out_.str("");
-    err_.str("");
-    io_.read_in = FromText(typed);
-    App app;
-    if (const int code = app.Parse(args, out_, err_); code != kExitOk) return code;
-    Session session(app.globals(), io_);
-    session.SetClient(std::make_unique<client::Client>(connection_, client::ClientOptions(), random_));
-    return app.action()(session);
-  }
   int Revise(std::vector<std::string> flags, const std::string& typed = "") {
     flags.insert(flags.begin(), {"record", "revise", kRecord});
     return Run(flags, typed);
   }
-
-  const std::shared_ptr<NotingConnection> connection_ = std::make_shared<NotingConnection>();
-  SystemRandom random_;
-  std::ostringstream out_, err_;
-  Io io_{out_, err_, FromText("")};
-  int catches_ = 0;
 };
 
 TEST_F(VerbsTest, NobodyIsNotWithAnAudience) {
@@ -87,6 +66,7 @@ TEST_F(VerbsTest, NobodyIsNotWithAnAudience) {
        {std::vector<std::string>{"--nobody", "--grant", "kind:brand=full"},
         {"--grant", "kind:brand=full", "--nobody"},
         {"--nobody", "--exclude", "member:corsa"},
+        {"--nobody", "--audience", "brands"},
         {"--nobody", "--file", "-", "--field", "audience"}}) {
     EXPECT_EQ(Revise(flags, file), kExitUsage) << flags[0] << flags[1];
     EXPECT_THAT(err_.str(), HasSubstr("--nobody"));
