@@ -64,32 +64,39 @@ class Readers {
     readers_.push_back({{kind, {}}, scopes(before_), scopes(after_)});
   }
 
+  // What the member is denied by the policy: of records that are made from now on, or of any.
+  Scopes DeniedBy(const CompiledPolicy& policy, const MemberState& member, bool new_records) const {
+    Scopes scopes;
+    for (size_t i = 0; i < policy.denies().size(); ++i) {
+      const uint64_t until = ControlledNamedUntil(state_, member.number, NamedBy(policy, i));
+      if (new_records ? until == kStill : until != 0) AddScope(policy.denies()[i], &scopes);
+    }
+    return scopes;
+  }
+
   void AddMember(const MemberState& member) {
     if (member.kind == v1::MEMBER_KIND_UNSPECIFIED || !v1::MemberKind_IsValid(member.kind)) return;
-    Scopes before, after;
-    for (size_t i = 0; i < before_.denies().size(); ++i) {
-      const uint64_t until = ControlledNamedUntil(state_, member.number, NamedBy(before_, i));
-      if (until == 0) continue;
-      AddScope(before_.denies()[i], &before);
-      // Who was named once stays denied what was made until then, whatever becomes of the denial.
-      if (until != kStill) AddScope(before_.denies()[i], &after);
-    }
-    for (size_t i = 0; i < after_.denies().size(); ++i) {
-      if (ControlledNamedUntil(state_, member.number, NamedBy(after_, i)) != 0) {
-        AddScope(after_.denies()[i], &after);
-      }
-    }
+    AddDenied(member, DeniedBy(before_, member, true), DeniedBy(after_, member, true));
+    // Of what was made when it still was what a denial names it stays denied, whatever becomes of the denial.
+    const Scopes before = DeniedBy(before_, member, false);
+    Scopes after = before;
+    for (const DenyScope& scope : DeniedBy(after_, member, false)) AddScope(scope, &after);
+    AddDenied(member, before, after);
+  }
+
+  void AddDenied(const MemberState& member, const Scopes& before, const Scopes& after) {
     const DeniedReader& of_kind = readers_[static_cast<size_t>(member.kind) - 1];
     if (before == of_kind.before && after == of_kind.after) return;
-    const auto alike = std::find_if(readers_.begin(), readers_.end(), [&](const DeniedReader& other) {
-      return !other.reader.members.empty() && other.reader.kind == member.kind && other.before == before &&
-             other.after == after;
-    });
-    if (alike != readers_.end()) {
-      alike->reader.members.push_back(FormatMemberName(member.id));
-    } else {
-      readers_.push_back({{member.kind, {FormatMemberName(member.id)}}, before, after});
+    const std::string name = FormatMemberName(member.id);
+    for (DeniedReader& other : readers_) {
+      if (other.reader.members.empty() || other.reader.kind != member.kind || other.before != before ||
+          other.after != after) {
+        continue;
+      }
+      if (other.reader.members.back() != name) other.reader.members.push_back(name);
+      return;
     }
+    readers_.push_back({{member.kind, {name}}, before, after});
   }
 
   const State& state_;
@@ -108,11 +115,10 @@ std::vector<v1::AccessChange> AccessChanges(const State& state, const CompiledPo
   const Readers readers(state, before, after);
   CellSpace space;
   space.views = names.names();
-  space.contributors_alike = !readers.any_denied();
-  for (int kind = 1; kind < static_cast<int>(kKinds); ++kind) {
-    if (kind == 1 || !space.contributors_alike)
-      space.contributors.push_back(static_cast<v1::MemberKind>(kind));
-  }
+  // Nothing but a denial tells contributors apart.
+  const int contributors = readers.any_denied() ? static_cast<int>(kKinds) : 2;
+  for (int kind = 1; kind < contributors; ++kind)
+    space.contributors.push_back(static_cast<v1::MemberKind>(kind));
   for (const DeniedReader& one : readers.all()) space.readers.push_back(one.reader);
   const auto side = [&](const CompiledPolicy& policy, Scopes DeniedReader::*scopes) {
     return [&policy, &readers, scopes](const Cell& cell) {
@@ -120,12 +126,7 @@ std::vector<v1::AccessChange> AccessChanges(const State& state, const CompiledPo
       return Covered(reader.*scopes, cell) ? View{} : Shown(policy, reader.reader.kind, cell);
     };
   };
-  std::vector<v1::AccessChange> changes =
-      DifferentCells(space, side(before, &DeniedReader::before), side(after, &DeniedReader::after));
-  for (v1::AccessChange& change : changes) {
-    if (change.contributor_kinds_size() == static_cast<int>(kKinds) - 1) change.clear_contributor_kinds();
-  }
-  return changes;
+  return DifferentCells(space, side(before, &DeniedReader::before), side(after, &DeniedReader::after));
 }
 
 // Of what was reviewed, not of how it was put into words.
@@ -145,20 +146,24 @@ std::string DigestOf(int64_t before_version, const PolicyDiff& diff) {
 // What one of a member's own policies shows of its records.
 class OwnSide {
  public:
-  OwnSide(const State& state, const v1::MemberPolicy* policy) : state_(state), policy_(policy) {
+  // `from`: when it was set; the coalition's views of then bound.
+  OwnSide(const State& state, const v1::MemberPolicy* policy, uint64_t from)
+      : state_(state), policy_(policy) {
     if (policy != nullptr && !policy->unbounded()) {
       bounded_ = true;
-      ceilings_ = state.MemberCeilings({0, state.newest_policy().from, *policy});
+      ceilings_ = state.MemberCeilings({0, from, *policy});
     }
   }
 
-  bool Excludes(const MemberState& reader) const {
+  // From records that are made from now on, or from any.
+  bool Excludes(const MemberState& reader, bool new_records) const {
     if (policy_ == nullptr) return false;
     return std::any_of(
         policy_->exclusions().begin(), policy_->exclusions().end(), [&](const v1::Subject& subject) {
           const HeaderExclusion named =
               ResolveSubject(state_, subject).subject.value_or(HeaderExclusion{SubjectKind::kEveryone, 0});
-          return ControlledNamedUntil(state_, reader.number, named) != 0;
+          const uint64_t until = ControlledNamedUntil(state_, reader.number, named);
+          return new_records ? until == kStill : until != 0;
         });
   }
   bool ExcludesKind(v1::MemberKind kind) const {
@@ -204,11 +209,14 @@ std::vector<v1::AccessChange> DiffMemberPolicies(const State& state, uint32_t me
                                                  const v1::MemberPolicy& after) {
   const MemberState* contributor = state.member(member);
   if (contributor == nullptr) return {};
-  const OwnSide side_before(state, before), side_after(state, &after);
+  uint64_t set = 0;
+  for (const MemberPolicyInForce& version : state.rules().member_policies) {
+    if (version.member == member) set = version.from;
+  }
+  const OwnSide side_before(state, before, set), side_after(state, &after, kStill);
   CellSpace space;
   space.views = state.view_names().names();
   space.contributors = {contributor->kind};
-  space.contributors_alike = true;
   std::vector<std::pair<bool, bool>> excluded;  // by reader
   for (int kind = 1; kind < static_cast<int>(kKinds); ++kind) {
     const auto of = static_cast<v1::MemberKind>(kind);
@@ -217,10 +225,16 @@ std::vector<v1::AccessChange> DiffMemberPolicies(const State& state, uint32_t me
   }
   for (const MemberState& reader : state.members()) {
     if (reader.number == member || !v1::MemberKind_IsValid(reader.kind) || reader.kind == 0) continue;
-    const std::pair<bool, bool> of_reader(side_before.Excludes(reader), side_after.Excludes(reader));
-    if (of_reader == excluded[static_cast<size_t>(reader.kind) - 1]) continue;
-    space.readers.push_back({reader.kind, {FormatMemberName(reader.id)}});
-    excluded.push_back(of_reader);
+    const auto add = [&](bool was, bool is) {
+      const std::pair<bool, bool> of_reader(was, is);
+      if (of_reader == excluded[static_cast<size_t>(reader.kind) - 1]) return;
+      space.readers.push_back({reader.kind, {FormatMemberName(reader.id)}});
+      excluded.push_back(of_reader);
+    };
+    add(side_before.Excludes(reader, true), side_after.Excludes(reader, true));
+    // What was made when it still was what an exclusion names stays hidden from it.
+    const bool was = side_before.Excludes(reader, false);
+    add(was, was || side_after.Excludes(reader, false));
   }
   const CompiledPolicy& coalition = *state.newest_policy().policy;
   const auto side = [&](const OwnSide& own, bool of_before) {

@@ -214,7 +214,7 @@ class Enumeration {
     std::sort(change.mutable_relations()->begin(), change.mutable_relations()->end());
     change.set_record_class(delta.record_class);
     for (const int label : block.labels) change.add_labels(static_cast<v1::Label>(label));
-    if (!space_.contributors_alike) {
+    if (block.contributors.size() != space_.contributors.size()) {
       for (const int kind : block.contributors)
         change.add_contributor_kinds(static_cast<v1::MemberKind>(kind));
     }

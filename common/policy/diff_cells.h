@@ -30,9 +30,8 @@ struct Cell {
 
 struct CellSpace {
   std::vector<ReaderClass> readers;
-  std::vector<v1::MemberKind> contributors;
-  bool contributors_alike = false;  // `contributors` has one, which stands for all
-  std::vector<std::string> views;   // names by number - 1
+  std::vector<v1::MemberKind> contributors;  // one stands for all where they make no difference
+  std::vector<std::string> views;            // names by number - 1
 };
 
 using Side = std::function<View(const Cell&)>;

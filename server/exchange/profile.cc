@@ -129,7 +129,7 @@ absl::Status GetSellerProfile(const Reader& reader, const ExchangeOptions& optio
   profile->mutable_seller()->set_platform(seller->platform);
   profile->mutable_seller()->set_seller_id(seller->seller_id);
   profile->set_verdict(picture.verdict());
-  picture.DiscloseDisputes(disclosure);
+  picture.DiscloseDisputes(false, disclosure);
   AddCounts(picture.records(), profile);
   size_t shown_max = static_cast<size_t>(options.profile_records_max);
   size_t bytes = 0;

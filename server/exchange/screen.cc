@@ -61,7 +61,7 @@ void FillResult(const SellerPicture& picture, int matches_max, v1::ScreenResult*
     match->set_permitted_action(record.permitted_action);
     match->set_state(record.contested ? v1::RECORD_STATE_CONTESTED : v1::RECORD_STATE_ACTIVE);
   }
-  picture.DiscloseDisputes(disclosure);
+  picture.DiscloseDisputes(true, disclosure);
 }
 
 struct Candidate {
@@ -152,7 +152,9 @@ void SellerPicture::JoinOpinions() {
   for (size_t i = 0; i < tallies.size(); ++i) records_[i].disputed = tallies[i].disputed();
   for (Opinion& opinion : opinions_) {
     const auto subject = by_id.find(opinion.subject);
-    opinion.counted = opinion.visible && subject != by_id.end() && records_[subject->second].disputed;
+    if (subject == by_id.end()) continue;
+    opinion.counted = opinion.visible && records_[subject->second].disputed;
+    opinion.of_report = records_[subject->second].record_class == v1::RECORD_CLASS_OFFENDER_REPORT;
   }
   records_.insert(records_.end(), shown.begin(), shown.end());
 }
@@ -169,9 +171,9 @@ void SellerPicture::DecideVerdict() {
   }
 }
 
-void SellerPicture::DiscloseDisputes(ledger::Disclosure* disclosure) const {
+void SellerPicture::DiscloseDisputes(bool reports_only, ledger::Disclosure* disclosure) const {
   for (const Opinion& opinion : opinions_) {
-    if (opinion.counted) Disclose(opinion.record, disclosure);
+    if (opinion.counted && (opinion.of_report || !reports_only)) Disclose(opinion.record, disclosure);
   }
 }
 

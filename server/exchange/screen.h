@@ -44,8 +44,9 @@ class SellerPicture {
   // LISTED: a report stands. DISPUTED: there are reports, and all are contested or disputed. Outcomes never
   // list.
   v1::Verdict verdict() const { return verdict_; }
-  // Notes the opinions that made a record disputed, as far as the asker may see them.
-  void DiscloseDisputes(ledger::Disclosure* disclosure) const;
+  // Notes the opinions that made a record disputed, as far as the asker may see them: of any record, or of
+  // reports alone, which is all that the verdict tells of.
+  void DiscloseDisputes(bool reports_only, ledger::Disclosure* disclosure) const;
 
  private:
   struct Opinion {
@@ -55,7 +56,8 @@ class SellerPicture {
     bool shows_verdict = false;
     bool shows_seller = false;
     bool visible = false;
-    bool counted = false;  // it is about a record that is disputed
+    bool counted = false;    // it is about a record that is disputed
+    bool of_report = false;  // it is about a report
   };
 
   void Visit(const Asker& asker, std::string_view key, std::string_view value);

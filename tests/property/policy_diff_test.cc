@@ -29,15 +29,6 @@ using policy::View;
 
 constexpr uint64_t kLater = kWorldHead + 1;
 
-// Whoever is ACTIVE holds its kind, and nobody has left a group.
-World Settled(World world) {
-  for (MemberState& member : world.members) {
-    member.kind_held = {{1, kStill}};
-    for (auto& in : member.groups) in.held = {{1, kStill}};
-  }
-  return world;
-}
-
 // The record as it is, with grants that are attached after the change, and made after the change.
 std::vector<Header> Records(const World& world) {
   Header late = world.header;
@@ -116,7 +107,7 @@ std::vector<v1::AccessChange> TurnsRound(const State& state, const Case& c) {
 }
 
 Violation WhatDiffersIsTold(const Differ& differ, const Case& c) {
-  const World world = Settled(c.world);
+  const World& world = c.world;
   const State before = world.MakeState();
   const State after = policy::WithPolicy(before, c.policy, kWorldHead);
   const auto changes = differ(before, c);
