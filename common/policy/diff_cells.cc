@@ -151,7 +151,8 @@ class Enumeration {
   void OfReader(size_t reader) {
     std::map<Delta, std::vector<Block>> found;
     for (int of = 1; of < static_cast<int>(kClasses); ++of) {
-      for (ViewId view = 1; view <= space_.views.size(); ++view) {
+      for (size_t number = 1; number <= space_.views.size(); ++number) {
+        const auto view = static_cast<ViewId>(number);
         for (const Relation relation : kAllRelations) {
           for (int label = 1; label < static_cast<int>(kLabels); ++label) {
             for (const v1::MemberKind contributor : space_.contributors) {

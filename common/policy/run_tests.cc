@@ -85,6 +85,7 @@ class Test {
     Collect(audience_, &member_names, &group_names);
     for (const v1::Deny& deny : policy_.denies()) Collect(deny.subject(), &member_names, &group_names);
     std::vector<GroupState> groups;
+    groups.reserve(group_names.size());
     for (const std::string& name : group_names) {
       // Closed, since nothing is said of it: the label allows it as far as it may.
       groups.push_back({static_cast<uint32_t>(groups.size() + 1), ParseGroupName(name).value_or(name), true});

@@ -143,7 +143,7 @@ class Draft {
     for (int i = 0; i < includes; ++i) {
       v1::Audience found;
       std::string pinned;
-      const absl::Status status = named.Find(record_.audience().include(i), &found, &pinned);
+      absl::Status status = named.Find(record_.audience().include(i), &found, &pinned);
       if (absl::IsInvalidArgument(status)) {
         Problem("record.audience.include[" + std::to_string(i) + "]",
                 {status.message().data(), status.message().size()});

@@ -141,7 +141,7 @@ class RecordCheck {
       std::string& name = *contents_.mutable_audience()->mutable_include(i);
       v1::Audience found;
       std::string pinned;
-      const absl::Status status = rules_.audiences.Find(name, &found, &pinned);
+      absl::Status status = rules_.audiences.Find(name, &found, &pinned);
       if (absl::IsInvalidArgument(status)) {
         fields_.violations().Check("record.audience.include[" + std::to_string(i) + "]", status);
         continue;

@@ -109,6 +109,7 @@ policy::PolicyDiff DiffToNewest(const policy::State& state, const v1::CoalitionP
 
 std::vector<std::string> NamesOf(const policy::State& state, const std::vector<uint32_t>& members) {
   std::vector<std::string> names;
+  names.reserve(members.size());
   for (const uint32_t member : members) names.push_back(FormatMemberName(state.member(member)->id));
   return names;
 }

@@ -151,6 +151,22 @@ TEST(ScreenTest, DisputedReportsDoNotList) {
       << "another report stands";
 }
 
+// Otherwise a hidden report, which has the seller looked up, would show in the log of disclosures.
+TEST(ScreenTest, DisputesOfWhatTheVerdictDoesNotTellOfAreNotDisclosed) {
+  World world;
+  v1::Record notice = Notice("bazaar.example", "shop-1");
+  GrantEveryone(notice);
+  const std::string name = world.Created("aurore", notice).name();
+  for (const auto verdict : {v1::OPINION_VERDICT_CONFIRMED, v1::OPINION_VERDICT_DISPUTED}) {
+    v1::Record opinion = Opinion(name, verdict);
+    GrantMember(opinion, "souk");
+    world.Created("belmont", opinion);
+  }
+  world.Created("corsa", Report("bazaar.example", "shop-1"));  // to nobody
+  EXPECT_EQ(world.ScreenOne("souk", "bazaar.example", "shop-1").verdict(), v1::VERDICT_NOT_LISTED);
+  EXPECT_THAT(world.disclosure.records, IsEmpty());
+}
+
 TEST(ScreenTest, WithdrawnAndHiddenAreMisses) {
   World world;
   v1::WithdrawRecordRequest withdraw;
