@@ -58,18 +58,6 @@ void Merge(std::vector<Block>* blocks) {
   MergeAlong(&Block::readers, blocks);
 }
 
-v1::Relation ToProto(int relation) {
-  switch (static_cast<Relation>(relation)) {
-    case Relation::kHost:
-      return v1::RELATION_HOST;
-    case Relation::kOther:
-      return v1::RELATION_OTHER;
-    case Relation::kFormerOrUnassigned:
-      break;
-  }
-  return v1::RELATION_FORMER_OR_UNASSIGNED;
-}
-
 template <class Words>
 std::string Join(const Words& words) {
   std::string text;
@@ -211,7 +199,7 @@ class Enumeration {
     change.set_direction(delta.direction);
     for (const int kind : kinds) change.add_kinds(static_cast<v1::MemberKind>(kind));
     for (const std::string& member : members) change.add_members(member);
-    for (const int relation : block.relations) change.add_relations(ToProto(relation));
+    for (const int relation : block.relations) change.add_relations(ToProto(static_cast<Relation>(relation)));
     std::sort(change.mutable_relations()->begin(), change.mutable_relations()->end());
     change.set_record_class(delta.record_class);
     for (const int label : block.labels) change.add_labels(static_cast<v1::Label>(label));

@@ -59,18 +59,6 @@ std::string Versions(std::string_view prefix, int64_t first, int64_t last) {
   return first == last ? text : text + ".." + std::to_string(last);
 }
 
-v1::Relation ToProto(Relation relation) {
-  switch (relation) {
-    case Relation::kHost:
-      return v1::RELATION_HOST;
-    case Relation::kOther:
-      return v1::RELATION_OTHER;
-    case Relation::kFormerOrUnassigned:
-      return v1::RELATION_FORMER_OR_UNASSIGNED;
-  }
-  return v1::RELATION_UNSPECIFIED;
-}
-
 // The same clause in several versions is one: to take it away is to take it from all of them.
 struct Versioned {
   std::string key;  // what makes it the same

@@ -35,6 +35,18 @@ std::string Word(const v1::Subject& subject) {
   return "nobody";
 }
 
+v1::Relation ToProto(Relation relation) {
+  switch (relation) {
+    case Relation::kHost:
+      return v1::RELATION_HOST;
+    case Relation::kOther:
+      return v1::RELATION_OTHER;
+    case Relation::kFormerOrUnassigned:
+      return v1::RELATION_FORMER_OR_UNASSIGNED;
+  }
+  return v1::RELATION_UNSPECIFIED;
+}
+
 v1::Level ToLevel(v1::Chain chain, Level level) {
   switch (level) {
     case Level::kOmit:

@@ -7,6 +7,7 @@
 #include "coalition/v1/member.pb.h"
 #include "coalition/v1/policy.pb.h"
 #include "coalition/v1/record.pb.h"
+#include "common/policy/compiled_policy.h"
 #include "common/policy/view.h"
 
 namespace coalition::policy {
@@ -22,6 +23,9 @@ std::string Word(v1::Standing standing);
 
 // "members/bazaar", "groups/ring", "every BRAND", "everyone".
 std::string Word(const v1::Subject& subject);
+
+// What the engine calls a relation, as the API does.
+v1::Relation ToProto(Relation relation);
 
 // The level of a field of that chain, as policies spell it.
 v1::Level ToLevel(v1::Chain chain, Level level);

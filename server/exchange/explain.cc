@@ -197,11 +197,6 @@ absl::Status CheckMayExplain(const CallContext& context) {
   return auditor ? absl::OkStatus() : CheckMayRead(context);
 }
 
-// As somebody who sees everything there is would find it.
-absl::StatusOr<std::optional<FoundRecord>> FindAnybodys(const Reader& reader, const RecordId& id) {
-  return reader.FindUnjudged(id);
-}
-
 }  // namespace
 
 absl::Status PreviewAudience(const Room& room, const CallContext& context, const Reader& reader,
@@ -229,7 +224,7 @@ absl::Status ExplainAccess(const Room& room, const CallContext& context, const R
   if (absl::Status status = violations.ToStatus(); !status.ok()) return status;
 
   const bool auditor = context.caller.roles.Has(v1::ROLE_AUDITOR);
-  const auto found = FindAnybodys(reader, *RecordIdToBytes(*id));
+  const auto found = reader.FindUnjudged(*RecordIdToBytes(*id));
   if (!found.ok()) return found.status();
   if (!found->has_value()) return NotFound();
   const FoundRecord& record = **found;

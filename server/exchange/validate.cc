@@ -156,8 +156,13 @@ class RecordCheck {
 
   absl::Status Audience() {
     fields_.Known({"record.audience"}, contents_.audience());
-    v1::Audience audience;
-    if (absl::Status status = AddIncluded(&audience); !status.ok()) return status;
+    v1::Audience whole;
+    // Most include nothing: no copy.
+    const bool includes = !contents_.audience().include().empty();
+    if (includes) {
+      if (absl::Status status = AddIncluded(&whole); !status.ok()) return status;
+    }
+    const v1::Audience& audience = includes ? whole : contents_.audience();
     const int entries = audience.grants_size() + audience.exclusions_size();
     const size_t entries_before =
         rules_.before == nullptr ? 0 : rules_.before->grants.size() + rules_.before->exclusions.size();
