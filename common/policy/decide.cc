@@ -79,7 +79,7 @@ Decision DecideOther(const State& state, const MemberState& member, const Member
   decision.view = Meet(granted, bound(state.PeriodAt(base).ceilings));
   if (own != nullptr) {
     if (!own->excluded_before.empty() && made < own->excluded_before[member.number]) return hidden;
-    if (!own->periods.empty()) decision.view = Meet(decision.view, bound(own->CeilingsAt(made)));
+    if (!own->ceilings.empty()) decision.view = Meet(decision.view, bound(own->ceilings.At(made)));
   }
   return decision.view.hidden() ? hidden : decision;
 }

@@ -1,10 +1,12 @@
 #include "common/policy/diff_cells.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <map>
 #include <set>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "common/policy/fields.h"
 #include "common/policy/words.h"
@@ -28,20 +30,31 @@ struct Delta {
   friend bool operator<(const Delta& a, const Delta& b) { return a.Key() < b.Key(); }
 };
 
-using Values = std::set<int>;
+// Bit (1 << value) for each value: kinds, labels and relations are few.
+using Mask = uint32_t;
+
+constexpr Mask MaskOf(int value) { return Mask{1} << value; }
+
+// Calls `visit` for each value, ascending.
+template <class Visit>
+void Each(Mask mask, const Visit& visit) {
+  for (int value = 0; mask != 0; ++value, mask >>= 1U) {
+    if ((mask & 1U) != 0) visit(value);
+  }
+}
 
 // A product of sets.
 struct Block {
-  Values contributors, labels, relations, readers;
+  Mask contributors = 0, labels = 0, relations = 0;
+  std::vector<size_t> readers;  // ascending
 };
 
 // Puts together what differs in one dimension alone.
-void MergeAlong(Values Block::*dimension, std::vector<Block>* blocks) {
-  std::map<std::tuple<Values, Values, Values, Values>, Values> merged;
+void MergeAlong(Mask Block::*dimension, std::vector<Block>* blocks) {
+  std::map<std::tuple<Mask, Mask, Mask, std::vector<size_t>>, Mask> merged;
   for (Block& block : *blocks) {
-    Values values;
-    std::swap(values, block.*dimension);
-    merged[{block.contributors, block.labels, block.relations, block.readers}].merge(values);
+    const Mask values = std::exchange(block.*dimension, 0);
+    merged[{block.contributors, block.labels, block.relations, std::move(block.readers)}] |= values;
   }
   blocks->clear();
   for (auto& [rest, values] : merged) {
@@ -51,11 +64,24 @@ void MergeAlong(Values Block::*dimension, std::vector<Block>* blocks) {
   }
 }
 
+void MergeReaders(std::vector<Block>* blocks) {
+  std::map<std::tuple<Mask, Mask, Mask>, std::set<size_t>> merged;
+  for (const Block& block : *blocks) {
+    merged[{block.contributors, block.labels, block.relations}].insert(block.readers.begin(),
+                                                                       block.readers.end());
+  }
+  blocks->clear();
+  for (const auto& [rest, readers] : merged) {
+    const auto& [contributors, labels, relations] = rest;
+    blocks->push_back({contributors, labels, relations, {readers.begin(), readers.end()}});
+  }
+}
+
 void Merge(std::vector<Block>* blocks) {
   MergeAlong(&Block::contributors, blocks);
   MergeAlong(&Block::labels, blocks);
   MergeAlong(&Block::relations, blocks);
-  MergeAlong(&Block::readers, blocks);
+  MergeReaders(blocks);
 }
 
 template <class Words>
@@ -123,7 +149,9 @@ class Sentence {
 class Enumeration {
  public:
   Enumeration(const CellSpace& space, const Side& before, const Side& after)
-      : space_(space), before_(before), after_(after) {}
+      : space_(space), before_(before), after_(after) {
+    for (const v1::MemberKind kind : space.contributors) contributors_ |= MaskOf(kind);
+  }
 
   std::vector<v1::AccessChange> Run() {
     for (size_t reader = 0; reader < space_.readers.size(); ++reader) OfReader(reader);
@@ -164,10 +192,8 @@ class Enumeration {
     const View before = before_(cell), after = after_(cell);
     if (before == after) return;
     const View low = Meet(before, after);
-    const Block block{{static_cast<int>(cell.contributor)},
-                      {static_cast<int>(cell.label)},
-                      {static_cast<int>(cell.relation)},
-                      {static_cast<int>(cell.reader)}};
+    const Block block{
+        MaskOf(cell.contributor), MaskOf(cell.label), MaskOf(static_cast<int>(cell.relation)), {cell.reader}};
     // Of a cell in which some fields rise and some fall each direction is told by itself.
     if (after != low) {
       (*found)[{v1::DIRECTION_WIDENS, cell.record_class, cell.view, low, after}].push_back(block);
@@ -181,8 +207,8 @@ class Enumeration {
   void Append(const Delta& delta, const Block& block, std::vector<v1::AccessChange>* changes) const {
     std::set<int> kinds;
     std::map<int, std::set<std::string>> named;
-    for (const int reader : block.readers) {
-      const ReaderClass& of = space_.readers[static_cast<size_t>(reader)];
+    for (const size_t reader : block.readers) {
+      const ReaderClass& of = space_.readers[reader];
       if (of.members.empty()) {
         kinds.insert(of.kind);
       } else {
@@ -199,13 +225,14 @@ class Enumeration {
     change.set_direction(delta.direction);
     for (const int kind : kinds) change.add_kinds(static_cast<v1::MemberKind>(kind));
     for (const std::string& member : members) change.add_members(member);
-    for (const int relation : block.relations) change.add_relations(ToProto(static_cast<Relation>(relation)));
+    Each(block.relations,
+         [&](int relation) { change.add_relations(ToProto(static_cast<Relation>(relation))); });
     std::sort(change.mutable_relations()->begin(), change.mutable_relations()->end());
     change.set_record_class(delta.record_class);
-    for (const int label : block.labels) change.add_labels(static_cast<v1::Label>(label));
-    if (block.contributors.size() != space_.contributors.size()) {
-      for (const int kind : block.contributors)
-        change.add_contributor_kinds(static_cast<v1::MemberKind>(kind));
+    Each(block.labels, [&](int label) { change.add_labels(static_cast<v1::Label>(label)); });
+    if (block.contributors != contributors_) {
+      Each(block.contributors,
+           [&](int kind) { change.add_contributor_kinds(static_cast<v1::MemberKind>(kind)); });
     }
     change.set_view(space_.views[delta.view - 1U]);
     const auto& fields = FieldsOf(delta.record_class);
@@ -222,6 +249,7 @@ class Enumeration {
   const CellSpace& space_;
   const Side& before_;
   const Side& after_;
+  Mask contributors_ = 0;  // all
   std::map<Delta, std::vector<Block>> blocks_;
 };
 

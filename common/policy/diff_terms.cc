@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "common/policy/compiled_policy.h"
 #include "common/policy/limits.h"
@@ -51,6 +52,7 @@ class Terms {
   std::vector<v1::OtherChange> Run() {
     Text("title", before_.title(), after_.title());
     ViewDescriptions();
+    ViewsGone();
     Lifetimes();
     Labels();
     Quorum();
@@ -87,6 +89,21 @@ class Terms {
     for (const auto& [path, text] : after) {
       const auto was = before.find(path);
       Text(path, was == before.end() ? "" : was->second, text);
+    }
+  }
+
+  // The cells say who sees less by it; what people overlook is that it is for good, also where a view was
+  // only renamed.
+  void ViewsGone() {
+    std::set<std::pair<std::string, v1::RecordClass>> kept;
+    for (const auto& view : after_.views()) kept.emplace(view.name(), view.record_class());
+    for (const auto& view : before_.views()) {
+      if (kept.contains({view.name(), view.record_class()})) continue;
+      Add(v1::DIRECTION_NARROWS, "views " + view.name() + " " + Word(view.record_class()), "defined", "",
+          "the view " + Quoted(view.name()) + " of " + Word(view.record_class()) +
+              " would be gone: what records grant by that name shows nothing any more, for good, also if the "
+              "name comes "
+              "back or the view has another name now");
     }
   }
 

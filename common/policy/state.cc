@@ -41,13 +41,29 @@ std::vector<std::vector<uint32_t>> BuildControlGroups(const std::vector<MemberSt
   return groups;
 }
 
-// The last one that begins at or before the revision; the first is from 0.
-template <class Period>
-const Period& PeriodOf(const std::vector<Period>& periods, uint64_t revision) {
-  const auto above = std::upper_bound(periods.begin(), periods.end(), revision,
-                                      [](uint64_t at, const Period& period) { return at < period.from; });
-  return *std::prev(above);
-}
+// Made from the newest one backwards, since each is the meet with all later ones.
+template <class T>
+class BackwardPeriods {
+ public:
+  // One that says what the next later one says lengthens it.
+  void Add(uint64_t from, const T& value) {
+    if (!newest_first_.empty() && newest_first_.back().second == value) {
+      newest_first_.back().first = from;
+    } else {
+      newest_first_.emplace_back(from, value);
+    }
+  }
+  Periods<T> Build() {
+    Periods<T> periods;
+    for (size_t i = newest_first_.size(); i-- > 0;) {
+      periods.Add(newest_first_[i].first, std::move(newest_first_[i].second));
+    }
+    return periods;
+  }
+
+ private:
+  std::vector<std::pair<uint64_t, T>> newest_first_;
+};
 
 // A denial that stands through several versions is one.
 void AddDeny(const DenyOfMember& deny, std::vector<DenyOfMember>* denies) {
@@ -90,33 +106,18 @@ State::State(uint64_t epoch, std::vector<MemberState> members, std::vector<Group
 }
 
 void State::BuildPeriods() {
-  CeilingTable ceilings;
-  ViewTable views;
+  PolicyPeriod met{newest_policy().policy->ceilings(), newest_policy().policy->views()};
+  BackwardPeriods<PolicyPeriod> periods;
   for (size_t i = rules_.policies.size(); i-- > 0;) {
     const PolicyInForce& version = rules_.policies[i];
-    if (i + 1 == rules_.policies.size()) {
-      ceilings = version.policy->ceilings();
-      views = version.policy->views();
-    } else {
-      Check(version.from < rules_.policies[i + 1].from, "policies are in the order of their revisions");
-      ceilings.MeetWith(version.policy->ceilings());
-      views.MeetWith(version.policy->views());
-    }
-    const bool as_later =
-        !periods_.empty() && periods_.back().ceilings == ceilings && periods_.back().views == views;
-    if (as_later) {
-      periods_.back().from = version.from;
-    } else {
-      periods_.push_back({version.from, ceilings, views});
-    }
+    const bool newest = i + 1 == rules_.policies.size();
+    Check(newest || version.from < rules_.policies[i + 1].from,
+          "policies are in the order of their revisions");
+    met.ceilings.MeetWith(version.policy->ceilings());
+    met.views.MeetWith(version.policy->views());
+    periods.Add(version.from, met);
   }
-  std::reverse(periods_.begin(), periods_.end());
-}
-
-const PolicyPeriod& State::OlderPeriodAt(uint64_t revision) const { return PeriodOf(periods_, revision); }
-
-const CeilingTable& ContributorRules::CeilingsAt(uint64_t revision) const {
-  return PeriodOf(periods, revision).ceilings;
+  periods_ = periods.Build();
 }
 
 void State::BuildContributors() {
@@ -135,6 +136,7 @@ void State::BuildContributor(uint32_t number, const std::vector<const MemberPoli
   constexpr View kAll{~uint64_t{0}, ~uint64_t{0}};
   auto rules = std::make_shared<ContributorRules>();
   CeilingTable ceilings(kAll);
+  BackwardPeriods<CeilingTable> periods;
   bool bounded = false;
   for (size_t i = versions.size(); i-- > 0;) {
     const MemberPolicyInForce& version = *versions[i];
@@ -143,11 +145,10 @@ void State::BuildContributor(uint32_t number, const std::vector<const MemberPoli
       bounded = true;
       ceilings.MeetWith(MemberCeilings(version));
     }
-    rules->periods.push_back({version.from, ceilings});
+    periods.Add(version.from, ceilings);
   }
-  rules->periods.push_back({0, ceilings});  // before the first version nothing was bounded
-  std::reverse(rules->periods.begin(), rules->periods.end());
-  if (!bounded) rules->periods.clear();
+  periods.Add(0, ceilings);  // before the first version nothing was bounded
+  if (bounded) rules->ceilings = periods.Build();
   for (size_t i = 0; i < versions.size(); ++i) {
     const v1::MemberPolicy& policy = versions[i]->policy;
     for (const PolicyInForce& accepted : rules_.policies) {

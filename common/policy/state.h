@@ -14,6 +14,7 @@
 #include "coalition/v1/policy.pb.h"
 #include "coalition/v1/record.pb.h"
 #include "common/policy/compiled_policy.h"
+#include "common/policy/periods.h"
 #include "common/policy/view.h"
 #include "common/policy/view_names.h"
 
@@ -88,28 +89,19 @@ const Rules& DefaultRules();
 // that version and all that came later. So what is taken away is gone from all records, and what is added
 // reaches later ones only.
 struct PolicyPeriod {
-  uint64_t from = 0;
   CeilingTable ceilings;
   ViewTable views;
-};
-
-// The same for a member's own policy.
-struct MemberPeriod {
-  uint64_t from = 0;
-  CeilingTable ceilings;
+  friend bool operator==(const PolicyPeriod&, const PolicyPeriod&) = default;
 };
 
 // What a contributor's own policy does to its records. Of those that never set one there is none.
 struct ContributorRules {
   // What the coalition's policy says of older records is judged as if they had been made at this revision.
   uint64_t accepted = 0;
-  // Ascending; the first from 0. Empty: never bounded.
-  std::vector<MemberPeriod> periods;
+  // The same meet of its own ceilings, by when a record was made. Empty: never bounded.
+  Periods<CeilingTable> ceilings;
   // By member number: sees no record that was made before this revision. Empty: nobody is excluded.
   std::vector<uint64_t> excluded_before;
-
-  // Of a record made at `revision`; there must be periods.
-  const CeilingTable& CeilingsAt(uint64_t revision) const;
 };
 
 // A denial that names a member: covers records that count as made before `lifted` and were made before
@@ -151,10 +143,7 @@ class State {
   const Rules& rules() const { return rules_; }
 
   // For decisions; see the types. The period that a record made (a grant attached) at `revision` falls into.
-  const PolicyPeriod& PeriodAt(uint64_t revision) const {
-    const PolicyPeriod& newest = periods_.back();
-    return revision >= newest.from ? newest : OlderPeriodAt(revision);
-  }
+  const PolicyPeriod& PeriodAt(uint64_t revision) const { return periods_.At(revision); }
   // nullptr: the member never set a policy.
   const ContributorRules* RulesOf(uint32_t contributor) const {
     return contributor < contributors_.size() ? contributors_[contributor].get() : nullptr;
@@ -170,7 +159,6 @@ class State {
     const size_t index = static_cast<size_t>(number) - 1;
     return index < items.size() ? &items[index] : nullptr;
   }
-  const PolicyPeriod& OlderPeriodAt(uint64_t revision) const;
   void BuildPeriods();
   void BuildContributors();
   void BuildContributor(uint32_t number, const std::vector<const MemberPolicyInForce*>& versions);
@@ -183,7 +171,7 @@ class State {
   Rules rules_;
   absl::flat_hash_map<std::string, uint32_t> member_by_id_, group_by_id_, platform_by_id_;
   std::vector<std::vector<uint32_t>> control_groups_;  // by member number
-  std::vector<PolicyPeriod> periods_;
+  Periods<PolicyPeriod> periods_;
   std::vector<std::shared_ptr<const ContributorRules>> contributors_;  // by member number
   std::vector<std::vector<DenyOfMember>> denies_;                      // by member number
 };
