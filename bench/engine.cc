@@ -97,15 +97,16 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const std::string& dir,
 
 absl::StatusOr<exchange::CallContext> Engine::Context(const std::string& member,
                                                       const std::string& credential) const {
-  auto snapshot = directory_->Current();
-  const identity::RegisteredCredential* registered = snapshot->Find(member, credential);
+  membership::Moment now = directory_->Now();
+  const identity::RegisteredCredential* registered = now.snapshot->Find(member, credential);
   if (registered == nullptr) return absl::InternalError(member + " " + credential + " is not registered");
   return exchange::CallContext{.caller = {.member_number = registered->member_number,
                                           .member = registered->member,
                                           .credential = registered->credential,
                                           .roles = registered->roles,
                                           .purpose = registered->purpose},
-                               .snapshot = std::move(snapshot),
+                               .snapshot = std::move(now.snapshot),
+                               .at = now.revision,
                                .now_ns = clock_.NowNs()};
 }
 

@@ -137,6 +137,11 @@ absl::Status NotFound() {
   return *status;
 }
 
+absl::Status PageTokenInvalid() {
+  return Error(v1::ERROR_REASON_PAGE_TOKEN_INVALID,
+               "the page token was not made for you and this question; begin again without one");
+}
+
 absl::Status WithRetryDelay(absl::Status status, std::chrono::milliseconds delay) {
   google::rpc::RetryInfo info;
   info.mutable_retry_delay()->set_seconds(delay.count() / 1000);

@@ -275,7 +275,7 @@ State WithMemberPolicy(const State& state, uint32_t member, const v1::MemberPoli
                        uint64_t revision) {
   Rules rules = state.rules();
   rules.member_policies.push_back({member, revision, after});
-  return {state.epoch() + 1, state.members(), state.groups(), state.platforms(), std::move(rules)};
+  return {state.epoch(), state.members(), state.groups(), state.platforms(), std::move(rules)};
 }
 
 }  // namespace coalition::policy

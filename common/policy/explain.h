@@ -15,13 +15,19 @@ namespace coalition::policy {
 
 struct Cause {
   v1::AccessCause::Layer layer = v1::AccessCause::LAYER_UNSPECIFIED;
-  // Which clause: of the record's audience its place there ("audience.grants[0]"), of policies the version or
-  // the versions that have it ("policies/3 denies no-hosts", "members/aurore/policy exclusions
-  // members/bazaar").
+  // Which clause, for people and logs, as AccessCause has it: "audience grants every BRAND \"full\"",
+  // "policies/1,3..4 denies no-hosts".
   std::string clause;
   std::string text;  // for people
+  // The versions of the policy that have the clause, ascending: the coalition's of LAYER_CEILING and
+  // LAYER_DENY, the contributor's own of LAYER_MEMBER_CEILING and LAYER_MEMBER_EXCLUSION.
+  std::vector<int64_t> versions = {};
+  // Whom the clause names, of grants, exclusions and denials; nullopt also where that is unknown.
+  std::optional<v1::Subject> subject = std::nullopt;
+  std::string view = {};     // of LAYER_GRANT
+  std::string deny_id = {};  // of LAYER_DENY
   // What the member would see if this clause were gone and nothing else.
-  View without;
+  View without = {};
 };
 
 struct Explanation {

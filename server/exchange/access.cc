@@ -17,23 +17,19 @@ v1::Standing StandingOf(const CallContext& context) {
 // About the time in which the lane commits what waits.
 constexpr std::chrono::milliseconds kRetryWhenLaneFull{200};
 
-absl::Status RoleMissing(std::string_view role) {
-  return Error(v1::ERROR_REASON_ROLE_MISSING, "your credential lacks the role " + std::string(role),
-               {{"role", role}});
-}
-
 }  // namespace
 
 absl::Status CheckMayRead(const CallContext& context) {
   const v1::Standing standing = StandingOf(context);
   if (standing != v1::STANDING_ACTIVE && standing != v1::STANDING_LIMITED)
     return membership::NotActive(*context.snapshot);
-  return context.caller.roles.Has(v1::ROLE_READER) ? absl::OkStatus() : RoleMissing("READER");
+  return context.caller.roles.Has(v1::ROLE_READER) ? absl::OkStatus() : membership::RoleMissing("READER");
 }
 
 absl::Status CheckMayWrite(const CallContext& context) {
   if (StandingOf(context) != v1::STANDING_ACTIVE) return membership::NotActive(*context.snapshot);
-  return context.caller.roles.Has(v1::ROLE_CONTRIBUTOR) ? absl::OkStatus() : RoleMissing("CONTRIBUTOR");
+  return context.caller.roles.Has(v1::ROLE_CONTRIBUTOR) ? absl::OkStatus()
+                                                        : membership::RoleMissing("CONTRIBUTOR");
 }
 
 absl::Status FromStore(const absl::Status& status) {

@@ -69,7 +69,7 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
       return absl::OkStatus();
     }
     CheckedRecord checked;
-    const NamedAudiences audiences(room_.store, contributor_.asker().state, contributor_.member);
+    const NamedAudiences audiences(room_.store, contributor_.asker());
     const CheckRules rules{room_.options,
                            audiences,
                            contributor_.asker().state,
@@ -176,6 +176,7 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
 
   // With the record as it is now and as the contributor may see it now.
   void AnswerExisting() {
+    contributor_.Renew(room_.directory);
     const Reader reader(room_.store, room_.keys, contributor_.asker());
     const auto seen = reader.FindById(existing_->id);
     if (!seen.ok()) return Fail(seen.status());
@@ -193,11 +194,11 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
     Succeed();
   }
 
-  void Succeed() { done_(std::move(response_), std::move(shown_.records)); }
+  void Succeed() { done_(std::move(response_), {contributor_.epoch(), std::move(shown_.records)}); }
   void Fail(const absl::Status& status) { done_(status, {}); }
 
   const Room& room_;
-  const Contributor contributor_;
+  Contributor contributor_;
   const RequestMemory memory_;
   const bool validate_only_;
   const Exchange::DoneShowing<v1::CreateRecordResponse> done_;

@@ -6,16 +6,12 @@
 #include "coalition/storage/v1/storage.pb.h"
 #include "common/errors.h"
 #include "common/ids.h"
+#include "common/timestamp.h"
 #include "server/exchange/access.h"
 #include "server/exchange/screen.h"
 
 namespace coalition::exchange {
 namespace {
-
-void SetTime(int64_t ns, google::protobuf::Timestamp* time) {
-  time->set_seconds(ns / 1'000'000'000);
-  time->set_nanos(static_cast<int32_t>(ns % 1'000'000'000));
-}
 
 absl::Status ReferenceNotFound(const Reference& reference) {
   return Error(v1::ERROR_REASON_REFERENCE_NOT_FOUND, "a referenced record is not one that you can see",
@@ -67,8 +63,8 @@ std::string StoredMessage(const v1::Record& contents, const Contributor& contrib
   const policy::MemberState* member = contributor.snapshot->policy_state().member(contributor.member);
   set_by_server.set_contributor(FormatMemberName(member->id));
   set_by_server.set_record_class(record_class);
-  SetTime(create_ns, set_by_server.mutable_create_time());
-  SetTime(update_ns, set_by_server.mutable_update_time());
+  *set_by_server.mutable_create_time() = ToTimestamp(create_ns);
+  *set_by_server.mutable_update_time() = ToTimestamp(update_ns);
   if (!contents.has_expire_time()) set_by_server.mutable_expire_time()->set_seconds(expire_time_s);
   if (seller != nullptr) {
     set_by_server.mutable_seller()->set_platform(std::string(seller->platform));

@@ -44,6 +44,7 @@ absl::Status Edit::Attempt() {
   const auto remembered = memory_.LookUp(room_.store);
   if (!remembered.ok()) return remembered.status();
   if (remembered->has_value()) {
+    contributor_.Renew(room_.directory);
     SucceedAgain(**remembered);
     return absl::OkStatus();
   }
@@ -106,13 +107,18 @@ absl::StatusOr<Edit::Writes> Edit::Build(store::Revision revision, Values values
 
 void Edit::Committed(const absl::Status& status) {
   if (!status.ok()) return Fail(FromStore(status));
+  if (!done_before_) {
+    if (!overtaken_) return Succeed();
+    // An etag that was overtaken never fits again.
+    if (!request_.etag.empty() || ++attempts_ == kAttemptsMax) return Fail(EtagMismatch());
+  }
+  room_.run_later(contributor_.member, [self = shared_from_this()] { self->GoOn(); });
+}
+
+void Edit::GoOn() {
+  contributor_.Renew(room_.directory);
   if (done_before_) return SucceedAgain(*done_before_);
-  if (!overtaken_) return Succeed();
-  // An etag that was overtaken never fits again.
-  if (!request_.etag.empty() || ++attempts_ == kAttemptsMax) return Fail(EtagMismatch());
-  room_.run_later(contributor_.member, [self = shared_from_this()] {
-    if (absl::Status again = self->Attempt(); !again.ok()) self->Fail(again);
-  });
+  if (absl::Status again = Attempt(); !again.ok()) Fail(again);
 }
 
 }  // namespace coalition::exchange

@@ -47,7 +47,7 @@ class Edit : public std::enable_shared_from_this<Edit> {
   virtual absl::StatusOr<std::function<Writes(store::Revision)>> Prepare(const Reader& reader,
                                                                          const SeenRecord& seen) = 0;
   virtual void Succeed() = 0;
-  // The change was made by an earlier call with this request_id.
+  // The change was made by an earlier call with this request_id. The contributor was renewed.
   virtual void SucceedAgain(const RecordId& id) = 0;
   virtual void Fail(const absl::Status& status) = 0;
 
@@ -60,13 +60,15 @@ class Edit : public std::enable_shared_from_this<Edit> {
   absl::Status CheckRequest();
   // One attempt; an error ends the call.
   absl::Status Attempt();
+  // After another call's commit: reads again, which the commit lane's thread must not.
+  void GoOn();
   absl::Status CheckEtag(const Reader& reader, const SeenRecord& seen) const;
   void Submit(const SeenRecord& seen, std::function<Writes(store::Revision)> writes);
   absl::StatusOr<Writes> Build(store::Revision revision, Values values);
   void Committed(const absl::Status& status);
 
   const Room& room_;
-  const Contributor contributor_;
+  Contributor contributor_;
   const EditRequest request_;
   const RequestMemory memory_;
   RecordId id_{};

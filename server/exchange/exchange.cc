@@ -129,7 +129,8 @@ class StoreExchange final : public Exchange {
 
  private:
   static Asker AskerOf(const CallContext& context) {
-    return {context.snapshot->policy_state(), context.caller.member_number, context.now_s(), context.watch};
+    return {context.snapshot->policy_state(), context.at, context.caller.member_number, context.now_s(),
+            context.watch};
   }
   Reader ReaderFor(const CallContext& context) const {
     return Reader(room_.store, room_.keys, AskerOf(context));

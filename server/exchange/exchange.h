@@ -57,10 +57,12 @@ class ReadWatch {
   virtual absl::Status Look() = 0;
 };
 
-// On whose behalf, judged by which state, at what time. One per call; must outlive it.
+// On whose behalf, judged by which state, of which records, at what time. One per call; must outlive it.
 struct CallContext {
   identity::Caller caller;
   std::shared_ptr<const membership::Snapshot> snapshot;
+  // Records are read as they were at this revision; of one membership::Moment with the snapshot.
+  store::Revision at = 0;
   int64_t now_ns = 0;
   ReadWatch* watch = nullptr;  // may be null
   int64_t now_s() const { return now_ns / 1'000'000'000; }
@@ -92,7 +94,7 @@ class Exchange {
   using Done = std::function<void(absl::StatusOr<T>)>;
   // The same, with what the answer shows of others' records; to be recorded before it is sent.
   template <class T>
-  using DoneShowing = std::function<void(absl::StatusOr<T>, std::vector<ledger::DisclosedRecord> shown)>;
+  using DoneShowing = std::function<void(absl::StatusOr<T>, ledger::Shown shown)>;
 
   virtual absl::Status Get(const CallContext& context, const v1::GetRecordRequest& request,
                            v1::GetRecordResponse* response, ledger::Disclosure* disclosure) const = 0;

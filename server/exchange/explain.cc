@@ -10,7 +10,9 @@
 #include "common/policy/audience.h"
 #include "common/policy/explain.h"
 #include "common/policy/fields.h"
+#include "common/policy/limits.h"
 #include "common/seller.h"
+#include "common/strings.h"
 #include "server/exchange/access.h"
 #include "server/exchange/field_checker.h"
 #include "server/exchange/named_audience.h"
@@ -43,11 +45,11 @@ policy::Explanation ExplainFor(const policy::State& state, uint32_t member, bool
     return policy::ExplainOpinion(state, member, record.header, subject, now_s);
   }
   policy::Explanation explanation = policy::Explain(state, member, record.header, now_s);
-  explanation.causes.push_back(
-      {v1::AccessCause::LAYER_SUBJECT, "opinion.subject",
-       "only if it sees the record that the opinion is about, and no more of the seller "
-       "than there; who does is its contributor's affair",
-       explanation.decision.view});
+  policy::Cause& cause = explanation.causes.emplace_back(
+      policy::Cause{v1::AccessCause::LAYER_SUBJECT, "opinion.subject",
+                    "only if it sees the record that the opinion is about, and no more of the seller "
+                    "than there; who does is its contributor's affair"});
+  cause.without = explanation.decision.view;
   return explanation;
 }
 
@@ -136,22 +138,14 @@ class Draft {
       Problem("record.label", "no such label");
       return absl::OkStatus();
     }
-    v1::Audience audience = record_.audience();
-    audience.clear_include();
-    const NamedAudiences named(room_.store, state_, header_.contributor);
-    const int includes = std::min(record_.audience().include_size(), room_.options.audience_entries_max);
-    for (int i = 0; i < includes; ++i) {
-      v1::Audience found;
-      std::string pinned;
-      absl::Status status = named.Find(record_.audience().include(i), &found, &pinned);
-      if (absl::IsInvalidArgument(status)) {
-        Problem("record.audience.include[" + std::to_string(i) + "]",
-                {status.message().data(), status.message().size()});
-      } else if (!status.ok()) {
-        return status;
-      }
-      audience.MergeFrom(found);
+    if (!policy::AllowsLabel(state_.policy().limits(), header_.label)) {
+      Problem("record.label", "the coalition's policy allows no records of this label", true);
     }
+    v1::Audience written = record_.audience(), audience;
+    const absl::Status included = AddIncluded(
+        NamedAudiences(room_.store, reader_.asker()), room_.options.audience_entries_max, &written, &audience,
+        [this](const std::string& path, const absl::Status& why) { Problem(path, Std(why.message())); });
+    if (!included.ok()) return included;
     if (audience.grants_size() + audience.exclusions_size() > room_.options.audience_entries_max) {
       return OverLimit("audience_entries", room_.options.audience_entries_max,
                        "record.audience has too many grants and exclusions");

@@ -63,7 +63,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
   absl::Status Prepare(const v1::ImportRecordsRequest& request) {
     const Asker asker = contributor_.asker();
     const Reader reader(room_.store, room_.keys, asker);
-    const NamedAudiences audiences(room_.store, asker.state, asker.member);
+    const NamedAudiences audiences(room_.store, asker);
     const CheckRules rules{room_.options, audiences,   asker.state, asker.member,
                            asker.now_s,   asker.now_s, nullptr,     0};
     std::vector<RecordId> ids(request.items_size());
@@ -203,6 +203,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
     for (const Item& item : items_) {
       if (item.stored) repeated_.push_back({item.result, *item.stored, item.draft.external_id_key});
     }
+    contributor_.Renew(room_.directory);
     const Reader reader(room_.store, room_.keys, contributor_.asker());
     for (const Repeated& repeated : repeated_) {
       const auto seen = reader.FindById(repeated.id);
@@ -253,7 +254,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
   }
 
   const Room& room_;
-  const Contributor contributor_;
+  Contributor contributor_;
   const bool validate_only_;
   const Exchange::Done<v1::ImportRecordsResponse> done_;
   // Items without a draft that an earlier call made.

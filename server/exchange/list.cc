@@ -154,13 +154,13 @@ Sources AudienceSources(const Reader& reader, std::optional<Position> after) {
 absl::StatusOr<std::vector<Row>> RowsOfSeller(const Reader& reader, const v1::Seller& seller) {
   std::vector<Row> rows;
   const std::string prefix = SellerPrefix(seller.platform(), seller.seller_id());
-  const absl::Status scanned = ScanPrefix(reader.store(), reader.at(), reader.asker(), prefix,
-                                          [&](std::string_view key, std::string_view value) {
-                                            const auto stored = ParseStoredRecord(value);
-                                            if (stored && Judge(reader.asker(), stored->header).visible()) {
-                                              rows.push_back({stored->position(), std::string(key)});
-                                            }
-                                          });
+  const absl::Status scanned =
+      ScanPrefix(reader.store(), reader.asker(), prefix, [&](std::string_view key, std::string_view value) {
+        const auto stored = ParseStoredRecord(value);
+        if (stored && Judge(reader.asker(), stored->header).visible()) {
+          rows.push_back({stored->position(), std::string(key)});
+        }
+      });
   if (!scanned.ok()) return scanned;
   return rows;
 }

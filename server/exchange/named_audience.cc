@@ -12,6 +12,7 @@
 #include "common/ids.h"
 #include "common/policy/subject.h"
 #include "common/strings.h"
+#include "common/timestamp.h"
 #include "server/exchange/access.h"
 #include "server/membership/stored_state.h"
 
@@ -47,11 +48,12 @@ const v1::Audience* FindIn(const v1::CoalitionPolicy& policy, std::string_view i
 
 // All versions, oldest first within an id; ids in order.
 absl::StatusOr<std::vector<storage::v1::StoredAudience>> OwnAudiences(const store::Store& store,
-                                                                      uint32_t member, std::string_view id) {
+                                                                      store::Revision at, uint32_t member,
+                                                                      std::string_view id) {
   std::vector<storage::v1::StoredAudience> stored;
   std::string prefix = membership::AudiencePrefix(member);
   if (!id.empty()) prefix += std::string(id) + "/";
-  const absl::Status loaded = membership::LoadAll(store, prefix, store.Head(), &stored);
+  const absl::Status loaded = membership::LoadAll(store, prefix, at, &stored);
   if (!loaded.ok()) return FromStore(loaded);
   return stored;
 }
@@ -66,8 +68,7 @@ v1::SavedAudience ToPublic(const CallContext& context, const storage::v1::Stored
   shown.set_version(stored.version());
   *shown.mutable_audience() = stored.audience();
   shown.set_description(stored.description());
-  shown.mutable_save_time()->set_seconds(stored.save_time_ns() / 1'000'000'000);
-  shown.mutable_save_time()->set_nanos(static_cast<int32_t>(stored.save_time_ns() % 1'000'000'000));
+  *shown.mutable_save_time() = ToTimestamp(stored.save_time_ns());
   return shown;
 }
 
@@ -109,7 +110,8 @@ absl::Status CheckSaved(const CallContext& context, const v1::SaveAudienceReques
 absl::Status NamedAudiences::Find(const std::string& name, v1::Audience* audience,
                                   std::string* pinned) const {
   std::string_view id = name;
-  const std::string own = FormatMemberName(state_.member(member_)->id) + "/" + std::string(kAudiences);
+  const std::string own =
+      FormatMemberName(asker_.state.member(asker_.member)->id) + "/" + std::string(kAudiences);
   const bool is_own = id.starts_with(own);
   if (!is_own && !id.starts_with(kAudiences)) return NoSuchAudience(name);
   id.remove_prefix(is_own ? own.size() : kAudiences.size());
@@ -121,7 +123,7 @@ absl::Status NamedAudiences::Find(const std::string& name, v1::Audience* audienc
     return absl::OkStatus();
   };
   if (!is_own) {
-    const auto& policies = state_.rules().policies;
+    const auto& policies = asker_.state.rules().policies;
     for (auto policy = policies.rbegin(); policy != policies.rend(); ++policy) {
       if (*version != 0 && policy->version != *version) continue;
       const v1::Audience* named = FindIn(policy->policy->source(), id);
@@ -129,7 +131,7 @@ absl::Status NamedAudiences::Find(const std::string& name, v1::Audience* audienc
     }
     return NoSuchAudience(name);
   }
-  const auto stored = OwnAudiences(store_, member_, id);
+  const auto stored = OwnAudiences(store_, asker_.at, asker_.member, id);
   if (!stored.ok()) return stored.status();
   for (auto one = stored->rbegin(); one != stored->rend(); ++one) {
     if (*version == 0 || one->version() == *version) return found(one->audience(), one->version());
@@ -146,7 +148,7 @@ absl::StatusOr<v1::SaveAudienceResponse> SaveAudience(const CallContext& context
   v1::SaveAudienceResponse response;
   // Of two at once the second one tries again with the next number.
   for (;;) {
-    const auto all = OwnAudiences(store, member, "");
+    const auto all = OwnAudiences(store, store.Head(), member, "");
     if (!all.ok()) return all.status();
     if (static_cast<int>(all->size()) >= versions_max) {
       return OverLimit("audience_versions", versions_max, "your member keeps too many versions of audiences");
@@ -190,7 +192,7 @@ absl::StatusOr<std::vector<v1::SavedAudience>> AllAudiences(const CallContext& c
     *shown.mutable_audience() = named.audience();
     shown.set_description(named.description());
   }
-  const auto own = OwnAudiences(store, context.caller.member_number, "");
+  const auto own = OwnAudiences(store, context.at, context.caller.member_number, "");
   if (!own.ok()) return own.status();
   for (size_t i = 0; i < own->size(); ++i) {
     const bool newest = i + 1 == own->size() || (*own)[i + 1].id() != (*own)[i].id();

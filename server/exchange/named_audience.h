@@ -9,22 +9,22 @@
 #include "coalition/v1/policy_service.pb.h"
 #include "server/exchange/exchange.h"
 #include "server/exchange/validate.h"
+#include "server/exchange/visibility.h"
 #include "server/store/store.h"
 
 namespace coalition::exchange {
 
-// "audiences/{audience}" and "members/{member}/audiences/{audience}" of `member`'s own, each with an optional
+// "audiences/{audience}" and "members/{member}/audiences/{audience}" of the asker's own, each with an
+// optional
 // "@{version}"; without it the newest. References must outlive it.
 class NamedAudiences final : public AudienceFinder {
  public:
-  NamedAudiences(const store::Store& store, const policy::State& state, uint32_t member)
-      : store_(store), state_(state), member_(member) {}
+  NamedAudiences(const store::Store& store, const Asker& asker) : store_(store), asker_(asker) {}
   absl::Status Find(const std::string& name, v1::Audience* audience, std::string* pinned) const override;
 
  private:
   const store::Store& store_;
-  const policy::State& state_;
-  const uint32_t member_;
+  const Asker asker_;
 };
 
 // As Exchange::SaveAudience and Exchange::ListAudiences.

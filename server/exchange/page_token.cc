@@ -17,11 +17,6 @@ std::string Binding(uint32_t member, const v1::RecordFilter& filter) {
   return binding;
 }
 
-absl::Status Invalid() {
-  return Error(v1::ERROR_REASON_PAGE_TOKEN_INVALID,
-               "the page token was not made for you and this filter; begin again without one");
-}
-
 }  // namespace
 
 std::string MakePageToken(const Sealer& sealer, uint32_t member, const v1::RecordFilter& filter,
@@ -32,9 +27,9 @@ std::string MakePageToken(const Sealer& sealer, uint32_t member, const v1::Recor
 absl::StatusOr<Position> ReadPageToken(const Sealer& sealer, uint32_t member, const v1::RecordFilter& filter,
                                        std::string_view token) {
   const auto opened = sealer.Open(token, Binding(member, filter));
-  if (!opened.ok() || opened->empty() || opened->front() != kVersion) return Invalid();
+  if (!opened.ok() || opened->empty() || opened->front() != kVersion) return PageTokenInvalid();
   const auto position = DecodePosition(std::string_view(*opened).substr(1));
-  if (!position) return Invalid();
+  if (!position) return PageTokenInvalid();
   return *position;
 }
 

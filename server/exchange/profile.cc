@@ -122,7 +122,7 @@ absl::Status GetSellerProfile(const Reader& reader, const ExchangeOptions& optio
   if (!violations.Check("seller", seller.status())) return violations.ToStatus();
   SellerPicture picture;
   const std::string prefix = SellerPrefix(seller->platform, seller->seller_id);
-  if (absl::Status status = picture.Scan(reader.store(), reader.at(), reader.asker(), prefix); !status.ok()) {
+  if (absl::Status status = picture.Scan(reader.store(), reader.asker(), prefix); !status.ok()) {
     return status;
   }
   v1::SellerProfile* profile = response->mutable_profile();

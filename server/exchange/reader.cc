@@ -54,25 +54,25 @@ std::optional<ledger::DisclosedRecord> SubjectShown(const policy::Decision& opin
   return ledger::DisclosedRecord{subject_id, subject_header.contributor(), subject.view_ids};
 }
 
-absl::Status ScanPrefix(const store::Store& store, store::Revision at, const Asker& asker,
-                        std::string_view prefix,
+absl::Status ScanPrefix(const store::Store& store, const Asker& asker, std::string_view prefix,
                         absl::FunctionRef<void(std::string_view key, std::string_view value)> visit) {
   absl::Status watched;
-  const absl::Status scanned = store.ScanEach(
-      prefix, PrefixEnd(prefix), at, [&](std::string_view key, std::string_view value, store::Revision) {
-        watched = asker.Look();
-        if (watched.ok()) visit(key, value);
-        return watched.ok();
-      });
+  const absl::Status scanned =
+      store.ScanEach(prefix, PrefixEnd(prefix), asker.at,
+                     [&](std::string_view key, std::string_view value, store::Revision) {
+                       watched = asker.Look();
+                       if (watched.ok()) visit(key, value);
+                       return watched.ok();
+                     });
   return scanned.ok() ? watched : FromStore(scanned);
 }
 
 Reader::Reader(const store::Store& store, const ExchangeKeys& keys, const Asker& asker)
-    : store_(store), keys_(keys), asker_(asker), at_(store.Head()) {}
+    : store_(store), keys_(keys), asker_(asker) {}
 
 absl::StatusOr<std::vector<std::optional<store::Version>>> Reader::Read(
     const std::vector<std::string>& keys) const {
-  auto read = store_.Read(keys, at_);
+  auto read = store_.Read(keys, asker_.at);
   if (!read.ok()) return FromStore(read.status());
   return read;
 }
@@ -194,7 +194,7 @@ absl::StatusOr<bool> Reader::Disputed(const RecordId& id, const policy::Decision
   const std::string prefix = BackReferencePrefix(id, v1::RECORD_CLASS_OPINION);
   std::vector<std::string> opinions;
   const absl::Status scanned = ScanPrefix(
-      store_, at_, asker_, prefix,
+      store_, asker_, prefix,
       [&opinions](std::string_view, std::string_view record_key) { opinions.emplace_back(record_key); });
   if (!scanned.ok()) return scanned;
   if (opinions.empty()) return false;

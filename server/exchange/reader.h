@@ -54,20 +54,19 @@ std::optional<ledger::DisclosedRecord> SubjectShown(const policy::Decision& opin
 
 // Visits every row whose key begins with `prefix`, in key order, as long as the asker's watch lets it. The
 // views live until the visitor returns.
-absl::Status ScanPrefix(const store::Store& store, store::Revision at, const Asker& asker,
-                        std::string_view prefix,
+absl::Status ScanPrefix(const store::Store& store, const Asker& asker, std::string_view prefix,
                         absl::FunctionRef<void(std::string_view key, std::string_view value)> visit);
 
 // Serves one call; not thread-safe. Every function reads from the store and can fail with its errors
 // (access.h, FromStore).
 class Reader final : private policy::ProjectionContext {
  public:
-  // Reads at the newest revision. All references must outlive the reader.
+  // Reads at the asker's revision. All references must outlive the reader.
   Reader(const store::Store& store, const ExchangeKeys& keys, const Asker& asker);
 
   const Asker& asker() const { return asker_; }
   const store::Store& store() const { return store_; }
-  store::Revision at() const { return at_; }
+  store::Revision at() const { return asker_.at; }
 
   // nullopt: there is no such record, or it is hidden from the asker. Both take the same path.
   absl::StatusOr<std::optional<SeenRecord>> FindById(const RecordId& id) const;
@@ -101,7 +100,6 @@ class Reader final : private policy::ProjectionContext {
   const store::Store& store_;
   const ExchangeKeys& keys_;
   const Asker asker_;
-  const store::Revision at_;
   // Projection asks for references through an interface without errors: what went wrong is kept here.
   mutable bool owner_ = false;
   mutable absl::Status reference_error_;

@@ -67,7 +67,7 @@ class ReviseCall final : public Edit {
     if (opinion) after.clear_seller();  // its subject's, put back below
 
     const policy::Header header = seen.stored.header.ToHeader();
-    const NamedAudiences audiences(room().store, contributor().asker().state, contributor().member);
+    const NamedAudiences audiences(room().store, contributor().asker());
     const CheckRules rules{room().options,
                            audiences,
                            contributor().asker().state,
@@ -91,7 +91,7 @@ class ReviseCall final : public Edit {
     return [next](store::Revision revision) { return next.Writes(revision); };
   }
 
-  void Succeed() override { done_(std::move(response_), std::move(shown_.records)); }
+  void Succeed() override { done_(std::move(response_), {contributor().epoch(), std::move(shown_.records)}); }
 
   void SucceedAgain(const RecordId& id) override {
     const Reader reader(room().store, room().keys, contributor().asker());

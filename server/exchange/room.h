@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "common/keyed_hash.h"
 #include "common/random.h"
@@ -29,22 +30,33 @@ struct Room {
   const std::unique_ptr<store::PresenceFilter> filter;
 };
 
-// A call that outlives its request: the caller, by the state of the coalition that judges the call.
+// A call that outlives its request: the caller, by the state of the coalition that judges the call, and the
+// revision that it reads at.
 struct Contributor {
   explicit Contributor(const CallContext& context)
       : snapshot(context.snapshot),
+        at(context.at),
         member(context.caller.member_number),
         now_ns(context.now_ns),
         may_read(CheckMayRead(context)) {}
 
+  // Who has to read again, after another call's commit, does so by the newest state.
+  void Renew(const membership::Directory& directory) {
+    membership::Moment now = directory.Now();
+    snapshot = std::move(now.snapshot);
+    at = now.revision;
+  }
+
   std::shared_ptr<const membership::Snapshot> snapshot;
+  store::Revision at;
   uint32_t member;
   int64_t now_ns;
   // What refers to a record tells whether that is to be seen: that takes a reader too.
   absl::Status may_read;
 
   int64_t now_s() const { return now_ns / 1'000'000'000; }
-  Asker asker() const { return {snapshot->policy_state(), member, now_s(), nullptr}; }
+  uint64_t epoch() const { return snapshot->policy_state().epoch(); }
+  Asker asker() const { return {snapshot->policy_state(), at, member, now_s(), nullptr}; }
 };
 
 }  // namespace coalition::exchange

@@ -103,12 +103,11 @@ absl::Status FindCandidates(const store::PresenceFilter& filter, const KeyedHash
 
 }  // namespace
 
-absl::Status SellerPicture::Scan(const store::Store& store, store::Revision at, const Asker& asker,
-                                 std::string_view prefix) {
+absl::Status SellerPicture::Scan(const store::Store& store, const Asker& asker, std::string_view prefix) {
   records_.clear();
   opinions_.clear();
   const absl::Status scanned =
-      ScanPrefix(store, at, asker, prefix,
+      ScanPrefix(store, asker, prefix,
                  [this, &asker](std::string_view key, std::string_view value) { Visit(asker, key, value); });
   if (!scanned.ok()) return scanned;
   if (!opinions_.empty()) JoinOpinions();
@@ -193,10 +192,9 @@ absl::Status ScreenSellers(const store::Store& store, const store::PresenceFilte
   if (request.sellers_size() > options.sellers_per_screen_max) {
     return OverLimit("sellers_per_screen", options.sellers_per_screen_max, "too many sellers in one call");
   }
-  // Before the filter: a commit is published only after its sellers are in the filter.
-  const store::Revision at = store.Head();
   response->set_handling(kHandling);
   response->mutable_results()->Reserve(request.sellers_size());
+  // The asker's revision was published only after its sellers were in the filter.
   std::vector<Candidate> candidates;
   if (absl::Status status = FindCandidates(filter, hash, request, response, &candidates); !status.ok())
     return status;
@@ -210,8 +208,7 @@ absl::Status ScreenSellers(const store::Store& store, const store::PresenceFilte
       *result = response->results(candidates[i - 1].index);
       continue;
     }
-    if (absl::Status status = picture.Scan(store, at, asker, candidates[i].prefix); !status.ok())
-      return status;
+    if (absl::Status status = picture.Scan(store, asker, candidates[i].prefix); !status.ok()) return status;
     FillResult(picture, options.matches_per_seller_max, result, disclosure);
   }
   return absl::OkStatus();

@@ -36,8 +36,7 @@ struct SellerRecord {
 class SellerPicture {
  public:
   // Reads the seller whose records lie under `prefix`. An error of the store as callers see it.
-  absl::Status Scan(const store::Store& store, store::Revision at, const Asker& asker,
-                    std::string_view prefix);
+  absl::Status Scan(const store::Store& store, const Asker& asker, std::string_view prefix);
 
   // Newest first, all classes.
   const std::vector<SellerRecord>& records() const { return records_; }

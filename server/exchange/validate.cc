@@ -127,40 +127,18 @@ class RecordCheck {
     }
   }
 
-  // What is written and what is included, in this order, so that the places of problems in what is written
-  // stay.
-  absl::Status AddIncluded(v1::Audience* whole) {
-    *whole = contents_.audience();
-    whole->clear_include();
-    const int count = contents_.audience().include_size();
-    if (count > rules_.options.audience_entries_max) {
-      return OverLimit("audience_entries", rules_.options.audience_entries_max,
-                       "record.audience includes too many audiences");
-    }
-    for (int i = 0; i < count; ++i) {
-      std::string& name = *contents_.mutable_audience()->mutable_include(i);
-      v1::Audience found;
-      std::string pinned;
-      absl::Status status = rules_.audiences.Find(name, &found, &pinned);
-      if (absl::IsInvalidArgument(status)) {
-        fields_.violations().Check("record.audience.include[" + std::to_string(i) + "]", status);
-        continue;
-      }
-      if (!status.ok()) return status;
-      whole->mutable_grants()->MergeFrom(found.grants());
-      whole->mutable_exclusions()->MergeFrom(found.exclusions());
-      name = pinned;
-    }
-    return absl::OkStatus();
-  }
-
   absl::Status Audience() {
     fields_.Known({"record.audience"}, contents_.audience());
     v1::Audience whole;
     // Most include nothing: no copy.
     const bool includes = !contents_.audience().include().empty();
     if (includes) {
-      if (absl::Status status = AddIncluded(&whole); !status.ok()) return status;
+      const absl::Status status =
+          AddIncluded(rules_.audiences, rules_.options.audience_entries_max, contents_.mutable_audience(),
+                      &whole, [this](const std::string& path, const absl::Status& why) {
+                        fields_.violations().Check(path, why);
+                      });
+      if (!status.ok()) return status;
     }
     const v1::Audience& audience = includes ? whole : contents_.audience();
     const int entries = audience.grants_size() + audience.exclusions_size();
@@ -216,6 +194,29 @@ class RecordCheck {
 };
 
 }  // namespace
+
+absl::Status AddIncluded(const AudienceFinder& finder, int max, v1::Audience* audience, v1::Audience* whole,
+                         absl::FunctionRef<void(const std::string& path, const absl::Status& why)> problem) {
+  *whole = *audience;
+  whole->clear_include();
+  if (audience->include_size() > max) {
+    return OverLimit("audience_entries", max, "record.audience includes too many audiences");
+  }
+  for (int i = 0; i < audience->include_size(); ++i) {
+    v1::Audience found;
+    std::string pinned;
+    absl::Status status = finder.Find(audience->include(i), &found, &pinned);
+    if (absl::IsInvalidArgument(status)) {
+      problem("record.audience.include[" + std::to_string(i) + "]", status);
+      continue;
+    }
+    if (!status.ok()) return status;
+    whole->mutable_grants()->MergeFrom(found.grants());
+    whole->mutable_exclusions()->MergeFrom(found.exclusions());
+    audience->set_include(i, pinned);
+  }
+  return absl::OkStatus();
+}
 
 absl::Status CheckRecord(const v1::Record& record, const CheckRules& rules, CheckedRecord* checked) {
   const size_t bytes = record.ByteSizeLong();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "coalition/v1/record.pb.h"
 #include "common/policy/audience.h"
@@ -35,6 +36,13 @@ class AudienceFinder {
   // with a message for the field, or an error of the store.
   virtual absl::Status Find(const std::string& name, v1::Audience* audience, std::string* pinned) const = 0;
 };
+
+// Sets `whole` to what the audience says itself and all that it includes, in this order, so that the places
+// of problems in what it says stay; and its includes to the names with the versions that were found.
+// `problem` is told each name that there is not, by its path. LIMIT_EXCEEDED: more than `max` names; else an
+// error of the store.
+absl::Status AddIncluded(const AudienceFinder& finder, int max, v1::Audience* audience, v1::Audience* whole,
+                         absl::FunctionRef<void(const std::string& path, const absl::Status& why)> problem);
 
 struct CheckRules {
   const ExchangeOptions& options;

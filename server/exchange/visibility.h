@@ -11,9 +11,10 @@
 
 namespace coalition::exchange {
 
-// Whom a decision is for, by which state, at what time.
+// Whom a decision is for, by which state, of records at which revision, at what time.
 struct Asker {
   const policy::State& state;  // must outlive the asker
+  store::Revision at = 0;
   uint32_t member = 0;
   int64_t now_s = 0;
   ReadWatch* watch = nullptr;

@@ -18,6 +18,12 @@ struct DisclosedRecord {
   policy::ViewSet view_ids = 0;  // as policy::Decision
 };
 
+// What an answer shows, and the epoch that it was judged at.
+struct Shown {
+  uint64_t epoch = 0;
+  std::vector<DisclosedRecord> records;
+};
+
 // One reply, or one batch of a stream. What a member sees of its own is no disclosure. A record that is shown
 // in several ways may stand here several times.
 struct Disclosure {

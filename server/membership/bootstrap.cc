@@ -239,7 +239,6 @@ std::vector<store::Write> BootstrapWrites(const config::v1::Bootstrap& bootstrap
   coalition.set_trust_domain(bootstrap.trust_domain());
   coalition.set_bootstrap_sha256(BootstrapDigest(bootstrap));
   coalition.set_epoch(1);
-  coalition.set_coalition_epoch(1);
   const v1::CoalitionPolicy& policy = bootstrap.has_policy() ? bootstrap.policy() : policy::DefaultPolicy();
   writes.push_back(Stored(PolicyKey(1), FirstPolicy(policy, now_ns, &coalition)));
   writes.push_back(Stored(std::string(kCoalitionKey), coalition));

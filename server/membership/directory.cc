@@ -16,7 +16,6 @@ namespace {
 std::vector<store::Write> PolicyOfOlderStore(storage::v1::StoredCoalition coalition, int64_t now_ns) {
   std::vector<store::Write> writes;
   writes.push_back(Stored(PolicyKey(1), FirstPolicy(policy::DefaultPolicy(), now_ns, &coalition)));
-  coalition.set_coalition_epoch(coalition.epoch());
   writes.push_back(Stored(std::string(kCoalitionKey), coalition));
   return writes;
 }
@@ -60,6 +59,11 @@ absl::Status NotActive(const Snapshot& snapshot) {
                {{"contact", contact}});
 }
 
+absl::Status RoleMissing(std::string_view role) {
+  return Error(v1::ERROR_REASON_ROLE_MISSING, "your credential lacks the role " + std::string(role),
+               {{"role", role}});
+}
+
 absl::StatusOr<std::unique_ptr<Directory>> Directory::Open(store::Store& store,
                                                            const config::v1::Bootstrap& bootstrap,
                                                            int64_t now_ns) {
@@ -79,13 +83,15 @@ absl::StatusOr<std::unique_ptr<Directory>> Directory::Open(store::Store& store,
 absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::At(uint64_t epoch) const {
   std::shared_ptr<const Snapshot> current = Current();
   if (current->policy_state().epoch() == epoch) return current;
-  const std::string key = EpochKey(epoch);
+  if (epoch == 0 || epoch > current->policy_state().epoch()) {
+    return absl::OutOfRangeError("there was no such epoch");
+  }
+  const std::string key = EpochKey(epoch + 1);
   const auto read = store_.Read(std::span(&key, 1), store_.Head());
   if (!read.ok()) return read.status();
-  storage::v1::StoredEpoch stored;
-  if (!(*read)[0].has_value()) return absl::OutOfRangeError("there was no such epoch");
-  if (!stored.ParseFromString((*read)[0]->value)) return Unparseable();
-  auto state = LoadState(store_, stored.revision());
+  storage::v1::StoredEpoch next;
+  if (!(*read)[0].has_value() || !next.ParseFromString((*read)[0]->value)) return Unparseable();
+  auto state = LoadState(store_, next.revision() - 1);
   if (!state.ok()) return state.status();
   return BuildSnapshot(*std::move(state), current.get());
 }
@@ -101,12 +107,12 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
   commit.build = [&change, &current](store::Revision revision, std::span<const std::optional<store::Version>>)
       -> absl::StatusOr<std::vector<store::Write>> {
     storage::v1::StoredCoalition coalition = current->stored().coalition;
+    if (change.begins_epoch) coalition.set_epoch(coalition.epoch() + 1);
+    std::vector<store::Write> writes = change.writes(revision, coalition.epoch(), &coalition);
+    if (!change.begins_epoch) return writes;
     storage::v1::StoredEpoch epoch;
-    epoch.set_epoch(coalition.epoch() + 1);
+    epoch.set_epoch(coalition.epoch());
     epoch.set_revision(revision);
-    coalition.set_epoch(epoch.epoch());
-    if (change.coalition_wide) coalition.set_coalition_epoch(epoch.epoch());
-    std::vector<store::Write> writes = change.writes(revision, epoch.epoch(), &coalition);
     writes.push_back(Stored(std::string(kCoalitionKey), coalition));
     writes.push_back(Stored(EpochKey(epoch.epoch()), epoch));
     return writes;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -21,7 +22,7 @@
 
 namespace coalition::membership {
 
-// One epoch of the coalition. Immutable; everything of one call is judged by one snapshot.
+// The coalition at one revision. Immutable; everything of one call is judged by one snapshot.
 class Snapshot : public identity::CredentialRegistry {
  public:
   virtual const policy::State& policy_state() const = 0;
@@ -39,16 +40,26 @@ class Snapshot : public identity::CredentialRegistry {
 // PERMISSION_DENIED MEMBER_NOT_ACTIVE: one answer for every standing and every call; says whom to ask, the
 // secretariat.
 absl::Status NotActive(const Snapshot& snapshot);
+// PERMISSION_DENIED ROLE_MISSING. `role`: "MEMBER_ADMIN".
+absl::Status RoleMissing(std::string_view role);
 
-// One change of the coalition, to be made at a revision and to begin an epoch.
+// One change of the coalition, to be made at a revision.
 struct Change {
-  // Beside the new epoch, which the directory writes. `coalition` is as it was and is written afterwards: a
-  // change may add to it.
+  // Beside the new epoch, which the directory writes. `epoch`: the one that begins, or goes on. `coalition` is
+  // written afterwards, if an epoch begins: a change may add to it.
   std::function<std::vector<store::Write>(store::Revision revision, uint64_t epoch,
                                           storage::v1::StoredCoalition* coalition)>
       writes;
-  // Whether it is one of the coalition's policy or members, and not of one member's own policy.
-  bool coalition_wide = true;
+  // Whether it is one of the coalition's policy or members. One of a member's own policy is nobody's affair but
+  // its own, and everybody sees the epoch.
+  bool begins_epoch = true;
+};
+
+// What one reply is judged by.
+struct Moment {
+  // The records are read at this revision.
+  store::Revision revision = 0;
+  std::shared_ptr<const Snapshot> snapshot;
 };
 
 // Thread-safe.
@@ -66,8 +77,18 @@ class Directory {
   // The newest state: one atomic load.
   std::shared_ptr<const Snapshot> Current() const { return current_.load(std::memory_order_acquire); }
 
-  // The state as it was when that epoch began. OUT_OF_RANGE: there was no such epoch, or the store's history
-  // does not reach back to it. Reads from disk.
+  // The newest revision and a state that is no older: a record that was written after a change of the
+  // coalition had returned is never judged by a state from before the change.
+  Moment Now() const {
+    Moment now;
+    now.revision =
+        store_.Head();  // first: the state may be newer than the records, never the other way round
+    now.snapshot = Current();
+    return now;
+  }
+
+  // The state as it was when that epoch ended, or is now. OUT_OF_RANGE: there was no such epoch, or the store's
+  // history does not reach back to it. Reads from disk.
   absl::StatusOr<std::shared_ptr<const Snapshot>> At(uint64_t epoch) const;
 
   // Makes one change after the other: `judge` is given the newest state and answers the change, or why there

@@ -12,6 +12,7 @@
 #include "common/policy/diff.h"
 #include "common/policy/run_tests.h"
 #include "common/strings.h"
+#include "common/timestamp.h"
 #include "server/membership/approvals.h"
 #include "server/membership/stored_state.h"
 
@@ -19,11 +20,6 @@ namespace coalition::membership {
 namespace {
 
 constexpr int64_t kDayNs = int64_t{86'400} * 1'000'000'000;
-
-absl::Status RoleMissing(std::string_view role) {
-  return Error(v1::ERROR_REASON_ROLE_MISSING, absl::StrCat("your credential lacks the role ", Absl(role)),
-               {{"role", role}});
-}
 
 // Whether the caller may change it by the newest state too, which may be newer than the one that let the call
 // in.
@@ -34,11 +30,6 @@ absl::Status CheckMayChange(const Snapshot& current, const Actor& actor, v1::Rol
   const identity::RegisteredCredential* credential =
       current.Find(actor.caller.member, actor.caller.credential);
   return credential != nullptr && credential->roles.Has(role) ? absl::OkStatus() : RoleMissing(role_name);
-}
-
-void SetTime(int64_t ns, google::protobuf::Timestamp* time) {
-  time->set_seconds(ns / 1'000'000'000);
-  time->set_nanos(static_cast<int32_t>(ns % 1'000'000'000));
 }
 
 // nullptr: no such version. 0: the newest.
@@ -85,12 +76,9 @@ absl::Status CheckTests(const v1::CoalitionPolicy& policy) {
                {{"tests_failed", std::to_string(failed)}});
 }
 
-// Other members' own policies do not touch a difference, so that nobody can keep others from changing the
-// coalition's by changing its own.
 absl::Status CheckEpoch(const Snapshot& snapshot, int64_t expected) {
-  const auto coalition = static_cast<int64_t>(snapshot.stored().coalition.coalition_epoch());
   const auto now = static_cast<int64_t>(snapshot.policy_state().epoch());
-  if (expected >= coalition && expected <= now) return absl::OkStatus();
+  if (expected == now) return absl::OkStatus();
   return Error(
       v1::ERROR_REASON_EPOCH_STALE,
       "the coalition's policy or its members have changed since the epoch that was expected: look at the "
@@ -156,7 +144,7 @@ v1::PolicyVersion Policies::Summary(const storage::v1::StoredPolicy& stored) {
   version.set_name(absl::StrCat("policies/", stored.version()));
   version.set_version(stored.version());
   version.set_epoch(static_cast<int64_t>(stored.epoch()));
-  SetTime(stored.apply_time_ns(), version.mutable_apply_time());
+  *version.mutable_apply_time() = ToTimestamp(stored.apply_time_ns());
   version.set_applied_by(stored.applied_by());
   version.set_diff_digest(stored.diff_digest());
   *version.mutable_approved_by() = stored.approved_by();
@@ -365,7 +353,7 @@ absl::StatusOr<ComparedOwnPolicies> Policies::SetOwn(const Actor& actor,
     *next.mutable_policy() = wanted;
     next.mutable_policy()->set_version(version + 1);
     Change change;
-    change.coalition_wide = false;
+    change.begins_epoch = false;
     change.writes = [&next, member](store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) {
       next.set_revision(revision);
       next.mutable_policy()->set_epoch(static_cast<int64_t>(epoch));

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coalition/v1/member.pb.h"
@@ -69,7 +70,9 @@ CallGuard::CallGuard(const membership::Directory& directory, const Clock& clock,
 
 absl::Status CallGuard::Judge(const MethodInfo& method, std::string_view certificate,
                               exchange::CallContext* context) const {
-  context->snapshot = directory_.Current();
+  membership::Moment now = directory_.Now();
+  context->snapshot = std::move(now.snapshot);
+  context->at = now.revision;
   context->now_ns = clock_.NowNs();
   const absl::StatusOr<identity::Caller> caller =
       identifier_.Identify(certificate, *context->snapshot, context->now_s());

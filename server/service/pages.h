@@ -44,11 +44,7 @@ absl::StatusOr<std::string> ListPage(const Sealer& sealer, const PageOptions& op
   auto at = all.begin();
   if (!request.page_token().empty()) {
     const absl::StatusOr<std::string> last = sealer.Open(request.page_token(), query);
-    if (!last.ok()) {
-      return Error(
-          v1::ERROR_REASON_PAGE_TOKEN_INVALID,
-          "The page token is not one of ours, or was issued to another member or for another query.");
-    }
+    if (!last.ok()) return PageTokenInvalid();
     at = std::upper_bound(all.begin(), all.end(), *last,
                           [&key](const std::string& shown, const Item& item) { return shown < key(item); });
   }

@@ -251,14 +251,15 @@ grpc::ServerUnaryReactor* Write(CallKit& kit, Method method, grpc::CallbackServe
         return;
       }
       work(pending->context(), *request,
-           [pending](absl::StatusOr<Response> response, std::vector<ledger::DisclosedRecord> shown) {
+           [pending](absl::StatusOr<Response> response, ledger::Shown shown) {
              pending->AnswerOnWorker([pending, response = std::move(response), shown = std::move(shown)] {
                if (!response.ok()) {
                  pending->Refuse(response.status());
                  return;
                }
                ledger::Disclosure disclosure = pending->NewDisclosure();
-               disclosure.records = shown;
+               disclosure.records = shown.records;
+               disclosure.epoch = shown.epoch;
                pending->DiscloseAndSend(std::move(disclosure), Serialize(*response));
              });
            });

@@ -12,6 +12,7 @@ namespace coalition::testing {
 namespace {
 
 using Stub = v1::ExchangeService::Stub;
+using Policy = v1::PolicyService::Stub;
 using Layer = v1::AccessCause;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -169,26 +170,75 @@ TEST_F(ExplainRpcTest, APreviewSaysWhatTheLabelForbids) {
   EXPECT_EQ(preview->members_size(), 0);
 }
 
+TEST_F(ExplainRpcTest, APreviewSaysWhatThePolicyAllowsNoRecordsOf) {
+  const auto first = Call(server_.Policy("office"), &Policy::GetPolicy, v1::GetPolicyRequest());
+  ASSERT_TRUE(first.ok()) << first.status();
+  v1::ApplyPolicyRequest apply;
+  *apply.mutable_policy() = first->policy().policy();
+  apply.mutable_policy()->mutable_limits()->add_labels(v1::LABEL_RED);
+  apply.set_expected_epoch(first->epoch());
+  const auto applied = Call(server_.Policy("office", "admin"), &Policy::ApplyPolicy, apply);
+  ASSERT_TRUE(applied.ok()) << applied.status();
+  v1::PreviewAudienceRequest request;
+  *request.mutable_record() = draft_;
+  const auto preview = Call(server_.Exchange("aurore"), &Stub::PreviewAudience, request);
+  ASSERT_TRUE(preview.ok()) << preview.status();
+  ASSERT_EQ(preview->problems_size(), 1);
+  EXPECT_EQ(preview->problems(0).path(), "record.label");
+  EXPECT_EQ(GetErrorReason(Call(server_.Exchange("aurore"), &Stub::CreateRecord, CreateOf(draft_)).status()),
+            v1::ERROR_REASON_INVALID_FIELD);
+}
+
 TEST_F(ExplainRpcTest, AnEarlierEpochIsJudgedAsItWas) {
-  v1::SetMemberPolicyRequest own;
-  own.mutable_policy()->set_unbounded(true);
-  own.mutable_policy()->add_exclusions()->set_member("members/belmont");
-  ASSERT_TRUE(Call(server_.Policy("aurore", "admin"), &v1::PolicyService::Stub::SetMemberPolicy, own).ok());
-  const auto now = Explain("aurore", name_, "belmont");
-  ASSERT_TRUE(now.ok()) << now.status();
-  EXPECT_EQ(now->epoch(), 2);
-  EXPECT_EQ(now->members(0).causes(0).clause(), "members/aurore/policy excludes members/belmont");
+  // The coalition hides reports from brands.
+  const auto first = Call(server_.Policy("office"), &Policy::GetPolicy, v1::GetPolicyRequest());
+  ASSERT_TRUE(first.ok()) << first.status();
+  v1::ApplyPolicyRequest apply;
+  *apply.mutable_policy() = first->policy().policy();
+  apply.mutable_policy()->clear_policy_test();
+  v1::Deny* deny = apply.mutable_policy()->add_denies();
+  deny->set_id("no-brands");
+  deny->mutable_subject()->set_kind(v1::MEMBER_KIND_BRAND);
+  apply.set_expected_epoch(first->epoch());
+  const auto applied = Call(server_.Policy("office", "admin"), &Policy::ApplyPolicy, apply);
+  ASSERT_TRUE(applied.ok()) << applied.status();
+
   v1::ExplainAccessRequest request;
   request.set_name(name_);
   request.set_member("members/belmont");
+  const auto now = Call(server_.Exchange("aurore"), &Stub::ExplainAccess, request);
+  ASSERT_TRUE(now.ok()) << now.status();
+  EXPECT_EQ(now->epoch(), 2);
+  const v1::AccessCause& cause = now->members(0).causes(0);
+  EXPECT_EQ(cause.clause(), "policies/2 denies no-brands");
+  EXPECT_EQ(cause.deny_id(), "no-brands");
+  EXPECT_EQ(cause.subject().kind(), v1::MEMBER_KIND_BRAND);
+  EXPECT_THAT(cause.versions(), ElementsAre(2));
   request.set_epoch(1);
   const auto then = Call(server_.Exchange("aurore"), &Stub::ExplainAccess, request);
   ASSERT_TRUE(then.ok()) << then.status();
   EXPECT_EQ(then->epoch(), 1);
   EXPECT_TRUE(then->members(0).visible());
-  request.set_epoch(99);
+  request.set_epoch(3);
   EXPECT_TRUE(
       absl::IsInvalidArgument(Call(server_.Exchange("aurore"), &Stub::ExplainAccess, request).status()));
+}
+
+// What a member keeps from others is its own affair: no number that others see moves.
+TEST_F(ExplainRpcTest, AMembersOwnPolicyBeginsNoEpoch) {
+  v1::SetMemberPolicyRequest own;
+  own.mutable_policy()->set_unbounded(true);
+  own.mutable_policy()->add_exclusions()->set_member("members/belmont");
+  const auto before = server_.WhoAmI(server_.IdentityOf("corsa"));
+  ASSERT_TRUE(Call(server_.Policy("aurore", "admin"), &Policy::SetMemberPolicy, own).ok());
+  const auto after = server_.WhoAmI(server_.IdentityOf("corsa"));
+  ASSERT_TRUE(before.ok() && after.ok());
+  EXPECT_EQ(before->SerializeAsString(), after->SerializeAsString());
+  // It is in force all the same.
+  const auto now = Explain("aurore", name_, "belmont");
+  ASSERT_TRUE(now.ok()) << now.status();
+  EXPECT_EQ(now->members(0).causes(0).clause(), "members/aurore/policy@1 excludes members/belmont");
+  EXPECT_TRUE(absl::IsNotFound(Call(server_.Exchange("belmont"), &Stub::GetRecord, GetOf(name_)).status()));
 }
 
 }  // namespace

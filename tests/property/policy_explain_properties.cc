@@ -131,49 +131,34 @@ CellKey KeyOf(const policy::CeilingTable& table, const Ceilings& ceilings, const
   return {{view.shown, view.full}, names};
 }
 
-// "policies/2..4 …" after `prefix`: 2.
-int64_t FirstVersion(const std::string& clause, const std::string& prefix) {
-  return clause.starts_with(prefix) ? std::atoll(clause.c_str() + prefix.size()) : 0;
+bool Cites(const Cause& cause, int64_t version) {
+  return std::find(cause.versions.begin(), cause.versions.end(), version) != cause.versions.end();
 }
 
 Violation LiftCeiling(const Cause& cause, const v1::Ceiling& cell, World* world) {
-  const int64_t first = FirstVersion(cause.clause, "policies/");
-  const auto key_of = [&](const policy::PolicyInForce& version) {
-    return KeyOf(version.policy->ceilings(), version.policy->source().ceilings(), cell);
-  };
-  for (const policy::PolicyInForce& cited : world->policies) {
-    if (cited.version != first) continue;
-    const CellKey key = key_of(cited);
-    DefineEverything(world, cell, [&](const auto& version) { return key_of(version) == key; });
-    return std::nullopt;
+  std::set<CellKey> keys;
+  for (const policy::PolicyInForce& version : world->policies) {
+    if (!Cites(cause, version.version)) continue;
+    keys.insert(KeyOf(version.policy->ceilings(), version.policy->source().ceilings(), cell));
   }
-  return "cites no version of the policy: " + cause.clause;
+  if (keys.size() != 1) return "cites not one ceiling of the policy's versions: " + cause.clause;
+  DefineEverything(world, cell, [&](const auto& version) { return Cites(cause, version.version); });
+  return std::nullopt;
 }
 
 Violation LiftOwnCeiling(const Cause& cause, const v1::Ceiling& cell, const State& state, World* world) {
-  const std::string prefix = "members/member-" + std::to_string(world->header.contributor) + "/policy@";
-  const int64_t first = FirstVersion(cause.clause, prefix);
-  const auto key_of = [&](const policy::MemberPolicyInForce& own) {
-    return KeyOf(state.MemberCeilings(own), own.policy.ceilings(), cell);
-  };
-  std::optional<CellKey> key;
-  for (const policy::MemberPolicyInForce& own : world->member_policies) {
-    if (own.member == world->header.contributor && own.policy.version() == first) key = key_of(own);
-  }
-  if (!key) return "cites no version of the contributor's own policy: " + cause.clause;
+  std::set<CellKey> keys;
   for (policy::MemberPolicyInForce& own : world->member_policies) {
-    if (own.member != world->header.contributor || own.policy.unbounded() || key_of(own) != *key) continue;
+    if (own.member != world->header.contributor || !Cites(cause, own.policy.version())) continue;
+    keys.insert(KeyOf(state.MemberCeilings(own), own.policy.ceilings(), cell));
     *own.policy.add_ceilings() = cell;
   }
+  if (keys.size() != 1) return "cites not one ceiling of the contributor's own policy: " + cause.clause;
   DefineEverything(world, cell, [](const auto&) { return false; });
   return std::nullopt;
 }
 
 Violation RemoveDeny(const Cause& cause, World* world) {
-  const int64_t first = FirstVersion(cause.clause, "policies/");
-  const size_t id_at = cause.clause.find(" denies ");
-  if (first == 0 || id_at == std::string::npos) return "cites no denial: " + cause.clause;
-  const std::string id = cause.clause.substr(id_at + 8);
   const auto bare = [](v1::Deny deny) {
     deny.clear_reason();
     return deny.SerializeAsString();
@@ -181,11 +166,14 @@ Violation RemoveDeny(const Cause& cause, World* world) {
   std::set<std::string> cited;
   for (const policy::PolicyInForce& version : world->policies) {
     for (const v1::Deny& deny : version.policy->source().denies()) {
-      if (version.version == first && deny.id() == id) cited.insert(bare(deny));
+      const bool it = deny.id() == cause.deny_id && Cites(cause, version.version);
+      if (it && deny.subject().SerializeAsString() == cause.subject->SerializeAsString())
+        cited.insert(bare(deny));
     }
   }
   if (cited.empty()) return "cites a denial that is not there: " + cause.clause;
   for (policy::PolicyInForce& version : world->policies) {
+    if (!Cites(cause, version.version)) continue;
     v1::CoalitionPolicy policy = version.policy->source();
     auto* denies = policy.mutable_denies();
     denies->erase(std::remove_if(denies->begin(), denies->end(),
@@ -197,18 +185,15 @@ Violation RemoveDeny(const Cause& cause, World* world) {
 }
 
 Violation RemoveOwnExclusion(const Cause& cause, World* world) {
-  const std::string prefix =
-      "members/member-" + std::to_string(world->header.contributor) + "/policy excludes ";
-  if (!cause.clause.starts_with(prefix)) return "cites no exclusion of the contributor's: " + cause.clause;
-  const std::string whom = cause.clause.substr(prefix.size());
+  const std::string whom = cause.subject->SerializeAsString();
   int removed = 0;
   for (policy::MemberPolicyInForce& own : world->member_policies) {
-    if (own.member != world->header.contributor) continue;
+    if (own.member != world->header.contributor || !Cites(cause, own.policy.version())) continue;
     auto* exclusions = own.policy.mutable_exclusions();
     const int before = exclusions->size();
     exclusions->erase(
         std::remove_if(exclusions->begin(), exclusions->end(),
-                       [&](const v1::Subject& subject) { return policy::Word(subject) == whom; }),
+                       [&](const v1::Subject& subject) { return subject.SerializeAsString() == whom; }),
         exclusions->end());
     removed += before - exclusions->size();
   }
@@ -234,7 +219,8 @@ Violation RemoveGrant(const Cause& cause, World* world) {
   const auto removed = std::erase_if(world->header.grants, [&](const HeaderGrant& grant) {
     std::string view;
     if (grant.view <= kWorldViews) view = WorldViewNames().NameOf(grant.view);
-    return cause.clause == "audience grants " + NameOf(grant.kind, grant.id) + " \"" + view + "\"";
+    return cause.view == view &&
+           cause.clause == "audience grants " + NameOf(grant.kind, grant.id) + " \"" + view + "\"";
   });
   if (removed == 0) return "cites a grant that is not there: " + cause.clause;
   return std::nullopt;

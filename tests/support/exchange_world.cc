@@ -56,8 +56,9 @@ template <class T, class Start>
 absl::StatusOr<T> WaitShowing(ledger::Disclosure* disclosure, const Start& start) {
   disclosure->records.clear();
   return Wait<T>([&](auto done) {
-    start([done, disclosure](absl::StatusOr<T> answer, std::vector<ledger::DisclosedRecord> shown) {
-      disclosure->records = std::move(shown);
+    start([done, disclosure](absl::StatusOr<T> answer, ledger::Shown shown) {
+      disclosure->epoch = shown.epoch;
+      disclosure->records = std::move(shown.records);
       done(std::move(answer));
     });
   });
@@ -151,7 +152,9 @@ exchange::CallContext World::As(std::string_view member) const {
 
 exchange::CallContext World::As(std::string_view member, identity::Roles roles) const {
   exchange::CallContext context;
-  context.snapshot = directory_->Current();
+  const membership::Moment now = directory_->Now();
+  context.snapshot = now.snapshot;
+  context.at = now.revision;
   const policy::MemberState* state = context.snapshot->policy_state().FindMember(member);
   if (state == nullptr) std::abort();
   context.caller.member_number = state->number;

@@ -109,20 +109,20 @@ TEST_F(DisclosureTest, AnEtagSaysNothingOfOpinions) {
 }
 
 TEST_F(DisclosureTest, ToReferToARecordTakesAReader) {
-  const auto contributor = world_.As("belmont", identity::Roles({v1::ROLE_CONTRIBUTOR}));
+  const auto contributor = [this] { return world_.As("belmont", identity::Roles({v1::ROLE_CONTRIBUTOR})); };
   v1::Record notice = Notice("bazaar.example", "shop-1");
-  ASSERT_TRUE(world_.Create(contributor, CreateRequest(notice)).ok());
+  ASSERT_TRUE(world_.Create(contributor(), CreateRequest(notice)).ok());
   const std::string names[] = {report_.name(), "records/aaaaaaaaaaaaaaaaaaaaaaaaaa"};
   for (const std::string& name : names) {
     notice.mutable_takedown_notice()->set_report(name);
-    EXPECT_EQ(GetErrorReason(world_.Create(contributor, CreateRequest(notice)).status()),
+    EXPECT_EQ(GetErrorReason(world_.Create(contributor(), CreateRequest(notice)).status()),
               v1::ERROR_REASON_ROLE_MISSING)
         << name;
   }
   v1::Record opinion = Opinion(report_.name(), v1::OPINION_VERDICT_CONFIRMED);
   opinion.set_external_id("opinion-1");
   const std::string own = world_.Created("belmont", opinion).name();
-  EXPECT_EQ(GetErrorReason(world_.Create(contributor, CreateRequest(opinion)).status()),
+  EXPECT_EQ(GetErrorReason(world_.Create(contributor(), CreateRequest(opinion)).status()),
             v1::ERROR_REASON_ROLE_MISSING)
       << "a repetition shows the seller too";
   v1::ReviseRecordRequest revise;
@@ -130,7 +130,7 @@ TEST_F(DisclosureTest, ToReferToARecordTakesAReader) {
   revise.mutable_record()->set_label(v1::LABEL_RED);
   revise.mutable_update_mask()->add_paths("label");
   revise.set_validate_only(true);
-  EXPECT_EQ(GetErrorReason(world_.Revise(contributor, revise).status()), v1::ERROR_REASON_ROLE_MISSING);
+  EXPECT_EQ(GetErrorReason(world_.Revise(contributor(), revise).status()), v1::ERROR_REASON_ROLE_MISSING);
   EXPECT_TRUE(world_.Revise(world_.As("belmont"), revise).ok());
 }
 
