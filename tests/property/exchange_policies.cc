@@ -1,22 +1,13 @@
 #include "tests/property/exchange_policies.h"
 
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 
 #include "common/policy/default_policy.h"
-#include "server/membership/policies.h"
 
 namespace coalition::testing {
 namespace {
 
 bool Chosen(uint32_t bits, int bit) { return (bits >> bit & 1U) != 0; }
-
-void Require(const absl::Status& status, const char* what) {
-  if (status.ok()) return;
-  std::fprintf(stderr, "%s: %s\n", what, status.ToString().c_str());
-  std::abort();
-}
 
 // From every view of that name; back as a token if it can be one.
 void Take(v1::CoalitionPolicy& policy, const std::string& view_name, const std::string& path, bool as_token) {
@@ -44,10 +35,6 @@ v1::Subject Member(const std::string& id) {
   v1::Subject subject;
   subject.set_member("members/" + id);
   return subject;
-}
-
-membership::Actor ActorOf(const exchange::CallContext& context) {
-  return {context.caller, *context.snapshot, context.now_ns};
 }
 
 }  // namespace
@@ -87,47 +74,13 @@ v1::MemberPolicy OwnPolicyOf(uint32_t bits) {
   return own;
 }
 
-WorldOptions PolicyWorld() {
-  WorldOptions options;
-  options.in_memory = true;
-  *options.bootstrap.mutable_policy() = PolicyOf(0);
-  for (auto& member : *options.bootstrap.mutable_members()) {
-    member.mutable_credentials(0)->add_roles(v1::ROLE_MEMBER_ADMIN);
-    if (member.kind() == v1::MEMBER_KIND_SECRETARIAT) {
-      member.mutable_credentials(0)->add_roles(v1::ROLE_COALITION_ADMIN);
-    }
-  }
-  return options;
-}
-
-void ApplyPolicy(World& world, const v1::CoalitionPolicy& policy) {
-  membership::Policies policies(world.directory(), {});
-  const exchange::CallContext office = world.As("office", {v1::ROLE_COALITION_ADMIN});
-  v1::DiffPolicyRequest asked;
-  *asked.mutable_policy() = policy;
-  const auto compared = policies.Diff(ActorOf(office), asked);
-  Require(compared.status(), "diff");
-  v1::ApplyPolicyRequest apply;
-  *apply.mutable_policy() = policy;
-  apply.set_expected_epoch(compared->diff.epoch());
-  apply.set_diff_digest(compared->diff.digest());
-  Require(policies.Apply(ActorOf(office), apply).status(), "apply");
-}
-
-void SetOwnPolicy(World& world, const std::string& member, const v1::MemberPolicy& policy) {
-  membership::PolicyOptions options;
-  options.own_policy_changes_per_day_max = 1'000;
-  membership::Policies policies(world.directory(), options);
-  const exchange::CallContext context = world.As(member, {v1::ROLE_MEMBER_ADMIN});
-  v1::SetMemberPolicyRequest request;
-  *request.mutable_policy() = policy;
-  // What was accepted stays accepted; a third of the time all there is.
-  const auto before = policies.GetOwn(ActorOf(context), 0);
-  Require(before.status(), "own policy");
-  const int64_t newest = context.snapshot->policy_state().policy_version();
-  request.mutable_policy()->set_accepts_policy_version(
-      policy.exclusions_size() == 1 ? newest : before->accepts_policy_version());
-  Require(policies.SetOwn(ActorOf(context), request).status(), "set own policy");
+v1::MemberPolicy AsidePolicyOf(uint32_t bits) {
+  // Ceilings would bound everybody by what views show when they are set.
+  v1::MemberPolicy own;
+  own.set_unbounded(true);
+  if (Chosen(bits, 0)) *own.add_exclusions() = Member("customs");
+  if (Chosen(bits, 1)) own.add_exclusions()->set_kind(v1::MEMBER_KIND_OBSERVER);
+  return own;
 }
 
 }  // namespace coalition::testing

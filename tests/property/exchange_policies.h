@@ -1,11 +1,9 @@
-// Policies of generated histories: put together from a number, and put in force as an administrator would.
+// Policies of generated histories: put together from a number.
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include "coalition/v1/policy.pb.h"
-#include "tests/support/exchange_world.h"
 
 namespace coalition::testing {
 
@@ -15,12 +13,7 @@ namespace coalition::testing {
 v1::CoalitionPolicy PolicyOf(uint32_t bits);
 // The same of a member's own.
 v1::MemberPolicy OwnPolicyOf(uint32_t bits);
-
-// A world in memory whose first policy is PolicyOf(0), with administrators.
-WorldOptions PolicyWorld();
-
-// By the office's and the member's administrator; abort if they are refused.
-void ApplyPolicy(World& world, const v1::CoalitionPolicy& policy);
-void SetOwnPolicy(World& world, const std::string& member, const v1::MemberPolicy& policy);
+// One of a member's own that neither those that write in histories notice nor the one that looks.
+v1::MemberPolicy AsidePolicyOf(uint32_t bits);
 
 }  // namespace coalition::testing

@@ -158,6 +158,7 @@ server::ServerOptions TestServer::ServerOptionsFor(config::v1::ServerConfig conf
   server::ServerOptions options;
   options.config = std::move(config);
   options.clock = options_.clock;
+  options.random = options_.random;
   options.disclosures = options_.disclosures;
   return options;
 }

@@ -17,6 +17,7 @@
 #include "coalition/v1/membership_service.grpc.pb.h"
 #include "coalition/v1/policy_service.grpc.pb.h"
 #include "common/clock.h"
+#include "common/random.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
 #include "server/ledger/disclosures.h"
@@ -73,6 +74,7 @@ class TestServer {
     std::function<void(config::v1::ServerConfig*)> edit_config;
     std::shared_ptr<ledger::DisclosureLog> disclosures;
     const Clock* clock = nullptr;
+    Random* random = nullptr;
   };
 
   TestServer();
