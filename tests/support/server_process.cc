@@ -21,11 +21,9 @@ void MustWrite(const std::string& path, const std::string& text) {
   if (absl::Status status = WriteFileAtomic(path, text, 0600); !status.ok()) Abort(status);
 }
 
-std::string MemberText(const std::string& id, const std::string& kind, const std::string& key_sha256) {
-  return "members { id: \"" + id + "\" display_name: \"" + id + "\" kind: " + kind +
-         " credentials { id: \"backend\" roles: ROLE_READER roles: ROLE_CONTRIBUTOR purpose: \"tests\" "
-         "public_key_sha256: \"" +
-         key_sha256 + "\" } }\n";
+std::string CredentialText(const std::string& id, const std::string& roles, const std::string& key_sha256) {
+  return " credentials { id: \"" + id + "\" roles: " + roles + " purpose: \"tests\" public_key_sha256: \"" +
+         key_sha256 + "\" }";
 }
 
 }  // namespace
@@ -41,16 +39,26 @@ void ServerProcess::WriteCoalition() {
   std::string bootstrap = "trust_domain: \"" + certificates_.trust_domain() + "\"\n";
   for (const auto& [id, kind] : {std::pair{"aurore", "MEMBER_KIND_BRAND"},
                                  {"belmont", "MEMBER_KIND_BRAND"},
-                                 {"bazaar", "MEMBER_KIND_MARKETPLACE"}}) {
-    const Identity identity = certificates_.Member(id, "backend");
-    CertificateFactory::Write(identity, directory_, id);
-    bootstrap += MemberText(id, kind, identity.spki_sha256_hex);
+                                 {"bazaar", "MEMBER_KIND_MARKETPLACE"},
+                                 {"office", "MEMBER_KIND_SECRETARIAT"}}) {
+    const bool office = std::string(id) == "office";
+    bootstrap += std::string("members { id: \"") + id + "\" display_name: \"" + id + "\" kind: " + kind;
+    for (const auto& [credential, roles] :
+         {std::pair{"backend", "[ROLE_READER, ROLE_CONTRIBUTOR]"},
+          {"admin", office ? "[ROLE_MEMBER_ADMIN, ROLE_COALITION_ADMIN]" : "[ROLE_MEMBER_ADMIN]"}}) {
+      if (office && std::string(credential) == "backend") continue;  // it reads nothing
+      const Identity identity = certificates_.Member(id, credential);
+      CertificateFactory::Write(identity, directory_, std::string(id) + "-" + credential);
+      bootstrap += CredentialText(credential, roles, identity.spki_sha256_hex);
+    }
+    bootstrap += " }\n";
   }
   MustWrite(directory_ + "/bootstrap.textproto",
             bootstrap + "platforms { id: \"bazaar.example\" holder: \"bazaar\" }\n");
   MustWrite(directory_ + "/server.textproto",
             "listen: \"" + port_.address() +
                 "\"\nhttp_listen: \"off\"\nstore_dir: \"store\"\n"
+                "limits { own_policy_changes_per_day_max: 10000 }\n"
                 "bootstrap_file: \"bootstrap.textproto\"\nkey_dir: \"keys\"\n"
                 "tls { certificate_file: \"server.pem\" key_file: "
                 "\"server.key\" client_ca_file: \"ca.pem\" }\n");
@@ -73,12 +81,13 @@ absl::Status ServerProcess::Stop() {
   return stopped;
 }
 
-absl::StatusOr<std::unique_ptr<client::Client>> ServerProcess::Connect(const std::string& member) const {
+absl::StatusOr<std::unique_ptr<client::Client>> ServerProcess::Connect(const std::string& member,
+                                                                       const std::string& credential) const {
   client::ClientOptions options;
   options.server = port_.address();
   options.tls.ca_file = directory_ + "/ca.pem";
-  options.tls.certificate_file = directory_ + "/" + member + ".pem";
-  options.tls.key_file = directory_ + "/" + member + ".key";
+  options.tls.certificate_file = directory_ + "/" + member + "-" + credential + ".pem";
+  options.tls.key_file = directory_ + "/" + member + "-" + credential + ".key";
   options.retry.attempts_max = 1;
   return client::Client::Make(options);
 }

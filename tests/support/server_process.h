@@ -14,8 +14,9 @@
 namespace coalition::testing {
 
 // A directory with configuration, certificates and bootstrap file of a small coalition (aurore and belmont
-// BRAND, bazaar MARKETPLACE with bazaar.example), in which the server is started and killed any number of
-// times. Kills what still runs when destroyed. Not thread-safe.
+// BRAND, bazaar MARKETPLACE with bazaar.example, each with a credential "backend" that reads and contributes
+// and an "admin", its MEMBER_ADMIN; office SECRETARIAT, whose "admin" is COALITION_ADMIN), in which the
+// server is started and killed any number of times. Kills what still runs when destroyed. Not thread-safe.
 class ServerProcess {
  public:
   // `directory` must be there and empty; `binary` is coalitiond.
@@ -31,8 +32,9 @@ class ServerProcess {
   // SIGTERM, and waits for the end: see Process::Stop. FAILED_PRECONDITION: it does not run.
   absl::Status Stop();
 
-  // A client as the member's credential "backend" of the running server, without retries.
-  absl::StatusOr<std::unique_ptr<client::Client>> Connect(const std::string& member) const;
+  // A client of the running server as the member's credential, without retries.
+  absl::StatusOr<std::unique_ptr<client::Client>> Connect(const std::string& member,
+                                                          const std::string& credential = "backend") const;
 
   const std::string& directory() const { return directory_; }
 

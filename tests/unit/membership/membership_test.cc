@@ -2,7 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "common/hash.h"
+#include "common/policy/default_policy.h"
 #include "server/membership/directory.h"
+#include "server/membership/stored_state.h"
 #include "server/store/leveldb_store.h"
 #include "tests/support/exchange_world.h"
 
@@ -197,6 +199,78 @@ TEST_F(MembershipTest, ADamagedCoalitionDoesNotOpen) {
   };
   ASSERT_TRUE(store_->CommitAll(std::span(&commit, 1))[0].ok());
   EXPECT_EQ(OpenStatus(bootstrap_).code(), absl::StatusCode::kDataLoss);
+}
+
+// What a version without policies has left.
+TEST_F(MembershipTest, AnOlderStoreIsJudgedByTheBuiltInPolicy) {
+  ASSERT_TRUE(OpenStatus(bootstrap_).ok());
+  store::Commit commit;
+  commit.reads = {std::string(kCoalitionKey)};
+  commit.build =
+      [](store::Revision,
+         std::span<const std::optional<store::Version>> values) -> absl::StatusOr<std::vector<store::Write>> {
+    storage::v1::StoredCoalition coalition;
+    EXPECT_TRUE(coalition.ParseFromString(values[0]->value));
+    coalition.clear_view_names();
+    return std::vector<store::Write>{Stored(std::string(kCoalitionKey), coalition),
+                                     {PolicyKey(1), std::nullopt}};
+  };
+  ASSERT_TRUE(store_->CommitAll(std::span(&commit, 1))[0].ok());
+  Reopen();
+  for (int time = 0; time < 2; ++time) {  // once for good
+    const auto directory = Directory::Open(*store_, bootstrap_, 0);
+    ASSERT_TRUE(directory.ok()) << directory.status();
+    const policy::State& state = (*directory)->Current()->policy_state();
+    EXPECT_EQ(state.policy_version(), 1);
+    EXPECT_EQ(state.epoch(), 1);
+    EXPECT_EQ(state.policy().SerializeAsString(), policy::DefaultPolicy().SerializeAsString());
+    // What its records' headers name.
+    EXPECT_EQ(state.view_names().Find("full"), policy::kViewFull);
+    EXPECT_EQ(state.view_names().Find("notice"), policy::kViewNotice);
+  }
+}
+
+// Changes of the coalition begin an epoch; a member's own policy does not, and is part of the one that it
+// falls into.
+TEST_F(MembershipTest, AnEpochIsJudgedAsItEnded) {
+  const auto directory = Directory::Open(*store_, bootstrap_, 0);
+  ASSERT_TRUE(directory.ok()) << directory.status();
+  const uint32_t aurore = (*directory)->Current()->policy_state().FindMember("aurore")->number;
+  const auto make = [&](bool begins_epoch, int64_t version) {
+    Change change;
+    change.begins_epoch = begins_epoch;
+    change.writes = [&, version](store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) {
+      if (begins_epoch) {
+        storage::v1::StoredPolicy policy;
+        policy.set_version(version);
+        policy.set_epoch(epoch);
+        policy.set_revision(revision);
+        *policy.mutable_policy() = policy::DefaultPolicy();
+        return std::vector<store::Write>{Stored(PolicyKey(version), policy)};
+      }
+      storage::v1::StoredMemberPolicy own;
+      own.set_member(aurore);
+      own.set_revision(revision);
+      own.mutable_policy()->set_version(version);
+      own.mutable_policy()->set_unbounded(true);
+      return std::vector<store::Write>{Stored(OwnPolicyKey(revision, aurore), own)};
+    };
+    const auto made = (*directory)->Make([&](const Snapshot&) { return std::optional<Change>(change); });
+    ASSERT_TRUE(made.ok()) << made.status();
+  };
+  make(false, 1);
+  make(true, 2);
+  make(false, 2);
+  EXPECT_EQ((*directory)->Current()->policy_state().epoch(), 2);
+  for (const uint64_t epoch : {1, 2}) {
+    const auto then = (*directory)->At(epoch);
+    ASSERT_TRUE(then.ok()) << then.status();
+    EXPECT_EQ((*then)->policy_state().epoch(), epoch);
+    EXPECT_EQ((*then)->policy_state().policy_version(), epoch);
+    EXPECT_THAT((*then)->policy_state().rules().member_policies, SizeIs(epoch));
+  }
+  EXPECT_EQ((*directory)->At(0).status().code(), absl::StatusCode::kOutOfRange);
+  EXPECT_EQ((*directory)->At(3).status().code(), absl::StatusCode::kOutOfRange);
 }
 
 }  // namespace
