@@ -81,8 +81,8 @@ class Directory {
   // coalition had returned is never judged by a state from before the change.
   Moment Now() const {
     Moment now;
-    now.revision =
-        store_.Head();  // first: the state may be newer than the records, never the other way round
+    // First: the state may be newer than the records, never the other way round.
+    now.revision = store_.Head();
     now.snapshot = Current();
     return now;
   }
