@@ -41,7 +41,8 @@ absl::Status Error(v1::ErrorReason reason, std::string_view message, ErrorMetada
 // name in it. Nothing else makes NOT_FOUND.
 absl::Status NotFound();
 
-// The one answer for a page token that was not made for the caller and its question, whatever is wrong with it.
+// The one answer for a page token that was not made for the caller and its question, whatever is wrong with
+// it.
 absl::Status PageTokenInvalid();
 
 // `status` with google.rpc.RetryInfo: when the caller may try again.

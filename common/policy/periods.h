@@ -11,8 +11,8 @@
 
 namespace coalition::policy {
 
-// Thread-safe: const once it is built. The revisions lie together, apart from the values, which are large: every
-// decision on an older record looks for its period.
+// Thread-safe: const once it is built. The revisions lie together, apart from the values, which are large:
+// every decision on an older record looks for its period.
 template <class T>
 class Periods {
  public:

@@ -45,13 +45,13 @@ absl::Status RoleMissing(std::string_view role);
 
 // One change of the coalition, to be made at a revision.
 struct Change {
-  // Beside the new epoch, which the directory writes. `epoch`: the one that begins, or goes on. `coalition` is
-  // written afterwards, if an epoch begins: a change may add to it.
+  // Beside the new epoch, which the directory writes. `epoch`: the one that begins, or goes on. `coalition`
+  // is written afterwards, if an epoch begins: a change may add to it.
   std::function<std::vector<store::Write>(store::Revision revision, uint64_t epoch,
                                           storage::v1::StoredCoalition* coalition)>
       writes;
-  // Whether it is one of the coalition's policy or members. One of a member's own policy is nobody's affair but
-  // its own, and everybody sees the epoch.
+  // Whether it is one of the coalition's policy or members. One of a member's own policy is nobody's affair
+  // but its own, and everybody sees the epoch.
   bool begins_epoch = true;
 };
 
@@ -87,8 +87,8 @@ class Directory {
     return now;
   }
 
-  // The state as it was when that epoch ended, or is now. OUT_OF_RANGE: there was no such epoch, or the store's
-  // history does not reach back to it. Reads from disk.
+  // The state as it was when that epoch ended, or is now. OUT_OF_RANGE: there was no such epoch, or the
+  // store's history does not reach back to it. Reads from disk.
   absl::StatusOr<std::shared_ptr<const Snapshot>> At(uint64_t epoch) const;
 
   // Makes one change after the other: `judge` is given the newest state and answers the change, or why there

@@ -250,19 +250,18 @@ grpc::ServerUnaryReactor* Write(CallKit& kit, Method method, grpc::CallbackServe
         pending->Refuse(status);
         return;
       }
-      work(pending->context(), *request,
-           [pending](absl::StatusOr<Response> response, ledger::Shown shown) {
-             pending->AnswerOnWorker([pending, response = std::move(response), shown = std::move(shown)] {
-               if (!response.ok()) {
-                 pending->Refuse(response.status());
-                 return;
-               }
-               ledger::Disclosure disclosure = pending->NewDisclosure();
-               disclosure.records = shown.records;
-               disclosure.epoch = shown.epoch;
-               pending->DiscloseAndSend(std::move(disclosure), Serialize(*response));
-             });
-           });
+      work(pending->context(), *request, [pending](absl::StatusOr<Response> response, ledger::Shown shown) {
+        pending->AnswerOnWorker([pending, response = std::move(response), shown = std::move(shown)] {
+          if (!response.ok()) {
+            pending->Refuse(response.status());
+            return;
+          }
+          ledger::Disclosure disclosure = pending->NewDisclosure();
+          disclosure.records = shown.records;
+          disclosure.epoch = shown.epoch;
+          pending->DiscloseAndSend(std::move(disclosure), Serialize(*response));
+        });
+      });
     });
   }
   return reply.reactor();
