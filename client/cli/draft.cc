@@ -107,12 +107,16 @@ void AddDraftFlags(CLI::App* verb, DraftFlags* flags) {
   verb->add_flag("--dry-run", flags->dry_run, "Check, but keep nothing");
 }
 
-absl::Status ParseRecordJson(const std::string& json, v1::Record* record) {
+absl::Status ParseJson(const std::string& json, const char* what, google::protobuf::Message* message) {
   if (!IsUtf8(json)) return absl::InvalidArgumentError("it is not UTF-8");
-  const auto status = google::protobuf::util::JsonStringToMessage(json, record);
+  const auto status = google::protobuf::util::JsonStringToMessage(json, message);
   if (status.ok()) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      absl::StrCat("it is not a record in JSON: ", OneLine(std::string(status.message()))));
+      absl::StrCat("it is not ", what, " in JSON: ", OneLine(std::string(status.message()))));
+}
+
+absl::Status ParseRecordJson(const std::string& json, v1::Record* record) {
+  return ParseJson(json, "a record", record);
 }
 
 absl::StatusOr<v1::Record> StartDraft(Session& session, const DraftFlags& flags) {

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "client/cli/session.h"
 #include "coalition/v1/record.pb.h"
+#include "google/protobuf/message.h"
 
 namespace coalition::cli {
 
@@ -51,7 +52,8 @@ void NoteIfUnshared(Session& session, const v1::Record& record);
 // Sends it and prints what was stored. Returns the exit code.
 int Contribute(Session& session, const v1::Record& record, const DraftFlags& flags);
 
-// A record from proto-JSON; unknown fields are refused. INVALID_ARGUMENT.
+// A message from proto-JSON, `what` to people: "a record"; unknown fields are refused. INVALID_ARGUMENT.
+absl::Status ParseJson(const std::string& json, const char* what, google::protobuf::Message* message);
 absl::Status ParseRecordJson(const std::string& json, v1::Record* record);
 
 }  // namespace coalition::cli

@@ -9,6 +9,7 @@
 #include "common/file.h"
 #include "common/policy/check_policy.h"
 #include "common/strings.h"
+#include "google/protobuf/descriptor.h"
 #include "google/protobuf/text_format.h"
 #include "nlohmann/json.hpp"
 
@@ -46,19 +47,52 @@ absl::StatusOr<std::string> ReadText(Session& session, const std::string& path) 
   return text;
 }
 
+// Texts that are not UTF-8 parse here, and nowhere else: no exchange takes them.
+void AddNotUtf8(const google::protobuf::Message& message, const std::string& prefix, TextFile* file) {
+  const google::protobuf::Reflection& reflection = *message.GetReflection();
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const google::protobuf::FieldDescriptor* field : fields) {
+    const bool repeated = field->is_repeated();
+    const int count = repeated ? reflection.FieldSize(message, field) : 1;
+    for (int i = 0; i < count; ++i) {
+      std::string path = prefix + field->name();
+      if (repeated) absl::StrAppend(&path, "[", i, "]");
+      if (field->message_type() != nullptr) {
+        AddNotUtf8(repeated ? reflection.GetRepeatedMessage(message, field, i)
+                            : reflection.GetMessage(message, field),
+                   path + ".", file);
+      } else if (field->type() == google::protobuf::FieldDescriptor::TYPE_STRING) {
+        const std::string text =
+            repeated ? reflection.GetRepeatedString(message, field, i) : reflection.GetString(message, field);
+        if (CleanUtf8(text, text.size()) == text) continue;
+        file->problems.push_back(ProblemAt(*file, path, Quoted(text) + " is not UTF-8"));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 absl::Status ReadTextFile(Session& session, const std::string& path, google::protobuf::Message* message,
                           TextFile* file) {
   const absl::StatusOr<std::string> text = ReadText(session, path);
   if (!text.ok()) return text.status();
+  ParseTextFile(*text, path, message, file);
+  return absl::OkStatus();
+}
+
+void ParseTextFile(const std::string& text, const std::string& path, google::protobuf::Message* message,
+                   TextFile* file) {
   file->name = path == "-" ? "standard input" : path;
-  const absl::Status parsed = ParseTextproto(*text, file->name, message, &file->places);
-  if (parsed.ok()) return absl::OkStatus();
+  const absl::Status parsed = ParseTextproto(text, file->name, message, &file->places);
+  if (parsed.ok()) {
+    AddNotUtf8(*message, "", file);
+    return;
+  }
   for (const absl::string_view line : absl::StrSplit(parsed.message(), '\n')) {
     file->problems.push_back(FromMistake(Std(line), file->name));
   }
-  return absl::OkStatus();
 }
 
 absl::Status ReadPolicyFile(Session& session, const std::string& path, v1::CoalitionPolicy* policy,

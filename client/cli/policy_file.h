@@ -29,7 +29,11 @@ struct TextFile {
 absl::Status ReadTextFile(Session& session, const std::string& path, google::protobuf::Message* message,
                           TextFile* file);
 
-// The same, and all that can be said of a policy without a server.
+// The same of a text that was read from `path`.
+void ParseTextFile(const std::string& text, const std::string& path, google::protobuf::Message* message,
+                   TextFile* file);
+
+// As ReadTextFile, and all that can be said of a policy without a server.
 absl::Status ReadPolicyFile(Session& session, const std::string& path, v1::CoalitionPolicy* policy,
                             TextFile* file);
 

@@ -13,7 +13,6 @@
 #include "client/cli/values.h"
 #include "common/file.h"
 #include "common/strings.h"
-#include "google/protobuf/util/json_util.h"
 
 namespace coalition::cli {
 namespace {
@@ -111,19 +110,20 @@ struct SaveFlags {
   AudienceFlags audience;
 };
 
-// Of --file, as text or as JSON; empty without one.
-absl::Status ReadAudience(Session& session, const std::string& path, v1::Audience* audience) {
+// Of --file, as text or as JSON; empty without one. A text with problems has them in `file`.
+absl::Status ReadAudience(Session& session, const std::string& path, v1::Audience* audience, TextFile* file) {
   constexpr size_t kBytesMax = size_t{1} << 20;
   if (path.empty()) return absl::OkStatus();
   absl::StatusOr<std::string> text = path == "-" ? session.ReadIn(kBytesMax) : ReadFile(path, kBytesMax);
   if (!text.ok()) return text.status();
   // No message in text format begins so.
   if (!absl::StartsWith(absl::StripLeadingAsciiWhitespace(*text), "{")) {
-    return ParseTextproto(*text, path == "-" ? "standard input" : path, audience);
+    ParseTextFile(*text, path, audience, file);
+    return absl::OkStatus();
   }
-  const auto parsed = google::protobuf::util::JsonStringToMessage(*text, audience);
-  if (parsed.ok()) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(path, ": it is not an audience in JSON"));
+  const absl::Status parsed = ParseJson(*text, "an audience", audience);
+  if (parsed.ok()) return parsed;
+  return absl::InvalidArgumentError(absl::StrCat(path, ": ", parsed.message()));
 }
 
 Facts AudienceFacts(const v1::SavedAudience& saved) {
@@ -146,7 +146,9 @@ int Save(Session& session, const SaveFlags& flags) {
   v1::SaveAudienceRequest request;
   request.set_audience_id(flags.id);
   request.set_description(flags.description);
-  absl::Status status = ReadAudience(session, flags.file, request.mutable_audience());
+  TextFile file;
+  absl::Status status = ReadAudience(session, flags.file, request.mutable_audience(), &file);
+  if (!file.problems.empty()) return Unusable(session, file);
   if (status.ok()) status = ApplyGrants(flags.audience, request.mutable_audience());
   if (!status.ok()) return session.Misused(std::string(status.message()));
   if (request.audience().grants().empty()) {

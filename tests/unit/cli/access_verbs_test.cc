@@ -210,6 +210,20 @@ TEST_F(AccessVerbsTest, AnAudienceOfNobodyIsNotSaved) {
   EXPECT_THAT(connection_->saved, IsEmpty());
 }
 
+// One line for each mistake, as of a policy, and what is wrong with the JSON.
+TEST_F(AccessVerbsTest, AMistakeInAnAudienceHasItsPlace) {
+  const std::vector<std::string> save = {"audience", "save", "usual", "--file", "-"};
+  EXPECT_EQ(Run(save, "grants { view: \"\xff\" }\n exclusions { member: '\xff' }"), kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("standard input:1:16: grants[0].view: "));
+  EXPECT_THAT(err_.str(), HasSubstr("\nstandard input:2:23: exclusions[0].member: "));
+  EXPECT_EQ(Run(save, R"({"grants":[{"subjekt":{}}]})"), kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("it is not an audience in JSON: "));
+  EXPECT_THAT(err_.str(), HasSubstr("subjekt"));
+  EXPECT_EQ(Run(save, "{\xff"), kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("not UTF-8"));
+  EXPECT_THAT(connection_->saved, IsEmpty());
+}
+
 TEST_F(AccessVerbsTest, AudiencesAreListed) {
   EXPECT_EQ(Run({"audience", "list", "-o", "csv"}), kExitOk);
   EXPECT_EQ(out_.str(),

@@ -99,6 +99,17 @@ TEST_F(PolicyFileTest, TestsOfABrokenPolicyAreNotRun) {
   EXPECT_THAT(err_.str(), HasSubstr("standard input:1:1: ceilings[0].kinds: "));
 }
 
+// It parses, and no server would take it.
+TEST_F(PolicyFileTest, ATextThatIsNotUtf8HasItsPlace) {
+  for (const char* bad : {"\xff", "\\377"}) {
+    EXPECT_EQ(Run({"policy", "validate", "-"}, "title: \"" + std::string(bad) + "\"\n"), kExitNo);
+    EXPECT_THAT(out_.str(), HasSubstr("standard input:1:8: title: \"\\xff\" is not UTF-8\n"));
+  }
+  const std::string name = Edited("name: \"a brand sees", "name: \"\xff");
+  EXPECT_EQ(Run({"policy", "test", "-"}, name), kExitUsage);
+  EXPECT_THAT(err_.str(), HasSubstr("policy_test[1].name: "));
+}
+
 TEST_F(PolicyFileTest, WhatIsWrittenDoesNotDriveATerminal) {
   EXPECT_EQ(Run({"policy", "validate", "-"}, "title: 'x' ceilings { view: '\\033[2J' }"), kExitNo);
   EXPECT_THAT(out_.str(), Not(HasSubstr("\x1b")));
