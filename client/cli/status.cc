@@ -11,6 +11,7 @@ namespace coalition::cli {
 namespace {
 
 constexpr char kLocalUrl[] = "coalition.cli/local";
+constexpr char kReviewAgain[] = "Look at `coalition policy diff` again, and name its epoch and digest.";
 
 std::string MetadataOf(const absl::Status& status, const std::string& key) {
   const auto info = GetErrorInfo(status);
@@ -52,9 +53,14 @@ std::string RemedyForReason(v1::ErrorReason reason, const absl::Status& status) 
     case v1::ERROR_REASON_POLICY_TEST_FAILED:
       return "`coalition policy validate --online` shows each problem and its line, `coalition policy test` "
              "each test.";
-    case v1::ERROR_REASON_EPOCH_STALE:
+    case v1::ERROR_REASON_EPOCH_STALE: {
+      const std::string own = MetadataOf(status, "version");
+      if (own.empty()) return kReviewAgain;
+      return absl::StrCat("Version ", own,
+                          " is: look at `coalition policy own diff` again, and expect that one.");
+    }
     case v1::ERROR_REASON_DIFF_NOT_REVIEWED:
-      return "Look at `coalition policy diff` again, and name its epoch and digest.";
+      return kReviewAgain;
     case v1::ERROR_REASON_APPROVALS_MISSING:
       return "Members that would not see more agree with `coalition policy approve`.";
     case v1::ERROR_REASON_APPROVAL_NOT_COUNTED:

@@ -5,6 +5,7 @@
 #include "client/cli/app.h"
 #include "client/cli/text.h"
 #include "client/cli/values.h"
+#include "client/cli/whole_number.h"
 
 namespace coalition::cli {
 namespace {
@@ -66,7 +67,7 @@ int CanSee(Session& session, const ExplainFlags& flags) {
 void AddEpoch(CLI::App* verb, ExplainFlags* flags) {
   verb->add_option("--epoch", flags->epoch,
                    "By policy and membership as they were then, 0: now (0). The record is as it is now")
-      ->check(CLI::NonNegativeNumber);
+      ->check(WholeNumber(0));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "client/cli/policy_text.h"
 #include "client/cli/text.h"
 #include "client/cli/values.h"
+#include "client/cli/whole_number.h"
 #include "common/policy/run_tests.h"
 
 namespace coalition::cli {
@@ -175,7 +176,7 @@ void AddPolicyVerbs(App& app) {
                {"policy get -o json", "As JSON, with who applied it."}},
               [version](Session& session) { return Get(session, *version); })
       ->add_option("--version", *version, "Version, 0: the one in force (0)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(WholeNumber(0));
   auto limit = std::make_shared<uint64_t>(20);
   app.AddVerb(family, "history", "The versions of the coalition's policy, newest first",
               {{"policy history", "Who applied each, and who approved it."},

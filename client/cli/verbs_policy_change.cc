@@ -9,6 +9,7 @@
 #include "client/cli/policy_text.h"
 #include "client/cli/prompt.h"
 #include "client/cli/text.h"
+#include "client/cli/whole_number.h"
 
 namespace coalition::cli {
 namespace {
@@ -145,14 +146,18 @@ int Apply(Session& session, const ChangeFlags& flags) {
   absl::StatusOr<v1::PolicyVersion> applied = made.client->ApplyPolicy(made.policy, reviewed, flags.dry_run);
   if (!applied.ok()) return FailAt(session, applied.status(), made.file);
   session.One(PolicyVersionFacts(*applied), ToJson(*applied));
-  if (flags.dry_run) session.Note("Checked; nothing was applied.");
+  if (flags.dry_run) {
+    session.Note("Checked; nothing was applied.");
+  } else if (applied->epoch() <= reviewed.epoch) {
+    session.Note("It was in force already; nothing has changed.");
+  }
   return kExitOk;
 }
 
 void AddReviewed(CLI::App* verb, ChangeFlags* flags, bool required) {
   verb->add_option("FILE", flags->file, "Policy in text format, - is standard input")->required();
   verb->add_option("--epoch", flags->epoch, "Epoch of the difference that was reviewed")
-      ->check(CLI::PositiveNumber)
+      ->check(WholeNumber(1))
       ->required(required);
   verb->add_option("--digest", flags->digest, "Digest of the difference that was reviewed")
       ->required(required);
@@ -187,7 +192,7 @@ void AddPolicyChangeVerbs(App& app, CLI::App* family) {
       [diff](Session& session) { return Diff(session, *diff); });
   verb->add_option("FILE", diff->file, "Policy in text format, - is standard input")->required();
   verb->add_option("--against", diff->against, "Version to compare with, 0: the one in force (0)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(WholeNumber(0));
 
   auto approve = std::make_shared<ChangeFlags>();
   verb = app.AddVerb(family, "approve", "Agrees, for your member, to a policy that widens",

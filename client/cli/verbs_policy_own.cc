@@ -8,6 +8,7 @@
 #include "client/cli/policy_text.h"
 #include "client/cli/prompt.h"
 #include "client/cli/text.h"
+#include "client/cli/whole_number.h"
 
 namespace coalition::cli {
 namespace {
@@ -148,7 +149,7 @@ void AddPolicyOwnVerbs(App& app, CLI::App* family) {
               {{"policy own get", "The one in force."}, {"policy own get -o json", "As JSON."}},
               [version](Session& session) { return Get(session, *version); })
       ->add_option("--version", *version, "Version, 0: the one in force (0)")
-      ->check(CLI::NonNegativeNumber);
+      ->check(WholeNumber(0));
 
   auto file = std::make_shared<std::string>();
   app.AddVerb(own, "diff", "Who would see more and who less of your records",
@@ -165,7 +166,7 @@ void AddPolicyOwnVerbs(App& app, CLI::App* family) {
   verb->add_option("FILE", flags->file, "Member policy in text format, - is standard input")->required();
   verb->add_option("--expected-version", flags->expected_version,
                    "Only if this is the version in force; 0: none was ever set")
-      ->check(CLI::NonNegativeNumber);
+      ->check(WholeNumber(0));
   verb->add_flag("-y,--yes", flags->yes, "Do not ask");
 }
 

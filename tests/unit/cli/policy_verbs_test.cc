@@ -157,5 +157,16 @@ TEST_F(PolicyVerbsTest, WhatTheServerRefusesIsPlacedInTheFile) {
   EXPECT_THAT(err_.str(), HasSubstr("standard input:2:22: exclusions[0].member: there is no such member"));
 }
 
+// The mistake names what is allowed, not the largest number that there is.
+TEST_F(PolicyVerbsTest, AVersionAndAnEpochAreWholeNumbersThatFit) {
+  for (const std::string wrong : {"x", "-1", "1.5", "99999999999999999999"}) {
+    EXPECT_EQ(Run({"policy", "get", "--version=" + wrong}), kExitUsage);
+    EXPECT_THAT(err_.str(), HasSubstr("--version: \"" + wrong + "\" is not a whole number from 0 on\n"));
+    EXPECT_EQ(Run({"policy", "apply", "-", "--digest", "d", "--epoch=" + wrong}), kExitUsage);
+    EXPECT_THAT(err_.str(), HasSubstr("--epoch: \"" + wrong + "\" is not a whole number from 1 on\n"));
+  }
+  EXPECT_EQ(Run({"policy", "apply", "-", "--digest", "d", "--epoch", "0"}), kExitUsage);
+}
+
 }  // namespace
 }  // namespace coalition::cli
