@@ -1,6 +1,7 @@
 #include "tests/support/tool_run.h"
 
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -26,6 +27,14 @@ std::string Drain(int fd) {
   for (ssize_t n; (n = ::read(fd, buffer, sizeof(buffer))) > 0;) text.append(buffer, static_cast<size_t>(n));
   ::close(fd);
   return text;
+}
+
+void Wait(pid_t pid, ToolResult* result) {
+  int status = 0;
+  struct rusage usage {};
+  Must(::wait4(pid, &status, 0, &usage) == pid, "wait4");
+  result->code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  result->resident_kib = usage.ru_maxrss;
 }
 
 }  // namespace
@@ -63,10 +72,7 @@ ToolResult Tool::Run(const std::vector<std::string>& arguments, const std::strin
   });
 }
 
-ToolResult Tool::RunFed(const std::vector<std::string>& arguments,
-                        const std::function<void(int fd, pid_t pid)>& feed) const {
-  int in[2], out[2], err[2];
-  Must(::pipe2(in, O_CLOEXEC) == 0 && ::pipe2(out, O_CLOEXEC) == 0 && ::pipe2(err, O_CLOEXEC) == 0, "pipe");
+pid_t Tool::Start(const std::vector<std::string>& arguments, int in, int out, int err) const {
   std::vector<std::string> words = {COALITION_TOOL};
   words.insert(words.end(), before_.begin(), before_.end());
   words.insert(words.end(), arguments.begin(), arguments.end());
@@ -80,13 +86,24 @@ ToolResult Tool::RunFed(const std::vector<std::string>& arguments,
 
   const pid_t pid = ::fork();
   Must(pid >= 0, "fork");
-  if (pid == 0) {
-    ::dup2(in[0], 0);
-    ::dup2(out[1], 1);
-    ::dup2(err[1], 2);
-    ::execve(argv[0], argv.data(), environment.data());
-    ::_exit(127);
+  if (pid != 0) return pid;
+  ::dup2(in, 0);
+  ::dup2(out, 1);
+  ::dup2(err, 2);
+  if (::isatty(0) == 1) {  // Ctrl-C is for whoever's own terminal it is
+    std::signal(SIGINT, SIG_DFL);
+    ::setsid();
+    ::ioctl(0, TIOCSCTTY, 0);
   }
+  ::execve(argv[0], argv.data(), environment.data());
+  ::_exit(127);
+}
+
+ToolResult Tool::RunFed(const std::vector<std::string>& arguments,
+                        const std::function<void(int fd, pid_t pid)>& feed) const {
+  int in[2], out[2], err[2];
+  Must(::pipe2(in, O_CLOEXEC) == 0 && ::pipe2(out, O_CLOEXEC) == 0 && ::pipe2(err, O_CLOEXEC) == 0, "pipe");
+  const pid_t pid = Start(arguments, in[0], out[1], err[1]);
   ::close(in[0]);
   ::close(out[1]);
   ::close(err[1]);
@@ -97,11 +114,34 @@ ToolResult Tool::RunFed(const std::vector<std::string>& arguments,
   ::close(in[1]);
   read_out.join();
   read_err.join();
-  int status = 0;
-  struct rusage usage {};
-  Must(::wait4(pid, &status, 0, &usage) == pid, "wait4");
-  result.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  result.resident_kib = usage.ru_maxrss;
+  Wait(pid, &result);
+  return result;
+}
+
+ToolResult Tool::RunAtTerminal(const std::vector<std::string>& arguments, const std::string& question,
+                               const std::string& typed) const {
+  const int screen = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  Must(screen >= 0 && ::grantpt(screen) == 0 && ::unlockpt(screen) == 0, "terminal");
+  const int terminal = ::open(::ptsname(screen), O_RDWR | O_NOCTTY | O_CLOEXEC);
+  int out[2];
+  Must(terminal >= 0 && ::pipe2(out, O_CLOEXEC) == 0, "terminal");
+  const pid_t pid = Start(arguments, terminal, out[1], terminal);
+  ::close(terminal);
+  ::close(out[1]);
+  ToolResult result;
+  std::thread read_out([&] { result.out = Drain(out[0]); });
+  bool answered = false;
+  char buffer[4096];
+  // Until nobody has the terminal any more, which is an error.
+  for (ssize_t n; (n = ::read(screen, buffer, sizeof(buffer))) > 0;) {
+    result.err.append(buffer, static_cast<size_t>(n));
+    if (answered || result.err.find(question) == std::string::npos) continue;
+    answered = true;
+    Must(::write(screen, typed.data(), typed.size()) == static_cast<ssize_t>(typed.size()), "typing");
+  }
+  read_out.join();
+  ::close(screen);
+  Wait(pid, &result);
   return result;
 }
 

@@ -41,8 +41,16 @@ class Tool {
   // to `pid`.
   ToolResult RunFed(const std::vector<std::string>& arguments,
                     const std::function<void(int fd, pid_t pid)>& feed) const;
+  // Somebody sits at a terminal, which is standard input and stderr (`err` is all that it showed, what was
+  // typed included); standard output is none. `typed` is typed when `question` stands there: "\x03" is
+  // Ctrl-C, "\x04" Ctrl-D.
+  ToolResult RunAtTerminal(const std::vector<std::string>& arguments, const std::string& question,
+                           const std::string& typed) const;
 
  private:
+  // The process, with these for its standard streams.
+  pid_t Start(const std::vector<std::string>& arguments, int in, int out, int err) const;
+
   std::vector<std::string> environment_;
   std::vector<std::string> before_;
 };
