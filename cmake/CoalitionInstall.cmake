@@ -2,7 +2,8 @@
 #   bin/         coalitiond, coalition
 #   lib/         the client library and what it is made of, with a CMake package: find_package(coalition), coalition::client
 #   include/coalition/   its headers, included as "client/client.h" and "coalition/v1/record.pb.h"
-#   share/coalition/     the protos, and a sample configuration; the systemd unit beside them in lib/systemd/system
+#   share/coalition/     the protos, a sample configuration and policies to begin with; the systemd unit beside them in
+#                        lib/systemd/system
 include(CMakePackageConfigHelpers)
 
 set(COALITION_INSTALL_INCLUDEDIR ${CMAKE_INSTALL_INCLUDEDIR}/coalition)
@@ -42,6 +43,9 @@ endif()
 
 if(TARGET coalition_tool)
   install(TARGETS coalition_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT client)
+  # With the tool that validates and tests them; the guide is of no use without them.
+  install(DIRECTORY examples/policies DESTINATION ${COALITION_INSTALL_DATADIR}/examples COMPONENT client)
+  install(FILES docs/policy.md docs/command_line.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT client)
 endif()
 
 if(TARGET coalition_client)

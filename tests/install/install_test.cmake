@@ -36,6 +36,15 @@ foreach(tool IN LISTS tools)
   endif()
 endforeach()
 
+if(TOOLS MATCHES "coalition(,|$)")
+  foreach(policy IN ITEMS brands brands_and_marketplaces with_payment_and_authorities)
+    run(${prefix}/${BINDIR}/coalition policy test ${prefix}/share/coalition/examples/policies/${policy}.textproto)
+    if(NOT output MATCHES " tests, 0 failed")
+      message(FATAL_ERROR "the installed policy ${policy}: ${output}")
+    endif()
+  endforeach()
+endif()
+
 foreach(file IN ITEMS
     share/coalition/proto/coalition/v1/exchange_service.proto share/coalition/examples/server/server.textproto
     lib/systemd/system/coalitiond.service)
