@@ -400,10 +400,9 @@ class PolicyChecker {
   Checker check_;
 };
 
-void CheckSubject(const State& state, const std::string& path, const v1::Subject& subject,
-                  std::vector<PolicyProblem>* problems) {
+void CheckSubject(const State& state, const std::string& path, const v1::Subject& subject, Checker* check) {
   const ResolvedSubject resolved = ResolveSubject(state, subject);
-  if (!resolved.subject) problems->push_back({path + resolved.path, resolved.problem});
+  if (!resolved.subject) check->Add(path + resolved.path, resolved.problem);
 }
 
 }  // namespace
@@ -413,28 +412,28 @@ std::vector<PolicyProblem> CheckPolicy(const v1::CoalitionPolicy& policy) {
 }
 
 std::vector<PolicyProblem> CheckPolicyNames(const v1::CoalitionPolicy& policy, const State& state) {
-  std::vector<PolicyProblem> problems;
+  Checker check;
   for (int i = 0; i < policy.denies_size(); ++i) {
-    CheckSubject(state, At("denies", i) + ".subject", policy.denies(i).subject(), &problems);
+    CheckSubject(state, At("denies", i) + ".subject", policy.denies(i).subject(), &check);
   }
   for (int i = 0; i < policy.audiences_size(); ++i) {
     const v1::Audience& audience = policy.audiences(i).audience();
     const std::string path = At("audiences", i) + ".audience";
     for (int k = 0; k < audience.grants_size(); ++k) {
-      CheckSubject(state, At(path + ".grants", k) + ".subject", audience.grants(k).subject(), &problems);
+      CheckSubject(state, At(path + ".grants", k) + ".subject", audience.grants(k).subject(), &check);
     }
     for (int k = 0; k < audience.exclusions_size(); ++k) {
-      CheckSubject(state, At(path + ".exclusions", k), audience.exclusions(k), &problems);
+      CheckSubject(state, At(path + ".exclusions", k), audience.exclusions(k), &check);
     }
   }
   ViewNames names = state.view_names();
   for (int i = 0; i < policy.views_size(); ++i) {
     if (names.Add(policy.views(i).name()) != kNoView) continue;
-    problems.push_back(
-        {At("views", i) + ".name", "the coalition has used " + std::to_string(kViewNamesMax) +
-                                       " names of views, which is all there are; take one of those again"});
+    check.Add(At("views", i) + ".name",
+              "the coalition has used " + std::to_string(kViewNamesMax) +
+                  " names of views, which is all there are; take one of those again");
   }
-  return problems;
+  return check.Take();
 }
 
 std::vector<PolicyProblem> CheckMemberPolicy(const v1::MemberPolicy& policy, const State& state) {
@@ -457,20 +456,19 @@ std::vector<PolicyProblem> CheckMemberPolicy(const v1::MemberPolicy& policy, con
   } else {
     check.Ceilings(policy.ceilings(), views);
   }
-  std::vector<PolicyProblem> problems = check.Take();
   for (int i = 0; i < policy.exclusions_size(); ++i) {
     const std::string path = At("exclusions", i);
     if (policy.exclusions(i).subject_case() == v1::Subject::kEveryone) {
-      problems.push_back({path, "an exclusion can't name everyone; a ceiling with view \"none\" hides all"});
+      check.Add(path, "an exclusion can't name everyone; a ceiling with view \"none\" hides all");
       continue;
     }
-    CheckSubject(state, path, policy.exclusions(i), &problems);
+    CheckSubject(state, path, policy.exclusions(i), &check);
   }
   if (policy.accepts_policy_version() < 0 || policy.accepts_policy_version() > state.policy_version()) {
-    problems.push_back({"accepts_policy_version",
-                        "there is no such version; the newest is " + std::to_string(state.policy_version())});
+    check.Add("accepts_policy_version",
+              "there is no such version; the newest is " + std::to_string(state.policy_version()));
   }
-  return problems;
+  return check.Take();
 }
 
 }  // namespace coalition::policy

@@ -20,7 +20,7 @@ struct PolicyProblem {
 };
 
 // All that can be judged without the coalition: missing and unknown values, duplicates, fields that a class
-// does not have, levels that a field does not have, views that are not defined. At most the first 100;
+// does not have, levels that a field does not have, views that are not defined. At most the first 100, and
 // thread-safe, as all of these.
 std::vector<PolicyProblem> CheckPolicy(const v1::CoalitionPolicy& policy);
 

@@ -2,7 +2,11 @@
 // paylink, observer watch, secretariat office.
 #pragma once
 
+#include <google/protobuf/text_format.h>
+#include <gtest/gtest.h>
+
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -80,6 +84,20 @@ inline HeaderGrant ToKind(v1::MemberKind kind, ViewId view = kViewFull) {
   return {SubjectKind::kKind, view, static_cast<uint32_t>(kind), kMade};
 }
 inline HeaderGrant ToEveryone(ViewId view = kViewFull) { return {SubjectKind::kEveryone, view, 0, kMade}; }
+
+template <class Message>
+Message FromText(const std::string& text) {
+  Message message;
+  EXPECT_TRUE(google::protobuf::TextFormat::ParseFromString(text, &message)) << text;
+  return message;
+}
+
+// `policy` alone, from the beginning on.
+inline Rules RulesOf(const v1::CoalitionPolicy& policy) {
+  Rules rules;
+  rules.policies.push_back({1, 1, 0, std::make_shared<const CompiledPolicy>(policy, &rules.view_names)});
+  return rules;
+}
 
 // What a view of the default policy shows.
 inline View DefaultView(v1::RecordClass record_class, ViewId id) {
