@@ -1,0 +1,41 @@
+#include "common/policy/limits.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/unit/policy/support.h"
+
+namespace coalition::policy {
+namespace {
+
+TEST(LifetimeDays, OfSeveralThatFitTheShortestCounts) {
+  const auto limits = FromText<v1::PolicyLimits>(R"(
+    lifetimes { labels: [LABEL_RED, LABEL_AMBER] days_max: 183 }
+    lifetimes { record_classes: RECORD_CLASS_OPINION days_max: 90 }
+    lifetimes { record_classes: RECORD_CLASS_OPINION labels: LABEL_RED days_max: 365 })");
+  EXPECT_EQ(LifetimeDays(limits, v1::RECORD_CLASS_OFFENDER_REPORT, v1::LABEL_RED), 183);
+  EXPECT_EQ(LifetimeDays(limits, v1::RECORD_CLASS_OFFENDER_REPORT, v1::LABEL_AMBER), 183);
+  EXPECT_EQ(LifetimeDays(limits, v1::RECORD_CLASS_OPINION, v1::LABEL_RED), 90);
+  EXPECT_EQ(LifetimeDays(limits, v1::RECORD_CLASS_OPINION, v1::LABEL_GREEN), 90);
+}
+
+TEST(LifetimeDays, AnEmptyListMeansAll) {
+  const auto limits = FromText<v1::PolicyLimits>("lifetimes { days_max: 1095 }");
+  EXPECT_EQ(LifetimeDays(limits, v1::RECORD_CLASS_TAKEDOWN_NOTICE, v1::LABEL_CLEAR), 1095);
+}
+
+TEST(LifetimeDays, WhereNoneFitsThePolicyDoesNotSay) {
+  const auto limits = FromText<v1::PolicyLimits>("lifetimes { labels: LABEL_RED days_max: 1 }");
+  EXPECT_EQ(LifetimeDays(limits, v1::RECORD_CLASS_OPINION, v1::LABEL_AMBER), 0);
+  EXPECT_EQ(LifetimeDays({}, v1::RECORD_CLASS_OPINION, v1::LABEL_RED), 0);
+}
+
+TEST(AllowsLabel, ThoseThatAreListedOrAll) {
+  const auto limits = FromText<v1::PolicyLimits>("labels: [LABEL_RED, LABEL_AMBER]");
+  EXPECT_TRUE(AllowsLabel(limits, v1::LABEL_AMBER));
+  EXPECT_FALSE(AllowsLabel(limits, v1::LABEL_AMBER_STRICT));
+  EXPECT_FALSE(AllowsLabel(limits, v1::LABEL_GREEN));
+  EXPECT_TRUE(AllowsLabel({}, v1::LABEL_GREEN));
+}
+
+}  // namespace
+}  // namespace coalition::policy
