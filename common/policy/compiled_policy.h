@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -87,7 +88,7 @@ struct DenyScope {
            Has(record_classes, static_cast<unsigned>(record_class), 8) &&
            Has(labels, static_cast<unsigned>(label), 8);
   }
-  friend bool operator==(const DenyScope&, const DenyScope&) = default;
+  friend auto operator<=>(const DenyScope&, const DenyScope&) = default;
 
  private:
   static bool Has(unsigned mask, unsigned value, unsigned bits) {

@@ -1,7 +1,7 @@
 #include "common/policy/diff.h"
 
 #include <algorithm>
-#include <map>
+#include <set>
 #include <utility>
 
 #include "common/hash.h"
@@ -14,16 +14,12 @@ namespace coalition::policy {
 namespace {
 
 // Which records a reader is denied, on one side.
-using Scopes = std::vector<DenyScope>;
+using Scopes = std::set<DenyScope>;
 
 bool Covered(const Scopes& scopes, const Cell& cell) {
   return std::any_of(scopes.begin(), scopes.end(), [&](const DenyScope& scope) {
     return scope.Covers(cell.contributor, cell.record_class, cell.label);
   });
-}
-
-void AddScope(const DenyScope& scope, Scopes* scopes) {
-  if (std::find(scopes->begin(), scopes->end(), scope) == scopes->end()) scopes->push_back(scope);
 }
 
 struct DeniedReader {
@@ -57,7 +53,7 @@ class Readers {
         const HeaderExclusion named = NamedBy(policy, i);
         const bool all = named.kind == SubjectKind::kEveryone;
         const bool its_kind = named.kind == SubjectKind::kKind && named.id == static_cast<uint32_t>(kind);
-        if (all || its_kind) AddScope(policy.denies()[i], &of);
+        if (all || its_kind) of.insert(policy.denies()[i]);
       }
       return of;
     };
@@ -69,7 +65,7 @@ class Readers {
     Scopes scopes;
     for (size_t i = 0; i < policy.denies().size(); ++i) {
       const uint64_t until = ControlledNamedUntil(state_, member.number, NamedBy(policy, i));
-      if (new_records ? until == kStill : until != 0) AddScope(policy.denies()[i], &scopes);
+      if (new_records ? until == kStill : until != 0) scopes.insert(policy.denies()[i]);
     }
     return scopes;
   }
@@ -80,7 +76,7 @@ class Readers {
     // Of what was made when it still was what a denial names it stays denied, whatever becomes of the denial.
     const Scopes before = DeniedBy(before_, member, false);
     Scopes after = before;
-    for (const DenyScope& scope : DeniedBy(after_, member, false)) AddScope(scope, &after);
+    after.merge(DeniedBy(after_, member, false));
     AddDenied(member, before, after);
   }
 
@@ -127,6 +123,14 @@ std::vector<v1::AccessChange> AccessChanges(const State& state, const CompiledPo
     };
   };
   return DifferentCells(space, side(before, &DeniedReader::before), side(after, &DeniedReader::after));
+}
+
+// So that the order in which new views are defined is not the order in which they are told.
+void AddInOrder(const v1::CoalitionPolicy& before, const v1::CoalitionPolicy& after, ViewNames* names) {
+  std::set<std::string> defined;
+  for (const v1::ViewDefinition& view : before.views()) defined.insert(view.name());
+  for (const v1::ViewDefinition& view : after.views()) defined.insert(view.name());
+  for (const std::string& name : defined) names->Add(name);
 }
 
 // Of what was reviewed, not of how it was put into words.
@@ -190,6 +194,7 @@ class OwnSide {
 PolicyDiff DiffPolicies(const State& state, const v1::CoalitionPolicy& before, int64_t before_version,
                         const v1::CoalitionPolicy& after) {
   ViewNames names = state.view_names();
+  AddInOrder(before, after, &names);
   const CompiledPolicy compiled_before(before, &names), compiled_after(after, &names);
   PolicyDiff diff;
   diff.access_changes = AccessChanges(state, compiled_before, compiled_after, names);

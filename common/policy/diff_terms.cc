@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/hash.h"
 #include "common/policy/compiled_policy.h"
 #include "common/policy/limits.h"
 #include "common/policy/words.h"
@@ -53,6 +54,7 @@ class Terms {
     Text("title", before_.title(), after_.title());
     ViewDescriptions();
     ViewsGone();
+    Denials();
     Lifetimes();
     Labels();
     Quorum();
@@ -95,15 +97,18 @@ class Terms {
   // The cells say who sees less by it; what people overlook is that it is for good, also where a view was
   // only renamed.
   void ViewsGone() {
-    std::set<std::pair<std::string, v1::RecordClass>> kept;
-    for (const auto& view : after_.views()) kept.emplace(view.name(), view.record_class());
-    for (const auto& view : before_.views()) {
-      if (kept.contains({view.name(), view.record_class()})) continue;
-      Add(v1::DIRECTION_NARROWS, "views " + view.name() + " " + Word(view.record_class()), "defined", "",
-          "the view " + Quoted(view.name()) + " of " + Word(view.record_class()) +
+    const auto defined = [](const v1::CoalitionPolicy& policy) {
+      std::set<std::pair<std::string, v1::RecordClass>> views;
+      for (const auto& view : policy.views()) views.emplace(view.name(), view.record_class());
+      return views;
+    };
+    const auto kept = defined(after_);
+    for (const auto& [name, record_class] : defined(before_)) {
+      if (kept.contains({name, record_class})) continue;
+      Add(v1::DIRECTION_NARROWS, "views " + name + " " + Word(record_class), "defined", "",
+          "the view " + Quoted(name) + " of " + Word(record_class) +
               " would be gone: what records grant by that name shows nothing any more, for good, also if the "
-              "name comes "
-              "back or the view has another name now");
+              "name comes back or the view has another name now");
     }
   }
 
@@ -160,15 +165,18 @@ class Terms {
   }
 
   void Audiences() {
-    std::map<std::string, const v1::Audience*> was, is;
-    for (const auto& named : before_.audiences()) was[named.id()] = &named.audience();
-    for (const auto& named : after_.audiences()) is[named.id()] = &named.audience();
-    for (const auto& [id, audience] : is) {
-      if (!was.contains(id)) Audience(id, {}, *audience, true);
+    std::map<std::string, const v1::NamedAudience*> was, is;
+    for (const auto& named : before_.audiences()) was[named.id()] = &named;
+    for (const auto& named : after_.audiences()) is[named.id()] = &named;
+    for (const auto& [id, named] : is) {
+      const auto before = was.find(id);
+      if (before == was.end()) Audience(id, {}, named->audience(), true);
+      Text("audiences " + id + " description", before == was.end() ? "" : before->second->description(),
+           named->description());
     }
-    for (const auto& [id, audience] : was) {
+    for (const auto& [id, named] : was) {
       const auto next = is.find(id);
-      Audience(id, *audience, next == is.end() ? v1::Audience() : *next->second, false);
+      Audience(id, named->audience(), next == is.end() ? v1::Audience() : next->second->audience(), false);
     }
   }
 
@@ -189,19 +197,56 @@ class Terms {
             (grants.empty() ? "nobody: it would be gone" : text(grants, excluded)));
   }
 
+  // What a denial hides is told by cells; here is what explanations cite. Also of one that hides nothing yet,
+  // such as from a group that is empty.
+  void Denials() {
+    const auto of = [](const v1::CoalitionPolicy& policy) {
+      std::map<std::string, const v1::Deny*> denials;
+      for (const v1::Deny& deny : policy.denies()) denials[deny.id()] = &deny;
+      return denials;
+    };
+    const auto text = [](const v1::Deny& deny) {
+      return Word(deny.subject()) + (deny.reason().empty() ? "" : ": " + deny.reason());
+    };
+    const auto before = of(before_), after = of(after_);
+    for (const auto& [id, denial] : before) {
+      if (after.contains(id)) continue;
+      Add(v1::DIRECTION_NEITHER, "denies " + id, text(*denial), "",
+          "the denial " + Quoted(id) + " would be gone");
+    }
+    for (const auto& [id, denial] : after) {
+      const auto was = before.find(id);
+      const std::string old = was == before.end() ? "" : text(*was->second);
+      if (old == text(*denial)) continue;
+      Add(v1::DIRECTION_NEITHER, "denies " + id, old, text(*denial),
+          "the denial " + Quoted(id) + " would read " + Quoted(text(*denial)));
+    }
+  }
+
+  // By name; the contents as a hash, since two changes of a test are not the same change.
+  static std::map<std::string, std::string> TestsOf(const v1::CoalitionPolicy& policy) {
+    std::map<std::string, std::multiset<std::string>> by_name;
+    for (const auto& test : policy.policy_test()) by_name[test.name()].insert(test.SerializeAsString());
+    std::map<std::string, std::string> tests;
+    for (const auto& [name, contents] : by_name) {
+      std::string all;
+      for (const std::string& one : contents) all += std::to_string(one.size()) + ":" + one;
+      tests[name] = "checked, SHA-256 " + HexEncode(Bytes(Sha256(all)));
+    }
+    return tests;
+  }
+
   void Tests() {
-    std::map<std::string, std::string> was, is;
-    for (const auto& test : before_.policy_test()) was[test.name()] += test.SerializeAsString();
-    for (const auto& test : after_.policy_test()) is[test.name()] += test.SerializeAsString();
+    const auto was = TestsOf(before_), is = TestsOf(after_);
     for (const auto& [name, test] : was) {
-      if (!is.contains(name)) Test(name, "checked", "", "would be checked no more");
+      if (!is.contains(name)) Test(name, test, "", "would be checked no more");
     }
     for (const auto& [name, test] : is) {
       const auto before = was.find(name);
       if (before == was.end()) {
-        Test(name, "", "checked", "would be checked");
+        Test(name, "", test, "would be checked");
       } else if (before->second != test) {
-        Test(name, "checked", "checked otherwise", "would be checked otherwise");
+        Test(name, before->second, test, "would be checked otherwise");
       }
     }
   }
