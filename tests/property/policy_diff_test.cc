@@ -1,6 +1,7 @@
-// The difference between two policies is all that differs: whoever sees a record otherwise after a change is
-// told so by a change of access that covers it. The positive control: a difference with a change left out,
-// or turned round, is refuted.
+// The difference between two policies, the coalition's or a member's own, is all that differs: whoever sees a
+// record otherwise after a change is told so by a change of access that covers it; and where none covers it,
+// all is as it was. The positive control: a difference with a change left out, turned round, or told of too
+// many, is refuted.
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -91,26 +92,59 @@ std::vector<v1::AccessChange> EngineDiffers(const State& state, const Case& c) {
   return policy::DiffPolicies(state, state.policy(), state.policy_version(), c.policy).access_changes;
 }
 
-std::vector<v1::AccessChange> LeavesOneOut(const State& state, const Case& c) {
-  auto changes = EngineDiffers(state, c);
-  if (!changes.empty()) changes.erase(changes.begin() + c.choice % static_cast<uint32_t>(changes.size()));
-  return changes;
-}
-
-std::vector<v1::AccessChange> TurnsRound(const State& state, const Case& c) {
-  auto changes = EngineDiffers(state, c);
-  for (v1::AccessChange& change : changes) {
-    const bool widens = change.direction() == v1::DIRECTION_WIDENS;
-    change.set_direction(widens ? v1::DIRECTION_NARROWS : v1::DIRECTION_WIDENS);
+// The contributor's own policy in force; nullptr: it has none.
+const v1::MemberPolicy* OwnPolicy(const State& state, uint32_t contributor) {
+  const v1::MemberPolicy* newest = nullptr;
+  for (const policy::MemberPolicyInForce& own : state.rules().member_policies) {
+    if (own.member == contributor) newest = &own.policy;
   }
-  return changes;
+  return newest;
 }
 
-Violation WhatDiffersIsTold(const Differ& differ, const Case& c) {
-  const World& world = c.world;
-  const State before = world.MakeState();
-  const State after = policy::WithPolicy(before, c.policy, kWorldHead);
-  const auto changes = differ(before, c);
+// Without what it accepts of the coalition's: that is not of its own.
+v1::MemberPolicy NextOwnPolicy(const Case& c) {
+  v1::MemberPolicy own = c.own_policy;
+  own.clear_accepts_policy_version();
+  return own;
+}
+
+std::vector<v1::AccessChange> EngineDiffersOfOwn(const State& state, const Case& c) {
+  const uint32_t contributor = c.world.header.contributor;
+  return policy::DiffMemberPolicies(state, contributor, OwnPolicy(state, contributor), NextOwnPolicy(c));
+}
+
+Differ LeavesOneOut(const Differ& differ) {
+  return [differ](const State& state, const Case& c) {
+    auto changes = differ(state, c);
+    if (!changes.empty()) changes.erase(changes.begin() + c.choice % static_cast<uint32_t>(changes.size()));
+    return changes;
+  };
+}
+
+Differ TurnsRound(const Differ& differ) {
+  return [differ](const State& state, const Case& c) {
+    auto changes = differ(state, c);
+    for (v1::AccessChange& change : changes) {
+      const bool widens = change.direction() == v1::DIRECTION_WIDENS;
+      change.set_direction(widens ? v1::DIRECTION_NARROWS : v1::DIRECTION_WIDENS);
+    }
+    return changes;
+  };
+}
+
+Differ TellsOfAllKinds(const Differ& differ) {
+  return [differ](const State& state, const Case& c) {
+    auto changes = differ(state, c);
+    for (v1::AccessChange& change : changes) {
+      change.clear_kinds();
+      for (int kind = 1; kind <= 8; ++kind) change.add_kinds(static_cast<v1::MemberKind>(kind));
+    }
+    return changes;
+  };
+}
+
+Violation IsTold(const World& world, const State& before, const State& after,
+                 const std::vector<v1::AccessChange>& changes) {
   for (const Header& header : Records(world)) {
     for (const MemberState& member : world.members) {
       if (member.number == header.contributor) continue;
@@ -127,27 +161,124 @@ Violation WhatDiffersIsTold(const Differ& differ, const Case& c) {
   return std::nullopt;
 }
 
-Violation Holds(const Case& c) { return WhatDiffersIsTold(EngineDiffers, c); }
+Violation WhatDiffersIsTold(const Differ& differ, const Case& c) {
+  const State before = c.world.MakeState();
+  return IsTold(c.world, before, policy::WithPolicy(before, c.policy, kWorldHead), differ(before, c));
+}
 
-RC_GTEST_PROP(PolicyDiff, WhatDiffersIsTold, ()) {
+Violation WhatDiffersOfOwnIsTold(const Differ& differ, const Case& c) {
+  const State before = c.world.MakeState();
+  const State after =
+      policy::WithMemberPolicy(before, c.world.header.contributor, NextOwnPolicy(c), kWorldHead);
+  return IsTold(c.world, before, after, differ(before, c));
+}
+
+// Made after the change, and granted to each member by its name.
+Header GrantedToEach(const World& world, policy::ViewId view) {
+  Header header = world.header;
+  header.made = kLater;
+  header.grants.clear();
+  for (const MemberState& member : world.members) {
+    header.grants.push_back({policy::SubjectKind::kMember, view, member.number, kLater});
+  }
+  return header;
+}
+
+using Judge =
+    std::function<Violation(const State& before, const MemberState&, const Header&, View was, View is)>;
+
+// Judges each reader of such a record through each view, before and after the coalition's policy changes.
+Violation ThroughEachView(const World& world, const v1::CoalitionPolicy& policy, const Judge& judge) {
+  const State before = world.MakeState();
+  const State after = policy::WithPolicy(before, policy, kWorldHead);
+  for (policy::ViewId view = 1; view <= kWorldViews; ++view) {
+    const Header header = GrantedToEach(world, view);
+    for (const MemberState& member : world.members) {
+      if (member.number == header.contributor) continue;
+      const View was = ReferenceDecides()(before, member.number, header, world.now_s).view;
+      const View is = ReferenceDecides()(after, member.number, header, world.now_s).view;
+      if (Violation violation = judge(before, member, header, was, is)) return violation;
+    }
+  }
+  return std::nullopt;
+}
+
+Violation WhatIsNotToldStays(const Differ& differ, const Case& c) {
+  const auto changes = differ(c.world.MakeState(), c);
+  return ThroughEachView(
+      c.world, c.policy,
+      [&](const State& state, const MemberState& member, const Header& header, View was, View is) {
+        const bool told = std::any_of(changes.begin(), changes.end(), [&](const v1::AccessChange& change) {
+          return Covers(change, state, member, header);
+        });
+        return told || was == is ? Violation() : Wrong("sees something else untold", member.number);
+      });
+}
+
+// Where neither a denial, whose effect depends on the past, nor the contributor takes part.
+Case ByCeilingsAlone(Case c) {
+  World& world = c.world;
+  v1::CoalitionPolicy newest = world.policies.back().policy->source();
+  newest.clear_denies();
+  world.policies.back().policy = Compile(newest);
+  world.member_policies.clear();
+  world.header.exclusions.clear();
+  c.policy.clear_denies();
+  return c;
+}
+
+Violation WhatIsToldDiffers(const Differ& differ, const Case& any) {
+  const Case c = ByCeilingsAlone(any);
+  const auto changes = differ(c.world.MakeState(), c);
+  return ThroughEachView(
+      c.world, c.policy,
+      [&](const State& state, const MemberState& member, const Header& header, View was, View is) {
+        const uint64_t rise = FieldsTold(changes, v1::DIRECTION_WIDENS, state, member, header);
+        const uint64_t fall = FieldsTold(changes, v1::DIRECTION_NARROWS, state, member, header);
+        const bool exact = Risen(was, is) == rise && Risen(is, was) == fall;
+        return exact ? Violation() : Wrong("is told what does not happen", member.number);
+      });
+}
+
+using DiffProperty = Violation (*)(const Differ&, const Case&);
+
+void Hold(DiffProperty property, const Differ& differ) {
   const Case c = *LiveCase();
   std::ostringstream text;
   text << c;
-  if (const Violation violation = Holds(c)) RC_FAIL(*violation + "\n" + text.str());
+  if (const Violation violation = property(differ, c)) RC_FAIL(*violation + "\n" + text.str());
 }
 
-int Refuted(const Differ& differ) {
+RC_GTEST_PROP(PolicyDiff, WhatDiffersIsTold, ()) { Hold(WhatDiffersIsTold, EngineDiffers); }
+RC_GTEST_PROP(PolicyDiff, WhatIsNotToldStays, ()) { Hold(WhatIsNotToldStays, EngineDiffers); }
+RC_GTEST_PROP(PolicyDiff, WhatIsToldDiffers, ()) { Hold(WhatIsToldDiffers, EngineDiffers); }
+RC_GTEST_PROP(MemberPolicyDiff, WhatDiffersIsTold, ()) { Hold(WhatDiffersOfOwnIsTold, EngineDiffersOfOwn); }
+
+int Refuted(DiffProperty property, const Differ& differ) {
   const rc::Gen<Case> cases = LiveCase();
   rc::Random random(20260101);
   int refuted = 0;
   for (int i = 0; i < 3000 && refuted < 3; ++i) {
-    if (WhatDiffersIsTold(differ, cases(random.split(), rc::kNominalSize).value())) ++refuted;
+    if (property(differ, cases(random.split(), rc::kNominalSize).value())) ++refuted;
   }
   return refuted;
 }
 
-TEST(PolicyDiff, ADifferenceThatLeavesOutAChangeIsRefuted) { EXPECT_EQ(Refuted(LeavesOneOut), 3); }
-TEST(PolicyDiff, ADifferenceTurnedRoundIsRefuted) { EXPECT_EQ(Refuted(TurnsRound), 3); }
+TEST(PolicyDiff, ADifferenceThatLeavesOutAChangeIsRefuted) {
+  EXPECT_EQ(Refuted(WhatDiffersIsTold, LeavesOneOut(EngineDiffers)), 3);
+  EXPECT_EQ(Refuted(WhatIsNotToldStays, LeavesOneOut(EngineDiffers)), 3);
+  EXPECT_EQ(Refuted(WhatIsToldDiffers, LeavesOneOut(EngineDiffers)), 3);
+  EXPECT_EQ(Refuted(WhatDiffersOfOwnIsTold, LeavesOneOut(EngineDiffersOfOwn)), 3);
+}
+
+TEST(PolicyDiff, ADifferenceTurnedRoundIsRefuted) {
+  EXPECT_EQ(Refuted(WhatDiffersIsTold, TurnsRound(EngineDiffers)), 3);
+  EXPECT_EQ(Refuted(WhatDiffersOfOwnIsTold, TurnsRound(EngineDiffersOfOwn)), 3);
+}
+
+TEST(PolicyDiff, ADifferenceThatTellsTooMuchIsRefuted) {
+  EXPECT_EQ(Refuted(WhatIsToldDiffers, TellsOfAllKinds(EngineDiffers)), 3);
+}
 
 std::string Told(const PolicyDiff& diff) {
   std::string text;
