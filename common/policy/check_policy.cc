@@ -80,6 +80,8 @@ class Checker {
 
   void Text(const std::string& path, const std::string& text) {
     if (text.size() > kTextBytesMax) Add(path, "is over " + std::to_string(kTextBytesMax) + " bytes");
+    // A file can have it, a message that is kept or sent could not be read again.
+    if (CleanUtf8(text, text.size()) != text) Add(path, "is not UTF-8");
   }
 
   void Name(const std::string& path, const std::string& name, const char* what) {

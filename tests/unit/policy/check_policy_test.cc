@@ -30,8 +30,8 @@ TEST_P(CheckPolicyMistakes, AreNamed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Titles, CheckPolicyMistakes,
-                         ::testing::Values(Mistake{"title: '" + Long() + "'", "title",
-                                                   "is over 1000 bytes"}));
+                         ::testing::Values(Mistake{"title: '" + Long() + "'", "title", "is over 1000 bytes"},
+                                           Mistake{R"(title: 'caf\xe9')", "title", "is not UTF-8"}));
 
 Mistake InView(const std::string& view, const std::string& path, const std::string& message) {
   return {"views { " + view + " }", "views[3]" + path, message};
