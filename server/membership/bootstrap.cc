@@ -64,6 +64,8 @@ class Checker {
     if (name.size() > kDisplayNameBytesMax) {
       Problem(place, absl::StrCat("display_name is over ", kDisplayNameBytesMax, " bytes"));
     }
+    // Kept once, it could not be read again.
+    if (CleanUtf8(name, name.size()) != name) Problem(place, "display_name is not UTF-8");
   }
 
   void Groups() {

@@ -149,6 +149,8 @@ INSTANTIATE_TEST_SUITE_P(
         BadBootstrap{"UnknownGroup", [](auto& b) { b.mutable_members(0)->add_groups("cabal"); },
                      "no such group: \"cabal\""},
         BadBootstrap{"GroupTwice", [](auto& b) { b.mutable_members(0)->add_groups("ring"); }, "named twice"},
+        BadBootstrap{"NameIsNotUtf8", [](auto& b) { b.mutable_members(0)->set_display_name("caf\xe9"); },
+                     "display_name is not UTF-8"},
         BadBootstrap{"DuplicateGroup", [](auto& b) { b.mutable_groups(1)->set_id("ring"); }, "a duplicate"},
         BadBootstrap{"ControlGroup", [](auto& b) { b.mutable_members(0)->set_control_group("a/b"); },
                      "control group"},
