@@ -245,6 +245,21 @@ TEST_F(MemberDiffTest, ACeiling) {
                   "seller.seller_id (FULL to OMIT)"));
 }
 
+TEST_F(MemberDiffTest, ACeilingForAllButHosts) {
+  auto only_others = v1::MemberPolicy();
+  *only_others.add_ceilings() = before_.ceilings(0);
+  only_others.mutable_ceilings(0)->add_kinds(v1::MEMBER_KIND_MARKETPLACE);
+  only_others.mutable_ceilings(0)->clear_relations();
+  only_others.mutable_ceilings(0)->add_relations(v1::RELATION_OTHER);
+  EXPECT_THAT(
+      Told("", only_others.ShortDebugString()),
+      ElementsAre(std::string("NARROWS: a BRAND, PAYMENT (HOST, FORMER_OR_UNASSIGNED) granted \"full\" "
+                              "on an OFFENDER_REPORT would see less: ") +
+                      kAllOfFull,
+                  "NARROWS: a BRAND, PAYMENT (HOST, FORMER_OR_UNASSIGNED) granted \"notice\" on an "
+                  "OFFENDER_REPORT would see less: seller.seller_id (FULL to OMIT)"));
+}
+
 TEST_F(MemberDiffTest, AnExclusionOfAKindAndOfAMember) {
   before_ = FromText<v1::CoalitionPolicy>(kBase);
   before_.mutable_ceilings()->RemoveLast();
