@@ -66,7 +66,8 @@ int CanSee(Session& session, const ExplainFlags& flags) {
 
 void AddEpoch(CLI::App* verb, ExplainFlags* flags) {
   verb->add_option("--epoch", flags->epoch,
-                   "By policy and membership as they were then, 0: now (0). The record is as it is now")
+                   "By policies and membership as they were when that epoch ended, 0: now (0). The record is "
+                   "as it is now")
       ->check(WholeNumber(0));
 }
 

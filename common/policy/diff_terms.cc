@@ -29,6 +29,14 @@ bool Has(const Values& values, int value) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
 
+// Whether all that `some` lists is listed by `all`; an empty list is everything.
+template <class Values>
+bool Within(const Values& some, const Values& all) {
+  if (all.empty()) return true;
+  return !some.empty() &&
+         std::all_of(some.begin(), some.end(), [&all](int value) { return Has(all, value); });
+}
+
 // Each grant and exclusion as a text.
 Texts GrantsOf(const v1::Audience& audience) {
   Texts texts;
@@ -94,8 +102,8 @@ class Terms {
     }
   }
 
-  // The cells say who sees less by it; what people overlook is that it is for good, also where a view was
-  // only renamed.
+  // The cells say who sees less by it; what people overlook is that it stays so, also where a view was only
+  // renamed.
   void ViewsGone() {
     const auto defined = [](const v1::CoalitionPolicy& policy) {
       std::set<std::pair<std::string, v1::RecordClass>> views;
@@ -107,8 +115,9 @@ class Terms {
       if (kept.contains({name, record_class})) continue;
       Add(v1::DIRECTION_NARROWS, "views " + name + " " + Word(record_class), "defined", "",
           "the view " + Quoted(name) + " of " + Word(record_class) +
-              " would be gone: what records grant by that name shows nothing any more, for good, also if the "
-              "name comes back or the view has another name now");
+              " would be gone: what records grant by that name shows nothing any more, also if the view has "
+              "another name now, and also when the name comes back, unless a contributor accepts that "
+              "version");
     }
   }
 
@@ -220,6 +229,24 @@ class Terms {
       if (old == text(*denial)) continue;
       Add(v1::DIRECTION_NEITHER, "denies " + id, old, text(*denial),
           "the denial " + Quoted(id) + " would read " + Quoted(text(*denial)));
+    }
+    Joiners();
+  }
+
+  // Cells are of those who are in a group now, or ever were. Who joins it later would be denied no more, too.
+  void Joiners() {
+    for (const v1::Deny& denial : before_.denies()) {
+      if (denial.subject().subject_case() != v1::Subject::kGroup) continue;
+      const auto covers = [&denial](const v1::Deny& other) {
+        return other.subject().group() == denial.subject().group() &&
+               Within(denial.contributor_kinds(), other.contributor_kinds()) &&
+               Within(denial.record_classes(), other.record_classes()) &&
+               Within(denial.labels(), other.labels());
+      };
+      if (std::any_of(after_.denies().begin(), after_.denies().end(), covers)) continue;
+      const std::string group = Word(denial.subject());
+      Add(v1::DIRECTION_WIDENS, "denies " + denial.id() + " joiners", group, "",
+          "who joins " + group + " later would be denied no more by " + Quoted(denial.id()));
     }
   }
 

@@ -40,32 +40,32 @@ Explanation Conclude(std::vector<Part> parts, const Decision& decision, v1::Rela
 }  // namespace
 
 Explanation Explain(const State& state, uint32_t member, const HeaderView& header, int64_t now_s) {
-  Parts run = PartsOf(state, member, header, now_s);
-  return Conclude(std::move(run.parts), Decide(state, member, header, now_s), run.relation);
+  Parts found = PartsOf(state, member, header, now_s);
+  return Conclude(std::move(found.parts), Decide(state, member, header, now_s), found.relation);
 }
 
 Explanation ExplainOpinion(const State& state, uint32_t member, const HeaderView& opinion,
                            const Decision& subject, int64_t now_s) {
-  Parts run = PartsOf(state, member, opinion, now_s);
+  Parts found = PartsOf(state, member, opinion, now_s);
   const Decision alone = Decide(state, member, opinion, now_s);
-  const View bound = SubjectBound(alone.owner || run.relation == v1::RELATION_OWNER, subject);
+  const View bound = SubjectBound(alone.owner || found.relation == v1::RELATION_OWNER, subject);
   // Against what is shown before anything hides or bounds it: the other causes say what is seen without them.
   View shown;
-  for (const Part& part : run.parts) {
+  for (const Part& part : found.parts) {
     if (part.role == Role::kShows) shown = Join(shown, part.view);
   }
   if (bound.hidden()) {
-    run.parts.push_back({Role::kHides,
-                         {},
-                         {Layer::LAYER_SUBJECT, "opinion.subject",
-                          "the record that the opinion is about is hidden from it"}});
+    found.parts.push_back({Role::kHides,
+                           {},
+                           {Layer::LAYER_SUBJECT, "opinion.subject",
+                            "the record that the opinion is about is hidden from it"}});
   } else if (Meet(shown, bound) != shown) {
-    run.parts.push_back(
+    found.parts.push_back(
         {Role::kBounds,
          bound,
          {Layer::LAYER_SUBJECT, "opinion.subject", "it sees less of the record that the opinion is about"}});
   }
-  return Conclude(std::move(run.parts), MeetWithSubject(alone, subject), run.relation);
+  return Conclude(std::move(found.parts), MeetWithSubject(alone, subject), found.relation);
 }
 
 v1::MemberAccess ToMemberAccess(const State& state, uint32_t member, v1::RecordClass record_class,

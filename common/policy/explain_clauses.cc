@@ -144,6 +144,7 @@ class Explainer {
     const ContributorRules* own = state_.RulesOf(contributor_.number);
     const uint64_t accepted = own == nullptr ? 0 : own->accepted;
     std::string nearly;
+    bool matched = false;
     for (int i = 0; i < header_.grants_size(); ++i) {
       const HeaderGrant grant = header_.grant(i);
       const std::string name(state_.view_names().NameOf(grant.view));
@@ -153,6 +154,7 @@ class Explainer {
           nearly += "; " + whom + " was granted " + Quoted(name) + " before it came to that";
         continue;
       }
+      matched = true;
       const View view = state_.PeriodAt(std::max(grant.attached, accepted)).views.At(class_, grant.view);
       Cause cause{Layer::LAYER_GRANT, "audience grants " + whom + " " + Quoted(name), ""};
       cause.subject = SubjectOf(state_, grant.kind, grant.id);
@@ -165,7 +167,9 @@ class Explainer {
     }
     if (granted_.hidden()) {
       Add(Role::kTold, {},
-          {Layer::LAYER_NO_GRANT, "", "no grant of the record's audience matches it" + nearly});
+          {Layer::LAYER_NO_GRANT, "",
+           matched ? "no grant that matches it shows anything"
+                   : "no grant of the record's audience matches it" + nearly});
     }
   }
 

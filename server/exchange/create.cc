@@ -194,7 +194,7 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
     Succeed();
   }
 
-  void Succeed() { done_(std::move(response_), {contributor_.epoch(), std::move(shown_.records)}); }
+  void Succeed() { done_(std::move(response_), contributor_.Showing(std::move(shown_.records))); }
   void Fail(const absl::Status& status) { done_(status, {}); }
 
   const Room& room_;

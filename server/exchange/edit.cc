@@ -44,8 +44,7 @@ absl::Status Edit::Attempt() {
   const auto remembered = memory_.LookUp(room_.store);
   if (!remembered.ok()) return remembered.status();
   if (remembered->has_value()) {
-    contributor_.Renew(room_.directory);
-    SucceedAgain(**remembered);
+    DoneBefore(**remembered);
     return absl::OkStatus();
   }
   const Reader reader(room_.store, room_.keys, contributor_.asker());
@@ -116,9 +115,14 @@ void Edit::Committed(const absl::Status& status) {
 }
 
 void Edit::GoOn() {
+  if (done_before_) return DoneBefore(*done_before_);
   contributor_.Renew(room_.directory);
-  if (done_before_) return SucceedAgain(*done_before_);
   if (absl::Status again = Attempt(); !again.ok()) Fail(again);
+}
+
+void Edit::DoneBefore(const RecordId& id) {
+  contributor_.Renew(room_.directory);
+  SucceedAgain(id);
 }
 
 }  // namespace coalition::exchange

@@ -62,6 +62,7 @@ class Edit : public std::enable_shared_from_this<Edit> {
   absl::Status Attempt();
   // After another call's commit: reads again, which the commit lane's thread must not.
   void GoOn();
+  void DoneBefore(const RecordId& id);
   absl::Status CheckEtag(const Reader& reader, const SeenRecord& seen) const;
   void Submit(const SeenRecord& seen, std::function<Writes(store::Revision)> writes);
   absl::StatusOr<Writes> Build(store::Revision revision, Values values);

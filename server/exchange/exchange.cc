@@ -112,9 +112,9 @@ class StoreExchange final : public Exchange {
     return ExplainAccess(room_, context, ReaderFor(context), request, response, disclosure);
   }
 
-  absl::Status CountAffected(const CallContext& context, const policy::State& after,
-                             v1::OwnRecordCounts* counts) const override {
-    return CountAffectedRecords(ReaderFor(context), after, counts);
+  absl::Status CountAffected(const CallContext& context, const policy::State& before,
+                             const policy::State& after, v1::OwnRecordCounts* counts) const override {
+    return CountAffectedRecords(ReaderFor(context), before, after, counts);
   }
 
   absl::StatusOr<v1::SaveAudienceResponse> SaveAudience(const CallContext& context,

@@ -125,10 +125,10 @@ class Exchange {
                                v1::PreviewAudienceResponse* response) const = 0;
   virtual absl::Status Explain(const CallContext& context, const v1::ExplainAccessRequest& request,
                                v1::ExplainAccessResponse* response, ledger::Disclosure* disclosure) const = 0;
-  // How many of the caller's member's records somebody would see more or less of if `after` were the state.
-  // The newest ones are looked at.
-  virtual absl::Status CountAffected(const CallContext& context, const policy::State& after,
-                                     v1::OwnRecordCounts* counts) const = 0;
+  // How many of the caller's member's records somebody would see more or less of if `after` were the state
+  // and not `before`. The newest ones are looked at.
+  virtual absl::Status CountAffected(const CallContext& context, const policy::State& before,
+                                     const policy::State& after, v1::OwnRecordCounts* counts) const = 0;
 
   // Audiences under a name: one's own are saved, one's own and the coalition's listed, by name. Both may wait
   // for the disk.

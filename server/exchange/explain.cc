@@ -139,7 +139,7 @@ class Draft {
       return absl::OkStatus();
     }
     if (!policy::AllowsLabel(state_.policy().limits(), header_.label)) {
-      Problem("record.label", "the coalition's policy allows no records of this label", true);
+      Problem("record.label", "the coalition's policy allows no records of this label");
     }
     v1::Audience written = record_.audience(), audience;
     const absl::Status included = AddIncluded(
@@ -228,7 +228,8 @@ absl::Status ExplainAccess(const Room& room, const CallContext& context, const R
   const uint32_t self = context.caller.member_number;
 
   std::shared_ptr<const membership::Snapshot> snapshot = context.snapshot;
-  if (request.epoch() != 0) {
+  // The present epoch is judged by the moment of the call.
+  if (request.epoch() != 0 && request.epoch() != static_cast<int64_t>(snapshot->policy_state().epoch())) {
     auto then = room.directory.At(static_cast<uint64_t>(request.epoch()));
     if (absl::IsOutOfRange(then.status())) {
       violations.Add("epoch", "there was no such epoch, or history does not reach back to it");
@@ -265,8 +266,8 @@ absl::Status ExplainAccess(const Room& room, const CallContext& context, const R
   return absl::OkStatus();
 }
 
-absl::Status CountAffectedRecords(const Reader& reader, const policy::State& after,
-                                  v1::OwnRecordCounts* counts) {
+absl::Status CountAffectedRecords(const Reader& reader, const policy::State& before,
+                                  const policy::State& after, v1::OwnRecordCounts* counts) {
   const Asker& asker = reader.asker();
   const auto rows = IndexRows(reader.store(), reader.at(), OwnerPrefix(asker.member), std::nullopt);
   for (;;) {
@@ -290,12 +291,12 @@ absl::Status CountAffectedRecords(const Reader& reader, const policy::State& aft
     const std::string bytes = policy::EncodeHeader(accepted);
     const auto anew = policy::HeaderView::Parse(bytes);
     bool narrowed = false, widened = false;
-    for (const policy::MemberState& member : asker.state.members()) {
+    for (const policy::MemberState& member : before.members()) {
       if (member.number == asker.member || header.grants_size() == 0) continue;
-      const policy::View was = policy::Decide(asker.state, member.number, header, asker.now_s).view;
+      const policy::View was = policy::Decide(before, member.number, header, asker.now_s).view;
       const policy::View is = policy::Decide(after, member.number, header, asker.now_s).view;
       narrowed = narrowed || policy::Meet(was, is) != was;
-      const policy::View was_anew = policy::Decide(asker.state, member.number, *anew, asker.now_s).view;
+      const policy::View was_anew = policy::Decide(before, member.number, *anew, asker.now_s).view;
       const policy::View is_anew = policy::Decide(after, member.number, *anew, asker.now_s).view;
       widened = widened || policy::Meet(was_anew, is_anew) != is_anew;
       if (narrowed && widened) break;

@@ -20,7 +20,7 @@ absl::Status ExplainAccess(const Room& room, const CallContext& context, const R
                            ledger::Disclosure* disclosure);
 
 // As Exchange::CountAffected.
-absl::Status CountAffectedRecords(const Reader& reader, const policy::State& after,
-                                  v1::OwnRecordCounts* counts);
+absl::Status CountAffectedRecords(const Reader& reader, const policy::State& before,
+                                  const policy::State& after, v1::OwnRecordCounts* counts);
 
 }  // namespace coalition::exchange

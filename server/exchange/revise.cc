@@ -91,7 +91,7 @@ class ReviseCall final : public Edit {
     return [next](store::Revision revision) { return next.Writes(revision); };
   }
 
-  void Succeed() override { done_(std::move(response_), {contributor().epoch(), std::move(shown_.records)}); }
+  void Succeed() override { done_(std::move(response_), contributor().Showing(std::move(shown_.records))); }
 
   void SucceedAgain(const RecordId& id) override {
     const Reader reader(room().store, room().keys, contributor().asker());

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "common/keyed_hash.h"
 #include "common/random.h"
@@ -40,7 +41,8 @@ struct Contributor {
         now_ns(context.now_ns),
         may_read(CheckMayRead(context)) {}
 
-  // Who has to read again, after another call's commit, does so by the newest state.
+  // Who has to read again, after another call's commit, does so at a newer moment. The call's time and what
+  // its credential may do stay: both are judged again before anything is sent (service/guard.h).
   void Renew(const membership::Directory& directory) {
     membership::Moment now = directory.Now();
     snapshot = std::move(now.snapshot);
@@ -55,7 +57,10 @@ struct Contributor {
   absl::Status may_read;
 
   int64_t now_s() const { return now_ns / 1'000'000'000; }
-  uint64_t epoch() const { return snapshot->policy_state().epoch(); }
+  // With what judged them.
+  ledger::Shown Showing(std::vector<ledger::DisclosedRecord> records) const {
+    return {snapshot->policy_state().epoch(), snapshot->stored().revision, std::move(records)};
+  }
   Asker asker() const { return {snapshot->policy_state(), at, member, now_s(), nullptr}; }
 };
 

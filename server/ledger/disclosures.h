@@ -18,9 +18,12 @@ struct DisclosedRecord {
   policy::ViewSet view_ids = 0;  // as policy::Decision
 };
 
-// What an answer shows, and the epoch that it was judged at.
+// What an answer shows, and the state of the coalition that it was judged by: the epoch, and the store's revision
+// of the state, since members' own policies change within an epoch. The revision is not for members: it counts
+// commits.
 struct Shown {
   uint64_t epoch = 0;
+  uint64_t state_revision = 0;
   std::vector<DisclosedRecord> records;
 };
 
@@ -30,7 +33,8 @@ struct Disclosure {
   uint32_t member = 0;
   std::string_view credential;  // lives as long as the call
   std::string_view method;      // "ScreenSellers"
-  uint64_t epoch = 0;
+  uint64_t epoch = 0;           // as Shown
+  uint64_t state_revision = 0;  // as Shown
   int64_t time_ns = 0;
   std::vector<DisclosedRecord> records;
 };

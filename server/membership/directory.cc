@@ -80,6 +80,15 @@ absl::StatusOr<std::unique_ptr<Directory>> Directory::Open(store::Store& store,
   return directory;
 }
 
+Moment Directory::Now() const {
+  for (;;) {
+    Moment now{0, Current()};
+    now.revision = store_.Head();
+    // The state is held, so another one can't have its address.
+    if (Current() == now.snapshot) return now;
+  }
+}
+
 absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::At(uint64_t epoch) const {
   std::shared_ptr<const Snapshot> current = Current();
   if (current->policy_state().epoch() == epoch) return current;
@@ -99,7 +108,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::At(uint64_t epoch) co
 absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& judge) {
   const MutexLock lock(changing_);
   std::shared_ptr<const Snapshot> current = Current();
-  const absl::StatusOr<std::optional<Change>> judged = judge(*current);
+  const absl::StatusOr<std::optional<Change>> judged = judge(current);
   if (!judged.ok()) return judged.status();
   if (!judged->has_value()) return current;
   const Change& change = **judged;

@@ -77,15 +77,10 @@ class Directory {
   // The newest state: one atomic load.
   std::shared_ptr<const Snapshot> Current() const { return current_.load(std::memory_order_acquire); }
 
-  // The newest revision and a state that is no older: a record that was written after a change of the
-  // coalition had returned is never judged by a state from before the change.
-  Moment Now() const {
-    Moment now;
-    // First: the state may be newer than the records, never the other way round.
-    now.revision = store_.Head();
-    now.snapshot = Current();
-    return now;
-  }
+  // A revision that was the newest while the state was. So a record that was written after a change of the
+  // coalition had returned is never judged by a state from before the change, nor one that was changed before
+  // it by a state from after.
+  Moment Now() const;
 
   // The state as it was when that epoch ended, or is now. OUT_OF_RANGE: there was no such epoch, or the
   // store's history does not reach back to it. Reads from disk.
@@ -94,7 +89,8 @@ class Directory {
   // Makes one change after the other: `judge` is given the newest state and answers the change, or why there
   // is none; nullopt: nothing is to be changed. When this returns OK the change is durable and Current() has
   // it; the state that was judged last is returned. Waits for the disk. Errors: the judge's, or the store's.
-  using Judge = std::function<absl::StatusOr<std::optional<Change>>(const Snapshot& current)>;
+  using Judge =
+      std::function<absl::StatusOr<std::optional<Change>>(const std::shared_ptr<const Snapshot>& current)>;
   absl::StatusOr<std::shared_ptr<const Snapshot>> Make(const Judge& judge);
 
   store::Store& store() const { return store_; }

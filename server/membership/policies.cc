@@ -250,7 +250,9 @@ absl::StatusOr<v1::ApplyPolicyResponse> Policies::Apply(const Actor& actor,
                                                         const v1::ApplyPolicyRequest& request) {
   const std::string text = request.policy().SerializeAsString();
   storage::v1::StoredPolicy next;
-  const auto judge = [&](const Snapshot& current) -> absl::StatusOr<std::optional<Change>> {
+  const auto judge =
+      [&](const std::shared_ptr<const Snapshot>& newest) -> absl::StatusOr<std::optional<Change>> {
+    const Snapshot& current = *newest;
     const policy::State& state = current.policy_state();
     if (auto status = CheckMayChange(current, actor, v1::ROLE_COALITION_ADMIN, "COALITION_ADMIN");
         !status.ok()) {
@@ -309,7 +311,9 @@ absl::StatusOr<ComparedOwnPolicies> Policies::SetOwn(const Actor& actor,
   const v1::MemberPolicy wanted = WithoutSetFields(request.policy());
   ComparedOwnPolicies compared;
   storage::v1::StoredMemberPolicy next;
-  const auto judge = [&](const Snapshot& current) -> absl::StatusOr<std::optional<Change>> {
+  const auto judge =
+      [&](const std::shared_ptr<const Snapshot>& newest) -> absl::StatusOr<std::optional<Change>> {
+    const Snapshot& current = *newest;
     const policy::State& state = current.policy_state();
     // What a change would do everybody of the member may ask.
     if (!request.validate_only()) {
@@ -334,6 +338,7 @@ absl::StatusOr<ComparedOwnPolicies> Policies::SetOwn(const Actor& actor,
     for (auto& change : policy::DiffMemberPolicies(state, member, before, wanted)) {
       *compared.response.add_access_changes() = std::move(change);
     }
+    compared.before = newest;
     compared.after = std::make_shared<policy::State>(
         policy::WithMemberPolicy(state, member, wanted, directory_.store().Head() + 1));
     *compared.response.mutable_policy() = ToPublic(actor.caller.member, before);

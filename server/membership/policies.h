@@ -33,6 +33,7 @@ struct ComparedPolicies {
 
 struct ComparedOwnPolicies {
   v1::SetMemberPolicyResponse response;  // without the counts
+  std::shared_ptr<const Snapshot> before;
   std::shared_ptr<const policy::State> after;
 };
 

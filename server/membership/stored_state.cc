@@ -56,6 +56,7 @@ absl::StatusOr<StoredState> LoadState(const store::Store& store, store::Revision
   auto read = store.Read(std::span(&key, 1), at);
   if (!read.ok()) return read.status();
   StoredState stored;
+  stored.revision = at;
   if (!(*read)[0].has_value() || !stored.coalition.ParseFromString((*read)[0]->value)) return Unparseable();
   if (auto s = LoadAll(store, kGroupPrefix, at, &stored.groups); !s.ok()) return s;
   if (auto s = LoadAll(store, kMemberPrefix, at, &stored.members); !s.ok()) return s;

@@ -40,6 +40,7 @@ store::Write Stored(std::string key, const google::protobuf::MessageLite& messag
 
 // All of it at one revision, but audiences and approvals; each list in the order of its keys.
 struct StoredState {
+  store::Revision revision = 0;  // that it was read at
   storage::v1::StoredCoalition coalition;
   std::vector<storage::v1::StoredGroup> groups;
   std::vector<storage::v1::StoredMember> members;

@@ -101,7 +101,7 @@ grpc::ServerUnaryReactor* PolicyService::DiffPolicy(grpc::CallbackServerContext*
         if (!compared.ok()) return exchange::FromStore(compared.status());
         *answer->mutable_diff() = std::move(compared->diff);
         if (compared->after == nullptr) return absl::OkStatus();
-        return exchange_.CountAffected(context, *compared->after,
+        return exchange_.CountAffected(context, context.snapshot->policy_state(), *compared->after,
                                        answer->mutable_diff()->mutable_own_records());
       });
 }
@@ -147,7 +147,8 @@ grpc::ServerUnaryReactor* PolicyService::SetMemberPolicy(grpc::CallbackServerCon
         auto compared = policies_.SetOwn(ActorOf(context), asked);
         if (!compared.ok()) return exchange::FromStore(compared.status());
         *answer = std::move(compared->response);
-        return exchange_.CountAffected(context, *compared->after, answer->mutable_own_records());
+        return exchange_.CountAffected(context, compared->before->policy_state(), *compared->after,
+                                       answer->mutable_own_records());
       });
 }
 

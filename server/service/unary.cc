@@ -64,6 +64,7 @@ ledger::Disclosure NewDisclosure(const exchange::CallContext& context, Method me
   disclosure.credential = context.caller.credential;
   disclosure.method = InfoOf(method).name;
   disclosure.epoch = context.snapshot->policy_state().epoch();
+  disclosure.state_revision = context.snapshot->stored().revision;
   disclosure.time_ns = context.now_ns;
   return disclosure;
 }

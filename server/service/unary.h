@@ -259,6 +259,7 @@ grpc::ServerUnaryReactor* Write(CallKit& kit, Method method, grpc::CallbackServe
           ledger::Disclosure disclosure = pending->NewDisclosure();
           disclosure.records = shown.records;
           disclosure.epoch = shown.epoch;
+          disclosure.state_revision = shown.state_revision;
           pending->DiscloseAndSend(std::move(disclosure), Serialize(*response));
         });
       });

@@ -23,9 +23,13 @@ struct Changes {
   int64_t asked = 0;
 };
 
-// The coalition's policy with that title. Nobody sees more or less by it.
-v1::CoalitionPolicy Titled(v1::CoalitionPolicy policy, int64_t version) {
+// The coalition's policy as that version: every second one denies everything to hosts.
+v1::CoalitionPolicy Next(v1::CoalitionPolicy policy, int64_t version) {
   policy.set_title("policy " + std::to_string(version));
+  policy.clear_denies();
+  if (version % 2 != 0) return policy;
+  policy.add_denies()->set_id("no-hosts");
+  policy.mutable_denies(0)->mutable_subject()->set_kind(v1::MEMBER_KIND_MARKETPLACE);
   return policy;
 }
 
@@ -35,9 +39,11 @@ void ApplyPolicies(client::Client& office, Changes* changes) {
     const auto now = office.GetPolicy();
     if (!now.ok()) return;
     const int64_t next = now->policy().version() + 1;
+    const v1::CoalitionPolicy policy = Next(now->policy().policy(), next);
+    const auto diff = office.DiffPolicy(policy);
+    if (!diff.ok()) return;
     changes->asked = next;
-    const auto applied =
-        office.ApplyPolicy(Titled(now->policy().policy(), next), client::ReviewedDiff{now->epoch(), ""});
+    const auto applied = office.ApplyPolicy(policy, client::ReviewedDiff{now->epoch(), diff->digest()});
     if (!applied.ok()) return;
     changes->acknowledged = applied->version();
   }
@@ -51,7 +57,7 @@ void SetOwnPolicies(client::Client& aurore, Changes* changes) {
     const int64_t next = now->version() + 1;
     v1::MemberPolicy own;
     own.set_unbounded(true);
-    own.add_exclusions()->set_member(next % 2 == 0 ? "members/belmont" : "members/bazaar");
+    own.add_exclusions()->set_member(next % 2 == 0 ? "members/belmont" : "members/office");
     changes->asked = next;
     const auto set = aurore.SetMemberPolicy(own);
     if (!set.ok()) return;
@@ -98,6 +104,19 @@ class PolicyKill9 : public ::testing::Test {
     server_.Kill();
   }
 
+  // The name of a new record of aurore's, granted to the member.
+  std::string Create(const std::string& member) {
+    v1::Record record;
+    record.mutable_seller()->set_platform("bazaar.example");
+    record.mutable_seller()->set_seller_id("shop-" + std::to_string(++made_));
+    record.mutable_offender_report()->add_infringement_types("KEYWORD_TRADEMARK_INFRINGEMENT");
+    record.mutable_audience()->add_grants()->set_view("full");
+    record.mutable_audience()->mutable_grants(0)->mutable_subject()->set_member("members/" + member);
+    const auto created = Client("aurore", "backend")->CreateRecord(record);
+    EXPECT_TRUE(created.ok()) << created.status();
+    return created.ok() ? created->record().name() : "";
+  }
+
   void Check(int cycle) {
     const auto office = Client("office", "admin"), aurore = Client("aurore", "admin");
     const auto policy = office->GetPolicy();
@@ -108,12 +127,18 @@ class PolicyKill9 : public ::testing::Test {
     // Each begins an epoch, and none is left out.
     EXPECT_EQ(policy->epoch(), version);
     EXPECT_TRUE(version == 1 || policy->policy().policy().title() == "policy " + std::to_string(version));
+    // Decisions are by it: on a record that is made now, which no earlier version bounds.
+    const auto host = Client("bazaar", "backend")->GetRecord(Create("bazaar"));
+    EXPECT_EQ(host.ok(), version % 2 != 0) << "cycle " << cycle << ": " << host.status();
+    EXPECT_TRUE(host.ok() || absl::IsNotFound(host.status())) << host.status();
+    in_flight_ += coalition_.asked > coalition_.acknowledged || own_.asked > own_.acknowledged ? 1 : 0;
     const auto own = aurore->GetMemberPolicy();
     ASSERT_TRUE(own.ok()) << own.status();
     EXPECT_GE(own->version(), own_.acknowledged) << "cycle " << cycle << ": an own policy is gone";
     EXPECT_LE(own->version(), own_.asked);
     // An exclusion that was lifted since holds for the record that was made before.
     const auto seen = Client("belmont", "backend")->GetRecord(record_);
+    EXPECT_TRUE(seen.ok() || absl::IsNotFound(seen.status())) << seen.status();
     EXPECT_EQ(seen.ok(), own->version() < 2) << "cycle " << cycle << ": " << seen.status();
     excluded_ = excluded_ || own_.acknowledged >= 2;
     EXPECT_FALSE(excluded_ && seen.ok()) << "cycle " << cycle << ": a denial was forgotten";
@@ -125,19 +150,13 @@ class PolicyKill9 : public ::testing::Test {
   std::string record_;
   Changes coalition_, own_;
   bool excluded_ = false;
+  int made_ = 0;
+  int in_flight_ = 0;  // cycles in which a change was asked for and not acknowledged
 };
 
 TEST_F(PolicyKill9, WhatWasAcknowledgedIsInForce) {
   Start();
-  v1::Record record;
-  record.mutable_seller()->set_platform("bazaar.example");
-  record.mutable_seller()->set_seller_id("shop-1");
-  record.mutable_offender_report()->add_infringement_types("KEYWORD_TRADEMARK_INFRINGEMENT");
-  record.mutable_audience()->add_grants()->set_view("full");
-  record.mutable_audience()->mutable_grants(0)->mutable_subject()->set_member("members/belmont");
-  const auto created = Client("aurore", "backend")->CreateRecord(record);
-  ASSERT_TRUE(created.ok()) << created.status();
-  record_ = created->record().name();
+  record_ = Create("belmont");
   // Positive control: until aurore excludes it, belmont sees the record.
   ASSERT_TRUE(Client("belmont", "backend")->GetRecord(record_).ok());
   server_.Kill();
@@ -145,6 +164,7 @@ TEST_F(PolicyKill9, WhatWasAcknowledgedIsInForce) {
   EXPECT_TRUE(excluded_);
   EXPECT_GT(coalition_.acknowledged, kCycles / 2);
   EXPECT_GT(own_.acknowledged, kCycles / 2);
+  EXPECT_GT(in_flight_, kCycles / 4);
 }
 
 }  // namespace

@@ -144,9 +144,39 @@ class MarkerTest : public ::testing::Test {
     v1::PreviewAudienceRequest preview;
     *preview.mutable_record() = create.record();
     Ask(member, preview, &bytes);
+    v1::ReviseRecordRequest revise;
+    revise.mutable_record()->set_name(planted.name);
+    revise.mutable_update_mask()->add_paths("label");
+    Ask(member, revise, &bytes);
     Ask(member, v1::ListAudiencesRequest(), &bytes);
     Ask(member, v1::ListMembersRequest(), &bytes);
+    Ask(member, v1::ListPlatformsRequest(), &bytes);
     Ask(member, v1::WhoAmIRequest(), &bytes);
+    return bytes;
+  }
+
+  // The same of questions that name the seller or the external id: those two an answer may repeat.
+  std::string BytesWhenNamed(const std::string& member, const Planted& planted) {
+    std::string bytes;
+    v1::ListRecordsRequest list;
+    list.mutable_filter()->set_external_id(planted.markers.at("external_id"));
+    Ask(member, list, &bytes);
+    if (planted.seller.seller_id().empty()) return bytes;
+    v1::ScreenSellersRequest screen;
+    *screen.add_sellers() = planted.seller;
+    Ask(member, screen, &bytes);
+    v1::GetSellerProfileRequest profile;
+    *profile.mutable_seller() = planted.seller;
+    Ask(member, profile, &bytes);
+    list.Clear();
+    *list.mutable_filter()->mutable_seller() = planted.seller;
+    Ask(member, list, &bytes);
+    v1::ImportRecordsRequest import;
+    import.set_validate_only(true);
+    v1::Record& record = *import.add_items()->mutable_record();
+    record = testing::Report("bazaar.example", planted.seller.seller_id());
+    record.set_external_id(planted.markers.at("external_id"));
+    Ask(member, import, &bytes);
     return bytes;
   }
 
@@ -184,20 +214,28 @@ TEST_F(MarkerTest, WhatAViewDoesNotShowIsInNoByte) {
     for (const Planted& planted : planted_) {
       if (planted.owner == member) continue;
       const std::vector<std::string> in_full = ShownInFull(member, planted);
-      const std::string bytes = AllBytes(member, planted);
+      const std::string bytes = AllBytes(member, planted), named = BytesWhenNamed(member, planted);
       for (const auto& [path, marker] : planted.markers) {
         const bool is_shown = std::find(in_full.begin(), in_full.end(), path) != in_full.end();
         (is_shown ? shown : hidden) += 1;
         // The positive control: what is shown is there.
         EXPECT_EQ(bytes.find(marker) != std::string::npos, is_shown) << member << " and " << path;
+        const bool repeated = path == "seller.seller_id" || path == "external_id";
+        EXPECT_TRUE(is_shown || repeated || named.find(marker) == std::string::npos)
+            << member << " and " << path;
       }
     }
   }
   EXPECT_GT(hidden, 200U);
   EXPECT_GT(shown, 100U);
+  // A refusal, which is logged: there are a log and metrics that a marker could be in.
+  const Identity stranger = stage_.server().certificates().Member("aurore", "stranger");
+  EXPECT_TRUE(absl::IsUnauthenticated(stage_.server().WhoAmI(stranger).status()));
   const HttpAnswer metrics = HttpGet(stage_.server().http_port(), "/metrics");
   EXPECT_EQ(metrics.code, 200);
+  EXPECT_NE(metrics.body.find("grpc_server_handled_total"), std::string::npos);
   const std::string log = ::testing::internal::GetCapturedStderr();
+  EXPECT_NE(log.find("caller_refused"), std::string::npos) << log;
   for (const Planted& planted : planted_) {
     for (const auto& [path, marker] : planted.markers) {
       EXPECT_EQ(metrics.body.find(marker), std::string::npos) << path;

@@ -13,6 +13,7 @@
 #include "coalition/v1/policy_service.pb.h"
 #include "tests/property/exchange_generators.h"
 #include "tests/property/exchange_history.h"
+#include "tests/property/exchange_policies.h"
 #include "tests/property/exchange_questions.h"
 #include "tests/property/exchange_room.h"
 
@@ -49,7 +50,9 @@ class MeddledStore final : public ForwardingStore {
   MeddledStore(store::Store& base, Meddler& meddler) : ForwardingStore(base), meddler_(meddler) {}
   store::Revision Head() const override {
     meddler_.Operation();
-    return ForwardingStore::Head();
+    const store::Revision head = ForwardingStore::Head();
+    meddler_.Operation();  // what is told may be old when it is read
+    return head;
   }
   absl::StatusOr<std::vector<std::optional<store::Version>>> Read(std::span<const std::string> keys,
                                                                   store::Revision at) const override {
@@ -150,6 +153,135 @@ TEST_F(NarrowThenWriteTest, AStateOlderThanTheRecordsIsNoticed) {
   EXPECT_EQ(Listed(), 0);
   stage_.spoil_context = [&](exchange::CallContext* context) { context->snapshot = before.snapshot; };
   EXPECT_EQ(Listed(), 1);
+}
+
+// aurore takes paylink's grant away, and then accepts a version of the coalition's policy by which "notice"
+// shows comments too: at no time did paylink see one.
+class NarrowThenAccept {
+ public:
+  NarrowThenAccept() {
+    v1::CreateRecordRequest create;
+    *create.mutable_record() = Report("bazaar.example", "shop-1");
+    create.mutable_record()->mutable_offender_report()->set_comment("comment");
+    GrantMember(*create.mutable_record(), kObserver, "notice");
+    const auto created = AskFor<v1::CreateRecordResponse>(stage, "aurore", create, 1);
+    EXPECT_TRUE(created.ok()) << created.status();
+    if (created.ok()) name_ = created->record().name();
+    v1::DiffPolicyRequest diff;
+    *diff.mutable_policy() = PolicyOf(0);
+    for (auto& view : *diff.mutable_policy()->mutable_views()) {
+      const bool reports = view.record_class() == v1::RECORD_CLASS_OFFENDER_REPORT;
+      if (reports && view.name() == "notice") view.add_full("comment");
+    }
+    const auto compared = AskFor<v1::DiffPolicyResponse>(stage, "office", diff, 2);
+    EXPECT_TRUE(compared.ok()) << compared.status();
+    v1::ApplyPolicyRequest apply;
+    *apply.mutable_policy() = diff.policy();
+    apply.set_expected_epoch(compared->diff().epoch());
+    apply.set_diff_digest(compared->diff().digest());
+    EXPECT_TRUE(stage.Ask("office", apply, 2).status.ok());
+  }
+
+  void Change() {
+    v1::ReviseRecordRequest revise;
+    revise.mutable_record()->set_name(name_);
+    revise.mutable_update_mask()->add_paths("audience");
+    EXPECT_TRUE(stage.Ask("aurore", revise, 3).status.ok());
+    v1::SetMemberPolicyRequest own;
+    own.mutable_policy()->set_unbounded(true);
+    own.mutable_policy()->set_accepts_policy_version(2);
+    EXPECT_TRUE(stage.Ask("aurore", own, 4).status.ok());
+  }
+
+  // As paylink gets it; "" if it does not.
+  std::string Comment() {
+    v1::GetRecordRequest get;
+    get.set_name(name_);
+    const auto got = AskFor<v1::GetRecordResponse>(stage, kObserver, get, 5);
+    return got.ok() ? got->record().offender_report().comment() : "";
+  }
+
+  Meddler meddler;
+  RoomStage stage{Meddled(meddler)};
+
+ private:
+  std::string name_;
+};
+
+TEST(NarrowThenAcceptTest, NeverSeen) {
+  NarrowThenAccept first;
+  first.meddler.Arm(0, nullptr);
+  EXPECT_EQ(first.Comment(), "");
+  const int operations = first.meddler.operations();
+  EXPECT_GT(operations, 3);
+  for (int place = 1; place <= operations; ++place) {
+    NarrowThenAccept world;
+    world.meddler.Arm(place, [&world] { world.Change(); });
+    EXPECT_EQ(world.Comment(), "") << "before operation " << place;
+  }
+}
+
+// Positive control: with the state taken after the revision, and not looked at again, it would be.
+TEST(NarrowThenAcceptTest, AStateNewerThanTheRecordsIsNoticed) {
+  NarrowThenAccept world;
+  const store::Revision before = world.stage.world().directory().Now().revision;
+  world.Change();
+  EXPECT_EQ(world.Comment(), "");
+  world.stage.spoil_context = [before](exchange::CallContext* context) { context->at = before; };
+  EXPECT_EQ(world.Comment(), "comment");
+}
+
+// A replay reads again: what changed since the call was let in is in its answer.
+TEST(ReplayTest, IsJudgedAtANewerMoment) {
+  Meddler meddler;
+  RoomStage stage(Meddled(meddler));
+  v1::CreateRecordRequest create;
+  *create.mutable_record() = Report("bazaar.example", "shop-1");
+  GrantMember(*create.mutable_record(), kObserver);
+  const auto report = AskFor<v1::CreateRecordResponse>(stage, "aurore", create, 1);
+  ASSERT_TRUE(report.ok()) << report.status();
+  v1::CreateRecordRequest opinion =
+      CreateRequest(Opinion(report->record().name(), v1::OPINION_VERDICT_CONFIRMED),
+                    "11111111-1111-4111-8111-111111111111");
+  const auto made = AskFor<v1::CreateRecordResponse>(stage, kObserver, opinion, 2);
+  ASSERT_TRUE(made.ok()) << made.status();
+  EXPECT_EQ(made->record().seller().seller_id(), "shop-1");
+  meddler.Arm(0, nullptr);
+  ASSERT_TRUE(stage.Ask(kObserver, opinion, 3).status.ok());
+  // From the moment that the call was let in at on, which takes two operations, to the one that the answer is
+  // read at.
+  int told = 0;
+  for (int place = 3; place <= 4; ++place) {
+    v1::SetMemberPolicyRequest own;
+    own.mutable_policy()->set_unbounded(true);
+    own.mutable_policy()->add_exclusions()->set_member(std::string("members/") + kObserver);
+    meddler.Arm(place, [&] { EXPECT_TRUE(stage.Ask("aurore", own, 4).status.ok()); });
+    const auto again = AskFor<v1::CreateRecordResponse>(stage, kObserver, opinion, 5);
+    ASSERT_TRUE(again.ok()) << again.status();
+    EXPECT_TRUE(again->existed());
+    EXPECT_FALSE(again->record().has_seller()) << "the subject's, which it does not see any more";
+    ++told;
+  }
+  EXPECT_EQ(told, 2);
+}
+
+// Changes are within reach of the property above.
+TEST(ExchangeMomentControl, ChangesChangeAnswers) {
+  int changed = 0;
+  for (uint32_t history = 0; history < 100; ++history) {
+    Meddler meddler;
+    RoomStage stage(Meddled(meddler));
+    Player player(stage);
+    std::vector<uint32_t> numbers(8);
+    for (uint32_t i = 0; i < numbers.size(); ++i) numbers[i] = (history * 50 + i) * 7919;
+    const std::vector<Step> steps = MakeStepsWithPolicies(numbers);
+    player.Play(steps, Variant::kWhole);
+    const Questions questions = QuestionsOf(player, steps);
+    const std::vector<std::string> before = Answers(stage, questions, 1);
+    player.Play(steps, Variant::kWhole);
+    changed += Answers(stage, questions, 1) == before ? 0 : 1;
+  }
+  EXPECT_GT(changed, 30);
 }
 
 }  // namespace

@@ -40,6 +40,8 @@ class Asked {
     v1::ExplainAccessRequest explain;
     explain.set_name(name);
     Add(explain);
+    explain.set_epoch(1);
+    Add(explain);
     explain.set_member("members/souk");
     Add(explain);
     // Drafts that refer to it.

@@ -124,9 +124,9 @@ Answer RoomStage::Ask(const std::string& member, const Message& request, uint64_
         const auto compared = policies.Diff(actor, r);
         if (!compared.ok()) return ToAnswer(compared.status(), response);
         *response.mutable_diff() = compared->diff;
-        return ToAnswer(
-            exchange.CountAffected(context, *compared->after, response.mutable_diff()->mutable_own_records()),
-            response);
+        return ToAnswer(exchange.CountAffected(context, context.snapshot->policy_state(), *compared->after,
+                                               response.mutable_diff()->mutable_own_records()),
+                        response);
       })
       .On<v1::ApplyPolicyRequest>([&](const auto& r) { return ToAnswer(policies.Apply(actor, r)); })
       .On<v1::GetMemberPolicyRequest>([&](const auto& r) {

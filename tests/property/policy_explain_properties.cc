@@ -219,7 +219,8 @@ Violation RemoveGrant(const Cause& cause, World* world) {
   const auto removed = std::erase_if(world->header.grants, [&](const HeaderGrant& grant) {
     std::string view;
     if (grant.view <= kWorldViews) view = WorldViewNames().NameOf(grant.view);
-    return cause.view == view &&
+    return cause.view == view && cause.subject &&
+           policy::Word(*cause.subject) == NameOf(grant.kind, grant.id) &&
            cause.clause == "audience grants " + NameOf(grant.kind, grant.id) + " \"" + view + "\"";
   });
   if (removed == 0) return "cites a grant that is not there: " + cause.clause;
@@ -227,12 +228,15 @@ Violation RemoveGrant(const Cause& cause, World* world) {
 }
 
 // Exclusions of members and groups that are unknown have no names: the causes are in their order.
-Violation RemoveExclusion(const MemberState& member, const State& state, int place, World* world) {
+Violation RemoveExclusion(const Cause& cause, const MemberState& member, const State& state, int place,
+                          World* world) {
   auto& exclusions = world->header.exclusions;
   for (size_t i = 0; i < exclusions.size(); ++i) {
     policy::Header alone = world->header;
     alone.exclusions = {exclusions[i]};
     if (!reference::Excluded(state, member, alone) || place-- != 0) continue;
+    const std::string named = NameOf(exclusions[i].kind, exclusions[i].id);
+    if (cause.subject && policy::Word(*cause.subject) != named) return "names somebody else: " + named;
     exclusions.erase(exclusions.begin() + static_cast<std::ptrdiff_t>(i));
     return std::nullopt;
   }
@@ -255,7 +259,7 @@ Violation Remove(const Cause& cause, const MemberState& member, v1::Relation rel
     case Layer::LAYER_GRANT:
       return RemoveGrant(cause, world);
     case Layer::LAYER_EXCLUSION:
-      return RemoveExclusion(member, state, exclusions_before, world);
+      return RemoveExclusion(cause, member, state, exclusions_before, world);
     case Layer::LAYER_CEILING:
       return LiftCeiling(cause, cell, world);
     case Layer::LAYER_MEMBER_CEILING:

@@ -58,6 +58,7 @@ absl::StatusOr<T> WaitShowing(ledger::Disclosure* disclosure, const Start& start
   return Wait<T>([&](auto done) {
     start([done, disclosure](absl::StatusOr<T> answer, ledger::Shown shown) {
       disclosure->epoch = shown.epoch;
+      disclosure->state_revision = shown.state_revision;
       disclosure->records = std::move(shown.records);
       done(std::move(answer));
     });

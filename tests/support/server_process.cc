@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/file.h"
+#include "common/policy/default_policy.h"
 
 namespace coalition::testing {
 namespace {
@@ -24,6 +25,14 @@ void MustWrite(const std::string& path, const std::string& text) {
 std::string CredentialText(const std::string& id, const std::string& roles, const std::string& key_sha256) {
   return " credentials { id: \"" + id + "\" roles: " + roles + " purpose: \"tests\" public_key_sha256: \"" +
          key_sha256 + "\" }";
+}
+
+// The built-in one without a quorum: tests change it.
+std::string PolicyText() {
+  v1::CoalitionPolicy policy = policy::DefaultPolicy();
+  policy.clear_limits();
+  policy.clear_policy_test();
+  return "policy { " + policy.DebugString() + " }\n";
 }
 
 }  // namespace
@@ -54,7 +63,7 @@ void ServerProcess::WriteCoalition() {
     bootstrap += " }\n";
   }
   MustWrite(directory_ + "/bootstrap.textproto",
-            bootstrap + "platforms { id: \"bazaar.example\" holder: \"bazaar\" }\n");
+            bootstrap + "platforms { id: \"bazaar.example\" holder: \"bazaar\" }\n" + PolicyText());
   MustWrite(directory_ + "/server.textproto",
             "listen: \"" + port_.address() +
                 "\"\nhttp_listen: \"off\"\nstore_dir: \"store\"\n"

@@ -13,10 +13,11 @@
 
 namespace coalition::testing {
 
-// A directory with configuration, certificates and bootstrap file of a small coalition (aurore and belmont
-// BRAND, bazaar MARKETPLACE with bazaar.example, each with a credential "backend" that reads and contributes
-// and an "admin", its MEMBER_ADMIN; office SECRETARIAT, whose "admin" is COALITION_ADMIN), in which the
-// server is started and killed any number of times. Kills what still runs when destroyed. Not thread-safe.
+// A directory with configuration, certificates and bootstrap file of a small coalition, in which the server
+// is started and killed any number of times: aurore and belmont BRAND, bazaar MARKETPLACE with
+// bazaar.example, each with a credential "backend" that reads and contributes and an "admin", its
+// MEMBER_ADMIN; office SECRETARIAT, whose "admin" is COALITION_ADMIN; the built-in policy without a quorum.
+// Kills what still runs when destroyed. Not thread-safe.
 class ServerProcess {
  public:
   // `directory` must be there and empty; `binary` is coalitiond.

@@ -257,7 +257,9 @@ TEST_F(MembershipTest, AnEpochIsJudgedAsItEnded) {
       own.mutable_policy()->set_unbounded(true);
       return std::vector<store::Write>{Stored(OwnPolicyKey(revision, aurore), own)};
     };
-    const auto made = (*directory)->Make([&](const Snapshot&) { return std::optional<Change>(change); });
+    const auto made = (*directory)->Make([&](const std::shared_ptr<const Snapshot>&) {
+      return std::optional<Change>(change);
+    });
     ASSERT_TRUE(made.ok()) << made.status();
   };
   make(false, 1);

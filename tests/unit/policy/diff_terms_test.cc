@@ -52,8 +52,8 @@ TEST_F(DiffTermsTest, AViewThatIsGoneIsGoneForGood) {
   EXPECT_THAT(Told(),
               ElementsAre("NEITHER: views brief OFFENDER_REPORT description would read \"Enough to act\"",
                           "NARROWS: the view \"notice\" of OFFENDER_REPORT would be gone: what records grant "
-                          "by that name shows nothing any more, for good, also if the name comes back or the "
-                          "view has another name now"));
+                          "by that name shows nothing any more, also if the view has another name now, and "
+                          "also when the name comes back, unless a contributor accepts that version"));
   EXPECT_TRUE(Diff().narrows);
 }
 
@@ -71,12 +71,22 @@ TEST_F(DiffTermsTest, WhatExplanationsCiteOfADenial) {
                                   "NEITHER: the denial \"rung\" would read \"groups/inner\""));
 }
 
-// It hides nothing from anybody yet.
+// It hides nothing from anybody yet, and would from who joins.
 TEST_F(DiffTermsTest, ADenialOfAGroupThatIsEmpty) {
   for (MemberState& member : members_) member.groups.clear();
   *before_.add_denies() = FromText<v1::Deny>("id: 'ring' subject { group: 'groups/inner' }");
   EXPECT_THAT(Sentences(Diff().access_changes), IsEmpty());
-  EXPECT_THAT(Told(), ElementsAre("NEITHER: the denial \"ring\" would be gone"));
+  EXPECT_THAT(Told(),
+              ElementsAre("NEITHER: the denial \"ring\" would be gone",
+                          "WIDENS: who joins groups/inner later would be denied no more by \"ring\""));
+  EXPECT_TRUE(Diff().widens);
+  // Nothing widens while another denial covers as much.
+  *after_.add_denies() = FromText<v1::Deny>("id: 'other' subject { group: 'groups/inner' }");
+  EXPECT_FALSE(Diff().widens);
+  after_.mutable_denies(0)->add_labels(v1::LABEL_RED);
+  EXPECT_TRUE(Diff().widens);
+  before_.mutable_denies(0)->add_labels(v1::LABEL_RED);
+  EXPECT_FALSE(Diff().widens);
 }
 
 TEST_F(DiffTermsTest, LabelsThatRecordsMayCarry) {
