@@ -3,7 +3,10 @@
 #pragma once
 
 #include <array>
+#include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -64,28 +67,65 @@ class HeaderView {
   // hidden from everyone, its owner included.
   static std::optional<HeaderView> Parse(std::string_view bytes);
 
-  v1::RecordClass record_class() const;
-  v1::Label label() const;
-  v1::PermittedAction permitted_action() const;
-  Lifecycle state() const;
-  uint32_t contributor() const;
-  uint32_t platform() const;
-  uint64_t made() const;
-  int64_t expire_time_s() const;
+  // In place, since a scan asks for these of every record.
+  v1::RecordClass record_class() const { return static_cast<v1::RecordClass>(Byte(1)); }
+  v1::Label label() const { return static_cast<v1::Label>(Byte(2)); }
+  v1::PermittedAction permitted_action() const { return static_cast<v1::PermittedAction>(Byte(3)); }
+  Lifecycle state() const { return static_cast<Lifecycle>(Byte(4)); }
+  uint32_t contributor() const { return Load<uint32_t>(8); }
+  uint32_t platform() const { return Load<uint32_t>(12); }
+  uint64_t made() const { return Load<uint64_t>(16); }
+  int64_t expire_time_s() const { return static_cast<int64_t>(Load<uint64_t>(24)); }
   // Not withdrawn, erased or expired.
-  bool LiveAt(int64_t now_s) const;
+  bool LiveAt(int64_t now_s) const {
+    return (state() == Lifecycle::kActive || state() == Lifecycle::kContested) && now_s < expire_time_s();
+  }
   std::optional<RecordIdBytes> subject() const;
-  int grants_size() const;
-  HeaderGrant grant(int i) const;
-  int exclusions_size() const;
-  HeaderExclusion exclusion(int i) const;
+  int grants_size() const { return Byte(6); }
+  HeaderGrant grant(int i) const {
+    const size_t at = GrantsAt() + kGrantBytes * static_cast<size_t>(i);
+    return {static_cast<SubjectKind>(Byte(at)), Byte(at + 1), Load<uint32_t>(at + 2), Load<uint64_t>(at + 6)};
+  }
+  int exclusions_size() const { return Byte(7); }
+  HeaderExclusion exclusion(int i) const {
+    const size_t at = ExclusionsAt() + kExclusionBytes * static_cast<size_t>(i);
+    return {static_cast<SubjectKind>(Byte(at)), Load<uint32_t>(at + 1)};
+  }
   // Bytes the header takes; the record's message follows.
-  size_t size() const;
+  size_t size() const { return ExclusionsAt() + kExclusionBytes * Byte(7); }
 
   Header ToHeader() const;
 
  private:
+  // Layout, all integers little-endian:
+  //   0 version   1 class   2 label   3 permitted action   4 lifecycle   5 flags   6 grants   7 exclusions
+  //   8 contributor (4)   12 platform (4)   16 made (8)   24 expire time (8)   32 subject (16, if flagged)
+  //   then each grant: kind (1), view (1), id (4), attached (8); then each exclusion: kind (1), id (4)
+  static constexpr uint8_t kVersion = 1;
+  static constexpr uint8_t kHasSubject = 1;
+  static constexpr size_t kFixedBytes = 32;
+  static constexpr size_t kSubjectBytes = sizeof(RecordIdBytes);
+  static constexpr size_t kGrantBytes = 14;
+  static constexpr size_t kExclusionBytes = 5;
+  friend std::string EncodeHeader(const Header& header);
+
   explicit HeaderView(std::string_view bytes) : bytes_(bytes) {}
+  bool KnownEnums() const;
+
+  uint8_t Byte(size_t at) const { return static_cast<uint8_t>(bytes_[at]); }
+  template <class T>
+  T Load(size_t at) const {
+    T value = 0;
+    if constexpr (std::endian::native == std::endian::little) {
+      std::memcpy(&value, bytes_.data() + at, sizeof value);
+    } else {
+      for (size_t i = sizeof value; i > 0; --i) value = static_cast<T>(value << 8 | Byte(at + i - 1));
+    }
+    return value;
+  }
+  size_t GrantsAt() const { return kFixedBytes + ((Byte(5) & kHasSubject) != 0 ? kSubjectBytes : 0); }
+  size_t ExclusionsAt() const { return GrantsAt() + kGrantBytes * Byte(6); }
+
   std::string_view bytes_;
 };
 
