@@ -83,13 +83,13 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const std::string& dir,
   if (!directory.ok()) return directory.status();
   engine->directory_ = *std::move(directory);
   engine->lane_ = std::make_unique<store::CommitLane>(*engine->store_);
-  const exchange::ExchangeKeys keys{.token_master = engine->random_.Bytes(32),
-                                    .page_token = engine->random_.Bytes(32),
-                                    .seller_hash = engine->random_.Bytes(32),
-                                    .etag = engine->random_.Bytes(32)};
+  engine->keys_ = {.token_master = engine->random_.Bytes(32),
+                   .page_token = engine->random_.Bytes(32),
+                   .seller_hash = engine->random_.Bytes(32),
+                   .etag = engine->random_.Bytes(32)};
   const auto run_now = [](uint32_t, const std::function<void()>& work) { work(); };
-  auto exchange = exchange::Exchange::Open({}, keys, *engine->store_, *engine->directory_, *engine->lane_,
-                                           engine->random_, run_now);
+  auto exchange = exchange::Exchange::Open({}, engine->keys_, *engine->store_, *engine->directory_,
+                                           *engine->lane_, engine->random_, run_now);
   if (!exchange.ok()) return exchange.status();
   engine->exchange_ = *std::move(exchange);
   return engine;

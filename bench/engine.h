@@ -40,6 +40,8 @@ class Engine {
   absl::StatusOr<double> Import(const Messages& messages);
 
   exchange::Exchange& exchange() { return *exchange_; }
+  const store::Store& store() const { return *store_; }
+  const exchange::ExchangeKeys& keys() const { return keys_; }
   // A call of a registered credential, now.
   absl::StatusOr<exchange::CallContext> Context(const std::string& member,
                                                 const std::string& credential) const;
@@ -49,6 +51,7 @@ class Engine {
 
   SystemClock clock_;
   SystemRandom random_;
+  exchange::ExchangeKeys keys_;
   std::unique_ptr<store::LevelDbStore> store_;
   std::unique_ptr<membership::Directory> directory_;
   std::unique_ptr<store::CommitLane> lane_;

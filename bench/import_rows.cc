@@ -1,4 +1,3 @@
-#include <atomic>
 #include <filesystem>
 
 #include "bench/engine.h"
@@ -34,12 +33,7 @@ absl::StatusOr<double> MeasureServer(Workspace& workspace, const Messages& messa
   if (!home.ok()) return home.status();
   auto server = workspace.StartServer(*home);
   if (!server.ok()) return server.status();
-  std::atomic<size_t> next = 0;
-  const ImportResultCounts counts =
-      ImportAll(server->contributor, {}, [&]() -> const v1::ImportRecordsRequest* {
-        const size_t at = next.fetch_add(1);
-        return at < messages.size() ? &messages[at] : nullptr;
-      });
+  const ImportResultCounts counts = ImportMessages(server->contributor, messages);
   if (!counts.status.ok()) return counts.status;
   if (absl::Status stopped = server->process->Stop(); !stopped.ok()) return stopped;
   return static_cast<double>(counts.created) / counts.seconds;

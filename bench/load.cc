@@ -17,12 +17,12 @@ double Seconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
 
+}  // namespace
+
 absl::Status FromGrpc(const grpc::Status& status) {
   if (status.ok()) return absl::OkStatus();
   return absl::Status(static_cast<absl::StatusCode>(status.error_code()), status.error_message());
 }
-
-}  // namespace
 
 std::shared_ptr<grpc::Channel> Connect(const Endpoint& endpoint) {
   grpc::SslCredentialsOptions tls;
@@ -99,6 +99,7 @@ void ScreenLoad::RunLane(Lane* lane, Time end, Segment* segment) {
     auto* call = static_cast<Call*>(tag);
     const Time now = std::chrono::steady_clock::now();
     segment->latencies_s.push_back(Seconds(now - call->start));
+    segment->starts.push_back(call->start);
     ++segment->calls;
     segment->sellers += static_cast<uint64_t>(shape_.sellers);
     if (!call->status.ok() && segment->status.ok()) segment->status = FromGrpc(call->status);
@@ -136,6 +137,7 @@ Segment ScreenLoad::Run(std::chrono::duration<double> duration) {
     all.asked_listed += part.asked_listed;
     all.answered_listed += part.answered_listed;
     all.latencies_s.insert(all.latencies_s.end(), part.latencies_s.begin(), part.latencies_s.end());
+    all.starts.insert(all.starts.end(), part.starts.begin(), part.starts.end());
     if (all.status.ok()) all.status = part.status;
   }
   if (all.status.ok() && shape_.check && all.answered_listed != all.asked_listed) {
@@ -248,6 +250,15 @@ ImportResultCounts ImportAll(const Endpoint& endpoint, const ImportShape& shape,
     if (all.status.ok()) all.status = part.status;
   }
   return all;
+}
+
+ImportResultCounts ImportMessages(const Endpoint& endpoint,
+                                  const std::vector<v1::ImportRecordsRequest>& messages) {
+  std::atomic<size_t> next = 0;
+  return ImportAll(endpoint, {}, [&]() -> const v1::ImportRecordsRequest* {
+    const size_t at = next.fetch_add(1);
+    return at < messages.size() ? &messages[at] : nullptr;
+  });
 }
 
 ImportResultCounts ImportReports(const Endpoint& endpoint, const ImportShape& shape, uint64_t from,

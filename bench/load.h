@@ -28,6 +28,9 @@ struct Endpoint {
 // A channel with a connection of its own.
 std::shared_ptr<grpc::Channel> Connect(const Endpoint& endpoint);
 
+// The same code and message.
+absl::Status FromGrpc(const grpc::Status& status);
+
 struct ScreenShape {
   int connections = 4;
   int in_flight = 32;    // calls at once, of each connection
@@ -45,7 +48,8 @@ struct Segment {
   uint64_t asked_listed = 0;
   uint64_t answered_listed = 0;
   std::vector<double> latencies_s;
-  absl::Status status;  // the first call that failed
+  std::vector<std::chrono::steady_clock::time_point> starts;  // of the same calls
+  absl::Status status;                                        // the first call that failed
 
   double calls_per_s() const { return static_cast<double>(calls) / seconds; }
 };
@@ -89,6 +93,10 @@ struct ImportResultCounts {
 // must live until the call returns.
 ImportResultCounts ImportAll(const Endpoint& endpoint, const ImportShape& shape,
                              const std::function<const v1::ImportRecordsRequest*()>& next);
+
+// Sends these messages.
+ImportResultCounts ImportMessages(const Endpoint& endpoint,
+                                  const std::vector<v1::ImportRecordsRequest>& messages);
 
 // Imports the reports [from, from + count), made as they are sent.
 ImportResultCounts ImportReports(const Endpoint& endpoint, const ImportShape& shape, uint64_t from,

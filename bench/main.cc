@@ -23,6 +23,12 @@ const std::vector<Measurement>& Measurements() {
       {{"import_durable", "import_durable_mtls"}, ImportDurable},
       {{"screen_during_import"}, ScreenDuringImport},
       {{"idle_memory"}, IdleMemory},
+      {{"policy_decide"}, PolicyDecide},
+      {{"list_overhead"}, ListOverhead},
+      {{"who_can_see"}, WhoCanSee},
+      {{"policy_diff"}, PolicyDiff},
+      {{"policy_apply"}, PolicyApply},
+      {{"hidden_timing", "hidden_timing_screen"}, HiddenTiming},
       {{"growth_10m", "growth_10m_memory", "open_10m"}, Growth, true},
   };
   return all;
@@ -81,6 +87,8 @@ int Main(int count, char** arguments) {
   app.add_option("--rounds", settings.rounds, "Measurement and baseline alternate so many times")
       ->check(CLI::Range(1, 1000));
   app.add_option("--import-records", settings.import_records, "Records of each import of import_durable")
+      ->check(CLI::Range(1000, 10'000'000));
+  app.add_option("--timing-calls", settings.timing_calls, "Calls of each of hidden_timing's rows")
       ->check(CLI::Range(1000, 10'000'000));
   app.add_option("--json", json_file, "Also write the rows to this file");
   app.add_flag("--full", full, "Also the rows that need 10 M records: some minutes and 10 GB of disk");

@@ -15,6 +15,8 @@ struct Settings {
   uint64_t records = 1'000'000;         // of the usual store
   uint64_t records_large = 10'000'000;  // of the growth rows
   uint64_t import_records = 200'000;    // of each import
+  uint64_t records_small = 100'000;     // of the stores of list_overhead, policy_apply and hidden_timing
+  int timing_calls = 100'000;           // of hidden_timing, and of hidden_timing_screen
   double seconds = 2;                   // of each measurement of each round
   int rounds = 7;
 };
@@ -30,5 +32,12 @@ Rows ImportDurable(Workspace& workspace, const Settings& settings);
 // growth_10m, growth_10m_memory and open_10m
 Rows Growth(Workspace& workspace, const Settings& settings);
 Rows IdleMemory(Workspace& workspace, const Settings& settings);
+Rows PolicyDecide(Workspace& workspace, const Settings& settings);
+Rows WhoCanSee(Workspace& workspace, const Settings& settings);
+Rows PolicyDiff(Workspace& workspace, const Settings& settings);
+Rows ListOverhead(Workspace& workspace, const Settings& settings);
+Rows PolicyApply(Workspace& workspace, const Settings& settings);
+// hidden_timing and hidden_timing_screen
+Rows HiddenTiming(Workspace& workspace, const Settings& settings);
 
 }  // namespace coalition::bench

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <numeric>
+#include <utility>
 #include <vector>
 
 namespace coalition::bench {
@@ -36,6 +38,22 @@ inline double MedianRatio(const std::vector<double>& measured, const std::vector
     if (baseline[i] != 0) ratios.push_back(measured[i] / baseline[i]);
   }
   return Median(ratios);
+}
+
+// Welch's t: how many standard errors the means lie apart. 0 with less than two values on a side.
+inline double WelchT(const std::vector<double>& a, const std::vector<double>& b) {
+  if (a.size() < 2 || b.size() < 2) return 0;
+  const auto mean_and_error = [](const std::vector<double>& values) {
+    const auto count = static_cast<double>(values.size());
+    const double mean = std::accumulate(values.begin(), values.end(), 0.0) / count;
+    double squares = 0;
+    for (const double value : values) squares += (value - mean) * (value - mean);
+    return std::pair(mean, squares / (count - 1) / count);
+  };
+  const auto [mean_a, error_a] = mean_and_error(a);
+  const auto [mean_b, error_b] = mean_and_error(b);
+  const double error = std::sqrt(error_a + error_b);
+  return error == 0 ? 0 : (mean_a - mean_b) / error;
 }
 
 }  // namespace coalition::bench

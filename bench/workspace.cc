@@ -15,25 +15,9 @@ namespace fs = std::filesystem;
 
 constexpr size_t kFileBytesMax = size_t{1} << 20;
 constexpr std::chrono::seconds kRestMax(1800);
+constexpr const char* kSmallBootstrap = "bootstrap.textproto";
+constexpr const char* kLargeBootstrap = "large_bootstrap.textproto";
 constexpr int64_t kCertificateSeconds = int64_t{365} * 24 * 3600;
-
-std::string Bootstrap(const testing::Identity& reader, const testing::Identity& contributor) {
-  return "trust_domain: \"bench.example\"\n"
-         "members { id: \"aurore\" display_name: \"Aurore\" kind: MEMBER_KIND_BRAND\n"
-         "  credentials { id: \"contributor\" roles: ROLE_CONTRIBUTOR roles: ROLE_READER purpose: \"own "
-         "records\"\n"
-         "    public_key_sha256: \"" +
-         contributor.spki_sha256_hex +
-         "\" } }\n"
-         "members { id: \"bazaar\" display_name: \"Bazaar\" kind: MEMBER_KIND_MARKETPLACE\n"
-         "  credentials { id: \"reader\" roles: ROLE_READER purpose: \"seller onboarding\"\n"
-         "    public_key_sha256: \"" +
-         reader.spki_sha256_hex +
-         "\" } }\n"
-         "members { id: \"comptoir\" display_name: \"Comptoir\" kind: MEMBER_KIND_MARKETPLACE }\n"
-         "platforms { id: \"bazaar.example\" holder: \"bazaar\" }\n"
-         "platforms { id: \"comptoir.example\" holder: \"comptoir\" }\n";
-}
 
 absl::Status FromError(const std::error_code& error, const fs::path& path) {
   return error ? absl::InternalError(path.string() + ": " + error.message()) : absl::OkStatus();
@@ -70,10 +54,13 @@ absl::Status MakeCertificates(const fs::path& dir) {
   };
   factory.WriteCa(dir);
   issue("server", "", "");
-  const testing::Identity reader = issue("reader", "bazaar", "reader");
-  const testing::Identity contributor = issue("contributor", "aurore", "contributor");
+  const Credentials credentials{.reader = issue("reader", "bazaar", "reader"),
+                                .contributor = issue("contributor", "aurore", "contributor"),
+                                .administrator = issue("administrator", "council", "administrator")};
+  absl::Status status = WriteFileAtomic(dir / kSmallBootstrap, SmallBootstrap(credentials), 0644);
   // Last: it says that all of them are there.
-  return WriteFileAtomic(dir / "bootstrap.textproto", Bootstrap(reader, contributor), 0644);
+  status.Update(WriteFileAtomic(dir / kLargeBootstrap, LargeBootstrap(credentials), 0644));
+  return status;
 }
 
 }  // namespace
@@ -98,7 +85,7 @@ Workspace::~Workspace() {
 absl::Status Workspace::OpenCertificates() {
   // Kept stores know the credentials by their keys, so both go together. Certificates live a year.
   std::error_code error;
-  const auto made = fs::last_write_time(bootstrap_file(), error);
+  const auto made = fs::last_write_time(large_bootstrap_file(), error);
   const bool old = error || fs::file_time_type::clock::now() - made > std::chrono::hours(24 * 300);
   if (old) {
     fs::remove_all(data_dir_, error);
@@ -108,8 +95,9 @@ absl::Status Workspace::OpenCertificates() {
   auto ca = ReadFile(data_dir_ / "ca.pem", kFileBytesMax);
   if (!ca.ok()) return ca.status();
   ca_pem_ = *std::move(ca);
-  absl::Status status = ReadIdentity(data_dir_, "reader", &reader_);
-  status.Update(ReadIdentity(data_dir_, "contributor", &contributor_));
+  absl::Status status = ReadIdentity(data_dir_, "reader", &credentials_.reader);
+  status.Update(ReadIdentity(data_dir_, "contributor", &credentials_.contributor));
+  status.Update(ReadIdentity(data_dir_, "administrator", &credentials_.administrator));
   return status;
 }
 
@@ -169,7 +157,14 @@ absl::StatusOr<Home> Workspace::CopyHome(const Home& home, const std::string& na
   return copy;
 }
 
+std::string Workspace::bootstrap_file() const { return data_dir_ / kSmallBootstrap; }
+std::string Workspace::large_bootstrap_file() const { return data_dir_ / kLargeBootstrap; }
+
 absl::StatusOr<Server> Workspace::StartServer(const Home& home) {
+  return StartServer(home, bootstrap_file());
+}
+
+absl::StatusOr<Server> Workspace::StartServer(const Home& home, const std::string& bootstrap) {
   const auto port = testing::FreePort();
   if (!port.ok()) return port.status();
   const std::string config = "listen: \"127.0.0.1:" + std::to_string(*port) +
@@ -178,7 +173,7 @@ absl::StatusOr<Server> Workspace::StartServer(const Home& home) {
                              "store_dir: \"store\"\n"
                              "key_dir: \"keys\"\n"
                              "bootstrap_file: \"" +
-                             bootstrap_file() +
+                             bootstrap +
                              "\"\n"
                              "tls {\n  certificate_file: \"" +
                              (data_dir_ / "server.pem").string() + "\"\n  key_file: \"" +
@@ -211,8 +206,9 @@ absl::StatusOr<Server> Workspace::Start(const std::vector<std::string>& command,
   auto process = testing::Process::Start(command, log_file);
   if (!process.ok()) return process.status();
   Server server{.process = *std::move(process),
-                .reader = {.port = port, .ca_pem = ca_pem_, .client = reader_},
-                .contributor = {.port = port, .ca_pem = ca_pem_, .client = contributor_}};
+                .reader = {.port = port, .ca_pem = ca_pem_, .client = credentials_.reader},
+                .contributor = {.port = port, .ca_pem = ca_pem_, .client = credentials_.contributor},
+                .administrator = {.port = port, .ca_pem = ca_pem_, .client = credentials_.administrator}};
   if (absl::Status status = testing::WaitForPort(port, server.process.get(), std::chrono::seconds(120));
       !status.ok()) {
     return status;

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "bench/bootstraps.h"
 #include "bench/load.h"
 #include "tests/support/certificates.h"
 #include "tests/support/process.h"
@@ -23,6 +24,7 @@ struct Server {
   std::unique_ptr<testing::Process> process;
   Endpoint reader;          // as members/bazaar, a MARKETPLACE with the role READER
   Endpoint contributor;     // as members/aurore, a BRAND with the role CONTRIBUTOR
+  Endpoint administrator;   // as members/council, with COALITION_ADMIN; of the large coalition alone
   double open_seconds = 0;  // from the start of the process to its first answer
 };
 
@@ -46,8 +48,10 @@ class Workspace {
   absl::StatusOr<Home> HomeWith(uint64_t records);
   absl::StatusOr<Home> CopyHome(const Home& home, const std::string& name);
 
-  // Returns when the server has answered a call and come to rest.
+  // Returns when the server has answered a call and come to rest. `bootstrap`: one of the two files; without
+  // it the small coalition's.
   absl::StatusOr<Server> StartServer(const Home& home);
+  absl::StatusOr<Server> StartServer(const Home& home, const std::string& bootstrap);
   // An echo that answers `answer`, and `rare` to every rare_everyth call (0: never).
   absl::StatusOr<Server> StartEcho(const v1::ScreenSellersResponse& answer,
                                    const v1::ScreenSellersResponse& rare, uint64_t rare_every);
@@ -55,7 +59,8 @@ class Workspace {
   // "loaded in 14 s" or "kept from an earlier run", of the last HomeWith.
   const std::string& store_origin() const { return store_origin_; }
   const std::filesystem::path& temporary_dir() const { return temporary_dir_; }
-  std::string bootstrap_file() const { return data_dir_ / "bootstrap.textproto"; }
+  std::string bootstrap_file() const;
+  std::string large_bootstrap_file() const;
   uint64_t StoreBytes(const Home& home) const;
 
  private:
@@ -70,7 +75,7 @@ class Workspace {
   Options options_;
   std::filesystem::path data_dir_, temporary_dir_;
   std::string ca_pem_;
-  testing::Identity reader_, contributor_;
+  Credentials credentials_;
   std::string store_origin_;
   int started_ = 0;
 };
