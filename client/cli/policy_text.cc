@@ -73,12 +73,16 @@ std::string ApprovalsText(int needed, const google::protobuf::RepeatedPtrField<s
                       absl::StrJoin(approved_by, ", "));
 }
 
-std::string OwnRecordsText(const v1::OwnRecordCounts& counts) {
+std::string OwnRecordsText(const v1::OwnRecordCounts& counts, bool own_policy) {
   if (counts.looked_at() == 0) return "";
   const auto number = [](int64_t value) { return WithThousands(static_cast<uint64_t>(value)); };
-  return absl::StrCat(number(counts.narrowed()), " would be seen less of, at once; ",
-                      number(counts.widened_if_accepted()), " more of, if you opted in; of ",
-                      counts.truncated() ? "the newest " : "", number(counts.looked_at()));
+  std::string text = absl::StrCat(number(counts.narrowed()), " would be seen less of, at once; ");
+  if (own_policy) {
+    absl::StrAppend(&text, number(counts.widened()), " more of, at once and for good; of ");
+  } else {
+    absl::StrAppend(&text, number(counts.widened_if_accepted()), " more of, if you opted in; of ");
+  }
+  return absl::StrCat(text, counts.truncated() ? "the newest " : "", number(counts.looked_at()));
 }
 
 void WriteChanges(const google::protobuf::RepeatedPtrField<v1::AccessChange>& access,
@@ -88,7 +92,7 @@ void WriteChanges(const google::protobuf::RepeatedPtrField<v1::AccessChange>& ac
   for (const v1::OtherChange& change : other) said.Add(change.direction(), change.sentence());
   bool any = WriteSection("Widens, for records that are made from then on:", said.widens, out);
   any |= WriteSection("Narrows, for all records, at once and for good:", said.narrows, out);
-  any |= WriteSection("Changes nothing about who sees what:", said.neither, out);
+  any |= WriteSection("And, about the policy itself:", said.neither, out);
   if (!any) out << "Nothing differs.\n";
 }
 
@@ -102,7 +106,7 @@ void WriteDiff(const v1::PolicyDiff& diff, bool compared, std::ostream& out) {
     const std::string approvals = ApprovalsText(diff.approvals_needed(), diff.approved_by());
     if (!approvals.empty()) facts.emplace_back("approvals", approvals);
   }
-  const std::string own = OwnRecordsText(diff.own_records());
+  const std::string own = OwnRecordsText(diff.own_records(), /*own_policy=*/false);
   if (!own.empty()) facts.emplace_back("your_records", own);
   WriteFacts(facts, out);
 }

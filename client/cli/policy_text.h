@@ -21,7 +21,7 @@ std::string ApprovalsText(int needed, const google::protobuf::RepeatedPtrField<s
 
 // "12 would be seen by fewer or less of, 3 by more or more of if you opt in; of 40"; empty where none were
 // looked at.
-std::string OwnRecordsText(const v1::OwnRecordCounts& counts);
+std::string OwnRecordsText(const v1::OwnRecordCounts& counts, bool own_policy);
 
 // The sentences of the changes, those that widen, those that narrow and the others apart.
 void WriteChanges(const google::protobuf::RepeatedPtrField<v1::AccessChange>& access,

@@ -52,9 +52,22 @@ struct SetFlags {
   bool yes = false;
 };
 
-void WriteOwnDiff(const v1::SetMemberPolicyResponse& difference, std::ostream& out) {
-  WriteChanges(difference.access_changes(), {}, out);
-  const std::string own = OwnRecordsText(difference.own_records());
+// `difference` has the policy in force. Which versions of the coalition's it accepts for records that exist
+// only grows.
+bool AcceptsMore(const v1::MemberPolicy& policy, const v1::SetMemberPolicyResponse& difference) {
+  return policy.accepts_policy_version() > difference.policy().accepts_policy_version();
+}
+
+void WriteOwnDiff(const v1::MemberPolicy& policy, const v1::SetMemberPolicyResponse& difference,
+                  std::ostream& out) {
+  const bool accepts = AcceptsMore(policy, difference);
+  if (!accepts || !difference.access_changes().empty()) WriteChanges(difference.access_changes(), {}, out);
+  if (accepts) {
+    out << "Widens, for records that exist, at once and for good:\n  - what the coalition's policy widened "
+           "up to version "
+        << policy.accepts_policy_version() << " reaches them too; it can't be taken back\n";
+  }
+  const std::string own = OwnRecordsText(difference.own_records(), /*own_policy=*/true);
   if (!own.empty()) out << "\nYour records: " << own << '\n';
   out.flush();
 }
@@ -72,7 +85,7 @@ int Confirm(Session& session, client::Client& client, const v1::MemberPolicy& po
   absl::StatusOr<v1::SetMemberPolicyResponse> difference =
       client.SetMemberPolicy(policy, version, /*validate_only=*/true);
   if (!difference.ok()) return FailAt(session, difference.status(), file);
-  WriteOwnDiff(*difference, session.io().err);
+  WriteOwnDiff(policy, *difference, session.io().err);
   session.io().err << '\n';
   if (Narrows(*difference)) {
     session.Note("What is narrowed is gone from all of your records that exist, at once and for good:");
@@ -83,6 +96,10 @@ int Confirm(Session& session, client::Client& client, const v1::MemberPolicy& po
                                 " of your records will be seen by fewer, or less of them"));
     }
     session.Note("  to give it back later counts for records made from then on");
+  }
+  if (AcceptsMore(policy, *difference)) {
+    session.Note(
+        "What is accepted shows more of records that exist, and stays accepted whatever is set later.");
   }
   if (AskLine(session, "Set it? Type yes: ") == "yes") return kExitOk;
   session.Note("Nothing was set.");
@@ -129,7 +146,7 @@ int Diff(Session& session, const std::string& path) {
       (*client)->SetMemberPolicy(policy, std::nullopt, /*validate_only=*/true);
   if (!difference.ok()) return FailAt(session, difference.status(), file);
   if (session.format() == Format::kTable) {
-    WriteOwnDiff(*difference, session.io().out);
+    WriteOwnDiff(policy, *difference, session.io().out);
   } else if (session.format() == Format::kCsv) {
     ListPrinter printer = session.List(ChangeColumns());
     for (const auto& change : difference->access_changes()) printer.Row(ChangeCells(change), change);

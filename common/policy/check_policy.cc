@@ -1,40 +1,22 @@
 #include "common/policy/check_policy.h"
 
-#include <google/protobuf/message.h>
-
-#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
 #include <utility>
 
-#include "common/ids.h"
 #include "common/policy/fields.h"
+#include "common/policy/policy_checker.h"
 #include "common/policy/schema.h"
 #include "common/policy/subject.h"
-#include "common/policy/words.h"
-#include "common/strings.h"
-#include "common/textproto.h"
 
 namespace coalition::policy {
 namespace {
 
-using google::protobuf::FieldDescriptor;
-using google::protobuf::Message;
 using Texts = google::protobuf::RepeatedPtrField<std::string>;
 
-constexpr size_t kProblemsMax = 100;
-constexpr size_t kTextBytesMax = 1000;
 constexpr int kDaysMax = 36'500;
 constexpr int kApprovalsMax = 1000;
-
-std::string At(std::string_view list, int index) {
-  return std::string(list) + "[" + std::to_string(index) + "]";
-}
-
-std::string DidYouMean(const std::string& nearest) {
-  return nearest.empty() ? std::string() : "; did you mean " + Quoted(nearest) + "?";
-}
 
 const char* ChainText(v1::Chain chain) {
   switch (ToMiddle(chain)) {
@@ -46,125 +28,6 @@ const char* ChainText(v1::Chain chain) {
       return "OMIT < FULL";
   }
 }
-
-// View names by the classes that they are defined for.
-using Views = std::map<v1::RecordClass, std::set<std::string>>;
-
-class Checker {
- public:
-  std::vector<PolicyProblem> Take() { return std::move(problems_); }
-
-  void Add(std::string path, std::string message) {
-    if (problems_.size() < kProblemsMax) problems_.push_back({std::move(path), std::move(message)});
-  }
-
-  // What a program of another version wrote.
-  void Unknown(const std::string& path, const Message& message) {
-    if (!message.GetReflection()->GetUnknownFields(message).empty()) {
-      Add(path, "has fields that this version does not know");
-    }
-    std::vector<const FieldDescriptor*> fields;
-    message.GetReflection()->ListFields(message, &fields);
-    for (const FieldDescriptor* field : fields) {
-      if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
-      const std::string place = path.empty() ? field->name() : path + "." + field->name();
-      if (!field->is_repeated()) {
-        Unknown(place, message.GetReflection()->GetMessage(message, field));
-        continue;
-      }
-      for (int i = 0; i < message.GetReflection()->FieldSize(message, field); ++i) {
-        Unknown(At(place, i), message.GetReflection()->GetRepeatedMessage(message, field, i));
-      }
-    }
-  }
-
-  void Text(const std::string& path, const std::string& text) {
-    if (text.size() > kTextBytesMax) Add(path, "is over " + std::to_string(kTextBytesMax) + " bytes");
-    // A file can have it, a message that is kept or sent could not be read again.
-    if (CleanUtf8(text, text.size()) != text) Add(path, "is not UTF-8");
-  }
-
-  void Name(const std::string& path, const std::string& name, const char* what) {
-    if (const absl::Status status = CheckId(name, what); !status.ok()) {
-      Add(path, std::string(Std(status.message())));
-    }
-  }
-
-  template <class Enum>
-  void Value(const std::string& path, int value, bool (*is_valid)(int), const char* what) {
-    if (value == 0) {
-      Add(path, std::string("is missing: ") + what);
-    } else if (!is_valid(value)) {
-      Add(path, std::string("no such ") + what);
-    }
-  }
-
-  template <class Values>
-  void List(const std::string& path, const Values& values, bool (*is_valid)(int), const char* what,
-            bool required) {
-    if (required && values.empty()) {
-      Add(path, std::string("is missing: name each ") + what + "; nothing is meant by leaving it out");
-    }
-    std::set<int> seen;
-    for (int i = 0; i < values.size(); ++i) {
-      Value<int>(At(path, i), values.Get(i), is_valid, what);
-      if (!seen.insert(values.Get(i)).second) Add(At(path, i), std::string(what) + " named twice");
-    }
-  }
-
-  void Kinds(const std::string& path, const google::protobuf::RepeatedField<int>& kinds, bool required) {
-    List(path, kinds, v1::MemberKind_IsValid, "kind of member", required);
-  }
-  void Classes(const std::string& path, const google::protobuf::RepeatedField<int>& of, bool required) {
-    List(path, of, v1::RecordClass_IsValid, "record class", required);
-  }
-  void Labels(const std::string& path, const google::protobuf::RepeatedField<int>& labels, bool required) {
-    List(path, labels, v1::Label_IsValid, "label", required);
-  }
-
-  void Ceilings(const google::protobuf::RepeatedPtrField<v1::Ceiling>& ceilings, const Views& views) {
-    for (int i = 0; i < ceilings.size(); ++i) Ceiling(At("ceilings", i), ceilings[i], views);
-  }
-
-  // `name` must be a view of the class, or, where that is allowed, "none".
-  void View(const std::string& path, const std::string& name, v1::RecordClass of, const Views& views,
-            bool none_allowed) {
-    if (none_allowed && name == kViewNone) return;
-    const auto defined = views.find(of);
-    static const std::set<std::string> nothing;
-    const std::set<std::string>& names = defined == views.end() ? nothing : defined->second;
-    if (names.contains(name)) return;
-    if (name.empty()) return Add(path, "is missing: the name of a view");
-    std::string known;
-    for (const std::string& one : names) known += (known.empty() ? "" : ", ") + one;
-    Add(path, "no view " + Quoted(name) + " is defined for " + Word(of) + "; there " +
-                  (known.empty() ? "is none" : "are: " + known) + DidYouMean(Nearest(name, names)));
-  }
-
- private:
-  void Ceiling(const std::string& path, const v1::Ceiling& ceiling, const Views& views) {
-    Kinds(path + ".kinds", ceiling.kinds(), true);
-    Classes(path + ".record_classes", ceiling.record_classes(), true);
-    Labels(path + ".labels", ceiling.labels(), true);
-    List(path + ".relations", ceiling.relations(), v1::Relation_IsValid, "relation", true);
-    for (int i = 0; i < ceiling.relations_size(); ++i) {
-      if (ceiling.relations(i) != v1::RELATION_OWNER &&
-          ceiling.relations(i) != v1::RELATION_FORMER_OR_UNASSIGNED) {
-        continue;
-      }
-      Add(At(path + ".relations", i),
-          "a ceiling is for HOST or OTHER; FORMER_OR_UNASSIGNED sees what both see, and an "
-          "OWNER all");
-    }
-    for (const int of : ceiling.record_classes()) {
-      if (of != 0 && v1::RecordClass_IsValid(of)) {
-        View(path + ".view", ceiling.view(), static_cast<v1::RecordClass>(of), views, true);
-      }
-    }
-  }
-
-  std::vector<PolicyProblem> problems_;
-};
 
 class PolicyChecker {
  public:
@@ -347,6 +210,9 @@ class PolicyChecker {
       check_.Add(path + ".relation", "must be HOST or OTHER");
     }
     if (!reader.member().empty()) Named(path + ".member", ParseMemberName(reader.member()));
+    if (reader.groups_size() > kTestGroupsMax) {
+      return check_.Add(path + ".groups", "names more than " + std::to_string(kTestGroupsMax));
+    }
     for (int i = 0; i < reader.groups_size(); ++i) {
       Named(At(path + ".groups", i), ParseGroupName(reader.groups(i)));
     }
@@ -402,75 +268,10 @@ class PolicyChecker {
   Checker check_;
 };
 
-void CheckSubject(const State& state, const std::string& path, const v1::Subject& subject, Checker* check) {
-  const ResolvedSubject resolved = ResolveSubject(state, subject);
-  if (!resolved.subject) check->Add(path + resolved.path, resolved.problem);
-}
-
 }  // namespace
 
 std::vector<PolicyProblem> CheckPolicy(const v1::CoalitionPolicy& policy) {
   return PolicyChecker(policy).Run();
-}
-
-std::vector<PolicyProblem> CheckPolicyNames(const v1::CoalitionPolicy& policy, const State& state) {
-  Checker check;
-  for (int i = 0; i < policy.denies_size(); ++i) {
-    CheckSubject(state, At("denies", i) + ".subject", policy.denies(i).subject(), &check);
-  }
-  for (int i = 0; i < policy.audiences_size(); ++i) {
-    const v1::Audience& audience = policy.audiences(i).audience();
-    const std::string path = At("audiences", i) + ".audience";
-    for (int k = 0; k < audience.grants_size(); ++k) {
-      CheckSubject(state, At(path + ".grants", k) + ".subject", audience.grants(k).subject(), &check);
-    }
-    for (int k = 0; k < audience.exclusions_size(); ++k) {
-      CheckSubject(state, At(path + ".exclusions", k), audience.exclusions(k), &check);
-    }
-  }
-  ViewNames names = state.view_names();
-  for (int i = 0; i < policy.views_size(); ++i) {
-    if (names.Add(policy.views(i).name()) != kNoView) continue;
-    check.Add(At("views", i) + ".name",
-              "the coalition has used " + std::to_string(kViewNamesMax) +
-                  " names of views, which is all there are; take one of those again");
-  }
-  return check.Take();
-}
-
-std::vector<PolicyProblem> CheckMemberPolicy(const v1::MemberPolicy& policy, const State& state) {
-  Checker check;
-  check.Unknown("", policy);
-  Views views;
-  for (const v1::ViewDefinition& view : state.policy().views()) {
-    views[view.record_class()].insert(view.name());
-  }
-  if (policy.unbounded() && !policy.ceilings().empty()) {
-    check.Add("ceilings", "can't be given together with unbounded");
-  }
-  if (!policy.unbounded() && policy.ceilings().empty()) {
-    check.Add(
-        "ceilings",
-        "is missing: say unbounded for no bound of your own, or a ceiling with view \"none\" to hide all");
-  }
-  if (policy.ceilings_size() > kPolicyEntriesMax || policy.exclusions_size() > kPolicyEntriesMax) {
-    check.Add("", "has more than " + std::to_string(kPolicyEntriesMax) + " ceilings or exclusions");
-  } else {
-    check.Ceilings(policy.ceilings(), views);
-  }
-  for (int i = 0; i < policy.exclusions_size(); ++i) {
-    const std::string path = At("exclusions", i);
-    if (policy.exclusions(i).subject_case() == v1::Subject::kEveryone) {
-      check.Add(path, "an exclusion can't name everyone; a ceiling with view \"none\" hides all");
-      continue;
-    }
-    CheckSubject(state, path, policy.exclusions(i), &check);
-  }
-  if (policy.accepts_policy_version() < 0 || policy.accepts_policy_version() > state.policy_version()) {
-    check.Add("accepts_policy_version",
-              "there is no such version; the newest is " + std::to_string(state.policy_version()));
-  }
-  return check.Take();
 }
 
 }  // namespace coalition::policy

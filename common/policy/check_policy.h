@@ -10,9 +10,10 @@
 namespace coalition::policy {
 
 // Of one policy. Beyond these a policy is no text that people review.
-inline constexpr int kPolicyViewsMax = 256;     // definitions; of at most kViewNamesMax names
-inline constexpr int kPolicyEntriesMax = 1000;  // ceilings, denies, audiences, tests, each
+inline constexpr int kPolicyViewsMax = 256;    // definitions; of at most kViewNamesMax names
+inline constexpr int kPolicyEntriesMax = 200;  // ceilings, denies, audiences, tests, each
 inline constexpr int kPolicyBytesMax = 1 << 20;
+inline constexpr int kTestGroupsMax = 64;  // of one test's reader
 
 struct PolicyProblem {
   std::string path;     // "views[2].full[0]"

@@ -133,9 +133,38 @@ void AddInOrder(const v1::CoalitionPolicy& before, const v1::CoalitionPolicy& af
   for (const std::string& name : defined) names->Add(name);
 }
 
+// Every entry of the policy, in no order but their own: what nobody sees a difference of today, such as a
+// view that no ceiling shows, is a part of what was reviewed all the same.
+std::string ContentsOf(v1::CoalitionPolicy policy) {
+  std::multiset<std::string> entries;
+  const auto sort = [](auto* values) { std::sort(values->begin(), values->end()); };
+  for (v1::ViewDefinition& view : *policy.mutable_views()) {
+    sort(view.mutable_full());
+    sort(view.mutable_token());
+    sort(view.mutable_coarse());
+    entries.insert("view " + view.SerializeAsString());
+  }
+  for (v1::Ceiling& ceiling : *policy.mutable_ceilings()) {
+    sort(ceiling.mutable_kinds());
+    sort(ceiling.mutable_relations());
+    sort(ceiling.mutable_record_classes());
+    sort(ceiling.mutable_labels());
+    entries.insert("ceiling " + ceiling.SerializeAsString());
+  }
+  for (v1::Deny& deny : *policy.mutable_denies()) {
+    sort(deny.mutable_contributor_kinds());
+    sort(deny.mutable_record_classes());
+    sort(deny.mutable_labels());
+    entries.insert("deny " + deny.SerializeAsString());
+  }
+  std::string bytes;
+  for (const std::string& entry : entries) bytes += std::to_string(entry.size()) + ":" + entry;
+  return bytes;
+}
+
 // Of what was reviewed, not of how it was put into words.
-std::string DigestOf(int64_t before_version, const PolicyDiff& diff) {
-  std::string bytes = "coalition policy difference 1\n" + std::to_string(before_version) + "\n";
+std::string DigestOf(int64_t before_version, const v1::CoalitionPolicy& after, const PolicyDiff& diff) {
+  std::string bytes = "coalition policy difference 2\n" + std::to_string(before_version) + "\n";
   const auto add = [&bytes](auto change) {
     change.clear_sentence();
     const std::string one = change.SerializeAsString();
@@ -144,6 +173,7 @@ std::string DigestOf(int64_t before_version, const PolicyDiff& diff) {
   for (const v1::AccessChange& change : diff.access_changes) add(change);
   bytes += "\n";
   for (const v1::OtherChange& change : diff.other_changes) add(change);
+  bytes += "\n" + ContentsOf(after);
   return HexEncode(Bytes(Sha256(bytes)));
 }
 
@@ -191,6 +221,21 @@ class OwnSide {
 
 }  // namespace
 
+namespace {
+
+// As they were when they last were there.
+FormerAudiences FormerAudiencesOf(const State& state) {
+  FormerAudiences former;
+  for (const PolicyInForce& version : state.rules().policies) {
+    for (const v1::NamedAudience& named : version.policy->source().audiences()) {
+      former[named.id()] = named.audience();
+    }
+  }
+  return former;
+}
+
+}  // namespace
+
 PolicyDiff DiffPolicies(const State& state, const v1::CoalitionPolicy& before, int64_t before_version,
                         const v1::CoalitionPolicy& after) {
   ViewNames names = state.view_names();
@@ -198,14 +243,16 @@ PolicyDiff DiffPolicies(const State& state, const v1::CoalitionPolicy& before, i
   const CompiledPolicy compiled_before(before, &names), compiled_after(after, &names);
   PolicyDiff diff;
   diff.access_changes = AccessChanges(state, compiled_before, compiled_after, names);
-  diff.other_changes = DiffTerms(before, after);
+  TermsDiff terms = DiffTerms(before, after, FormerAudiencesOf(state));
+  diff.other_changes = std::move(terms.changes);
+  diff.reached = std::move(terms.reached);
   const auto note = [&diff](v1::Direction direction) {
     diff.widens = diff.widens || direction == v1::DIRECTION_WIDENS;
     diff.narrows = diff.narrows || direction == v1::DIRECTION_NARROWS;
   };
   for (const v1::AccessChange& change : diff.access_changes) note(change.direction());
   for (const v1::OtherChange& change : diff.other_changes) note(change.direction());
-  diff.digest = DigestOf(before_version, diff);
+  diff.digest = DigestOf(before_version, after, diff);
   return diff;
 }
 
@@ -264,6 +311,10 @@ bool Gains(const State& state, const PolicyDiff& diff, uint32_t member) {
       const bool named =
           std::find(change.members().begin(), change.members().end(), name) != change.members().end();
       if (change.members().empty() ? of_kind : named) return true;
+    }
+    for (const v1::Subject& subject : diff.reached) {
+      const auto resolved = ResolveSubject(state, subject).subject;
+      if (resolved && NamedUntil(state, one, *resolved) == kStill) return true;
     }
   }
   return false;

@@ -14,9 +14,12 @@ struct PolicyDiff {
   // Each has one direction; together they are all cells in which a decision can differ. Sorted.
   std::vector<v1::AccessChange> access_changes;
   std::vector<v1::OtherChange> other_changes;
+  // Whom named audiences would reach that they do not.
+  std::vector<v1::Subject> reached;
   bool widens = false;
   bool narrows = false;
-  // SHA-256 over the changes, in hex, and the version that they are made to: what reviewers agree on.
+  // SHA-256 in hex over the changes, the version that they are made to, and the new policy's views, ceilings
+  // and denials: what reviewers agree on. The order of a policy's entries does not count.
   std::string digest;
 };
 
@@ -34,7 +37,7 @@ std::vector<v1::AccessChange> DiffMemberPolicies(const State& state, uint32_t me
                                                  const v1::MemberPolicy* before,
                                                  const v1::MemberPolicy& after);
 
-// Whether the member would see more by one of the changes that widen.
+// Whether the member would see more by one of the changes that widen, or be reached by a named audience.
 bool Gains(const State& state, const PolicyDiff& diff, uint32_t member);
 
 // The state with `after` in force from `revision` on, which must be above all that it knows; for counting and

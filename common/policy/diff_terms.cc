@@ -55,10 +55,10 @@ bool Includes(const Texts& all, const Texts& some) {
 
 class Terms {
  public:
-  Terms(const v1::CoalitionPolicy& before, const v1::CoalitionPolicy& after)
-      : before_(before), after_(after) {}
+  Terms(const v1::CoalitionPolicy& before, const v1::CoalitionPolicy& after, const FormerAudiences& former)
+      : before_(before), after_(after), former_(former) {}
 
-  std::vector<v1::OtherChange> Run() {
+  TermsDiff Run() {
     Text("title", before_.title(), after_.title());
     ViewDescriptions();
     ViewsGone();
@@ -68,7 +68,7 @@ class Terms {
     Quorum();
     Audiences();
     Tests();
-    return std::move(changes_);
+    return {std::move(changes_), std::move(reached_)};
   }
 
  private:
@@ -157,8 +157,9 @@ class Terms {
     const v1::Quorum& was = before_.limits().widening();
     const v1::Quorum& is = after_.limits().widening();
     if (was.approvals() != is.approvals()) {
-      Add(is.approvals() < was.approvals() ? v1::DIRECTION_WIDENS : v1::DIRECTION_NARROWS,
-          "limits.widening.approvals", std::to_string(was.approvals()), std::to_string(is.approvals()),
+      // More of them too: what needs more than there are can never be changed again.
+      Add(v1::DIRECTION_WIDENS, "limits.widening.approvals", std::to_string(was.approvals()),
+          std::to_string(is.approvals()),
           "what widens would need the approval of " + std::to_string(is.approvals()) + " members, not of " +
               std::to_string(was.approvals()));
     }
@@ -179,7 +180,11 @@ class Terms {
     for (const auto& named : after_.audiences()) is[named.id()] = &named;
     for (const auto& [id, named] : is) {
       const auto before = was.find(id);
-      if (before == was.end()) Audience(id, {}, named->audience(), true);
+      if (before == was.end()) {
+        const auto earlier = former_.find(id);
+        const bool is_new = earlier == former_.end();
+        Audience(id, is_new ? v1::Audience() : earlier->second, named->audience(), is_new);
+      }
       Text("audiences " + id + " description", before == was.end() ? "" : before->second->description(),
            named->description());
     }
@@ -201,9 +206,21 @@ class Terms {
     const v1::Direction direction =
         added ? v1::DIRECTION_NEITHER
               : (less || grants.empty() ? v1::DIRECTION_NARROWS : v1::DIRECTION_WIDENS);
+    if (direction == v1::DIRECTION_WIDENS) Reach(was, is);
     Add(direction, "audiences " + id, text(grants_before, excluded_before), text(grants, excluded),
         "who names the audience " + Quoted(id) + " would reach " +
             (grants.empty() ? "nobody: it would be gone" : text(grants, excluded)));
+  }
+
+  // Who is granted what it was not, and who is excluded no more.
+  void Reach(const v1::Audience& was, const v1::Audience& is) {
+    const Texts granted = GrantsOf(was), excluded = ExclusionsOf(is);
+    for (const v1::Grant& grant : is.grants()) {
+      if (!granted.contains(Word(grant.subject()) + " " + grant.view())) reached_.push_back(grant.subject());
+    }
+    for (const v1::Subject& subject : was.exclusions()) {
+      if (!excluded.contains(Word(subject))) reached_.push_back(subject);
+    }
   }
 
   // What a denial hides is told by cells; here is what explanations cite. Also of one that hides nothing yet,
@@ -230,23 +247,25 @@ class Terms {
       Add(v1::DIRECTION_NEITHER, "denies " + id, old, text(*denial),
           "the denial " + Quoted(id) + " would read " + Quoted(text(*denial)));
     }
-    Joiners();
+    Lifted();
   }
 
-  // Cells are of those who are in a group now, or ever were. Who joins it later would be denied no more, too.
-  void Joiners() {
+  // Cells are of who is in a group now, or ever was, and of what nothing else hides today. Who joins later,
+  // or what a ceiling shows later, would be denied no more.
+  void Lifted() {
     for (const v1::Deny& denial : before_.denies()) {
-      if (denial.subject().subject_case() != v1::Subject::kGroup) continue;
-      const auto covers = [&denial](const v1::Deny& other) {
-        return other.subject().group() == denial.subject().group() &&
+      const std::string whom = Word(denial.subject());
+      const auto covers = [&](const v1::Deny& other) {
+        return (Word(other.subject()) == whom || other.subject().everyone()) &&
                Within(denial.contributor_kinds(), other.contributor_kinds()) &&
                Within(denial.record_classes(), other.record_classes()) &&
                Within(denial.labels(), other.labels());
       };
       if (std::any_of(after_.denies().begin(), after_.denies().end(), covers)) continue;
-      const std::string group = Word(denial.subject());
-      Add(v1::DIRECTION_WIDENS, "denies " + denial.id() + " joiners", group, "",
-          "who joins " + group + " later would be denied no more by " + Quoted(denial.id()));
+      const bool group = denial.subject().subject_case() == v1::Subject::kGroup;
+      Add(v1::DIRECTION_WIDENS, "denies " + denial.id() + " lifted", whom, "",
+          (group ? "who joins " + whom + " later" : whom) + " would be denied no more by " +
+              Quoted(denial.id()) + ", whatever else hides it today");
     }
   }
 
@@ -285,13 +304,16 @@ class Terms {
 
   const v1::CoalitionPolicy& before_;
   const v1::CoalitionPolicy& after_;
+  const FormerAudiences& former_;
   std::vector<v1::OtherChange> changes_;
+  std::vector<v1::Subject> reached_;
 };
 
 }  // namespace
 
-std::vector<v1::OtherChange> DiffTerms(const v1::CoalitionPolicy& before, const v1::CoalitionPolicy& after) {
-  return Terms(before, after).Run();
+TermsDiff DiffTerms(const v1::CoalitionPolicy& before, const v1::CoalitionPolicy& after,
+                    const FormerAudiences& former) {
+  return Terms(before, after, former).Run();
 }
 
 }  // namespace coalition::policy

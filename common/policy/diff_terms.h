@@ -2,6 +2,8 @@
 // For use within this room.
 #pragma once
 
+#include <map>
+#include <string>
 #include <vector>
 
 #include "coalition/v1/policy.pb.h"
@@ -9,8 +11,17 @@
 
 namespace coalition::policy {
 
-// In the order of the policy's fields. A longer life, another label, fewer or other approvers and a named
-// audience that reaches more people widen.
-std::vector<v1::OtherChange> DiffTerms(const v1::CoalitionPolicy& before, const v1::CoalitionPolicy& after);
+// By id: named audiences of earlier versions, which a record may name again once they are back.
+using FormerAudiences = std::map<std::string, v1::Audience>;
+
+struct TermsDiff {
+  std::vector<v1::OtherChange> changes;  // in the order of the policy's fields
+  std::vector<v1::Subject> reached;      // whom named audiences would reach that did not
+};
+
+// A longer life, another label, more, fewer or other approvers, a named audience that reaches more people
+// than it did when it last was there, and a denial that nothing else covers widen.
+TermsDiff DiffTerms(const v1::CoalitionPolicy& before, const v1::CoalitionPolicy& after,
+                    const FormerAudiences& former);
 
 }  // namespace coalition::policy

@@ -32,6 +32,8 @@ struct Explained {
   // Whether who asks may know who sees the subject: its contributor and auditors, and each member for itself.
   // It is not the affair of whoever has an opinion of it.
   bool subject_told = false;
+  // Whether who asks is shown the seller's platform, by which HOST and OTHER are told apart.
+  bool platform_told = true;
 };
 
 policy::Explanation ExplainFor(const policy::State& state, uint32_t member, bool self,
@@ -44,7 +46,13 @@ policy::Explanation ExplainFor(const policy::State& state, uint32_t member, bool
         record.subject ? policy::Decide(state, member, *record.subject, now_s) : policy::Decision{};
     return policy::ExplainOpinion(state, member, record.header, subject, now_s);
   }
-  policy::Explanation explanation = policy::Explain(state, member, record.header, now_s);
+  // Nor who hosts its seller: as if nobody held the platform.
+  policy::Header unplaced = record.header.ToHeader();
+  if (!record.platform_told) unplaced.platform = 0;
+  const std::string bytes = policy::EncodeHeader(unplaced);
+  const auto header = policy::HeaderView::Parse(bytes);
+  if (!header) return {};
+  policy::Explanation explanation = policy::Explain(state, member, *header, now_s);
   policy::Cause& cause = explanation.causes.emplace_back(
       policy::Cause{v1::AccessCause::LAYER_SUBJECT, "opinion.subject",
                     "only if it sees the record that the opinion is about, and no more of the seller "
@@ -58,9 +66,11 @@ using Accesses = google::protobuf::RepeatedPtrField<v1::MemberAccess>;
 // Adds what one member sees; `asker` is who asks.
 void Add(const policy::State& state, uint32_t member, const Asker& asker, const Explained& record,
          bool with_others, Accesses* members) {
-  *members->Add() = policy::ToMemberAccess(
-      state, member, record.header.record_class(),
-      ExplainFor(state, member, member == asker.member, record, asker.now_s), with_others);
+  v1::MemberAccess& access = *members->Add();
+  access = policy::ToMemberAccess(state, member, record.header.record_class(),
+                                  ExplainFor(state, member, member == asker.member, record, asker.now_s),
+                                  with_others);
+  if (!record.platform_told) access.clear_relation();
 }
 
 void Sort(Accesses* members) {
@@ -165,6 +175,10 @@ class Draft {
     const auto header = policy::HeaderView::Parse(bytes);
     if (!header) return;
     Explained explained{*header, std::nullopt, subject_ && subject_->decision.owner};
+    if (subject_) {
+      explained.platform_told =
+          ShowsPlatform(subject_->stored.header.record_class(), subject_->decision.view);
+    }
     if (subject_) explained.subject = subject_->stored.header;
     for (const policy::MemberState& member : state_.members()) {
       if (member.number == header_.contributor) continue;
@@ -228,8 +242,15 @@ absl::Status ExplainAccess(const Room& room, const CallContext& context, const R
   const uint32_t self = context.caller.member_number;
 
   std::shared_ptr<const membership::Snapshot> snapshot = context.snapshot;
-  // The present epoch is judged by the moment of the call.
-  if (request.epoch() != 0 && request.epoch() != static_cast<int64_t>(snapshot->policy_state().epoch())) {
+  // The present epoch is judged by the moment of the call. How it was before tells of contributors' own
+  // policies, also of those that ended before the record was made.
+  const bool earlier =
+      request.epoch() != 0 && request.epoch() != static_cast<int64_t>(snapshot->policy_state().epoch());
+  if (earlier && !anyone) {
+    return Error(v1::ERROR_REASON_ROLE_MISSING,
+                 "only a record's contributor and auditors ask about earlier epochs", {{"role", "AUDITOR"}});
+  }
+  if (earlier) {
     auto then = room.directory.At(static_cast<uint64_t>(request.epoch()));
     if (absl::IsOutOfRange(then.status())) {
       violations.Add("epoch", "there was no such epoch, or history does not reach back to it");
@@ -247,7 +268,8 @@ absl::Status ExplainAccess(const Room& room, const CallContext& context, const R
   }
   const std::optional<policy::HeaderView> subject = record.subject_header();
   const Explained explained{record.stored.header, subject,
-                            auditor || (subject && subject->contributor() == self)};
+                            auditor || (subject && subject->contributor() == self),
+                            auditor || ShowsPlatform(record.stored.header.record_class(), own.view)};
   response->set_epoch(static_cast<int64_t>(state.epoch()));
   if (member != nullptr || !anyone) {
     Add(state, member != nullptr ? member->number : self, reader.asker(), explained, anyone,
@@ -290,19 +312,21 @@ absl::Status CountAffectedRecords(const Reader& reader, const policy::State& bef
     for (policy::HeaderGrant& grant : accepted.grants) grant.attached = policy::kStill - 1;
     const std::string bytes = policy::EncodeHeader(accepted);
     const auto anew = policy::HeaderView::Parse(bytes);
-    bool narrowed = false, widened = false;
+    bool narrowed = false, widened = false, if_accepted = false;
     for (const policy::MemberState& member : before.members()) {
       if (member.number == asker.member || header.grants_size() == 0) continue;
       const policy::View was = policy::Decide(before, member.number, header, asker.now_s).view;
       const policy::View is = policy::Decide(after, member.number, header, asker.now_s).view;
       narrowed = narrowed || policy::Meet(was, is) != was;
+      widened = widened || policy::Meet(was, is) != is;
       const policy::View was_anew = policy::Decide(before, member.number, *anew, asker.now_s).view;
       const policy::View is_anew = policy::Decide(after, member.number, *anew, asker.now_s).view;
-      widened = widened || policy::Meet(was_anew, is_anew) != is_anew;
-      if (narrowed && widened) break;
+      if_accepted = if_accepted || policy::Meet(was_anew, is_anew) != is_anew;
+      if (narrowed && widened && if_accepted) break;
     }
     if (narrowed) counts->set_narrowed(counts->narrowed() + 1);
-    if (widened) counts->set_widened_if_accepted(counts->widened_if_accepted() + 1);
+    if (widened) counts->set_widened(counts->widened() + 1);
+    if (if_accepted) counts->set_widened_if_accepted(counts->widened_if_accepted() + 1);
   }
 }
 

@@ -75,7 +75,7 @@ std::string SiblingKey(std::string_view record_key, const RecordId& id) {
 }
 
 std::string IdKey(const RecordId& id) {
-  std::string key = "i";
+  std::string key(kIdsPrefix);
   AppendId(id, &key);
   return key;
 }

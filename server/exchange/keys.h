@@ -70,6 +70,7 @@ std::string RequestKey(uint32_t member, Method method, std::string_view request_
 
 inline constexpr std::string_view kRecordsPrefix = "r";
 inline constexpr std::string_view kPresencePrefix = "p";
+inline constexpr std::string_view kIdsPrefix = "i";
 // HMAC of a constant under the key that sellers are hashed with: a store opened with another key must be
 // hashed anew.
 inline constexpr std::string_view kSellerHashCheckKey = "kseller_hash";

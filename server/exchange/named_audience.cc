@@ -84,6 +84,10 @@ absl::Status CheckSaved(const CallContext& context, const v1::SaveAudienceReques
     violations.Add("audience.grants", "there is none: nobody could see a record");
   if (!audience.include().empty())
     violations.Add("audience.include", "a named audience can't include others");
+  v1::Audience known = audience;
+  known.DiscardUnknownFields();
+  if (known.ByteSizeLong() != audience.ByteSizeLong())
+    violations.Add("audience", "has fields that this server does not know");
   if (audience.grants_size() > kEntriesMax || audience.exclusions_size() > kEntriesMax) {
     return OverLimit("audience_entries", kEntriesMax, "the audience has too many grants or exclusions");
   }

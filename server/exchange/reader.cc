@@ -77,23 +77,29 @@ absl::StatusOr<std::vector<std::optional<store::Version>>> Reader::Read(
   return read;
 }
 
-absl::StatusOr<std::string> Reader::KeyOf(const RecordId& id) const {
-  auto pointer = Read({IdKey(id)});
-  if (!pointer.ok()) return pointer.status();
-  // An absent id goes on to a record that is absent, so that it costs what a hidden one does.
-  return (*pointer)[0].has_value() ? std::move((*pointer)[0]->value) : RecordKey("", "", id);
+absl::StatusOr<Reader::Place> Reader::PlaceOf(const RecordId& id) const {
+  const std::string key = IdKey(id);
+  auto pointers = store_.Scan(key, PrefixEnd(kIdsPrefix), asker_.at, {.items = 1});
+  if (!pointers.ok()) return FromStore(pointers.status());
+  if (pointers->items.empty()) return Place{RecordKey("", "", id), false};
+  store::Entry& pointer = pointers->items.front();
+  return Place{std::move(pointer.version.value), pointer.key == key};
 }
 
 absl::StatusOr<std::optional<SeenRecord>> Reader::FindById(const RecordId& id) const {
-  auto key = KeyOf(id);
-  if (!key.ok()) return key.status();
-  return FindByKey(*std::move(key));
+  auto place = PlaceOf(id);
+  if (!place.ok()) return place.status();
+  auto seen = FindByKey(std::move(place->record_key));
+  if (!place->is_it) return std::optional<SeenRecord>();
+  return seen;
 }
 
 absl::StatusOr<std::optional<FoundRecord>> Reader::FindUnjudged(const RecordId& id) const {
-  auto key = KeyOf(id);
-  if (!key.ok()) return key.status();
-  return Find(*std::move(key));
+  auto place = PlaceOf(id);
+  if (!place.ok()) return place.status();
+  auto found = Find(std::move(place->record_key));
+  if (!place->is_it) return std::optional<FoundRecord>();
+  return found;
 }
 
 absl::StatusOr<std::optional<SeenRecord>> Reader::FindByExternalId(std::string_view external_id) const {

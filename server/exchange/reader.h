@@ -94,7 +94,13 @@ class Reader final : private policy::ProjectionContext {
   // The values of `keys`, in order.
   absl::StatusOr<std::vector<std::optional<store::Version>>> Read(const std::vector<std::string>& keys) const;
   absl::StatusOr<std::optional<FoundRecord>> Find(std::string key) const;
-  absl::StatusOr<std::string> KeyOf(const RecordId& id) const;
+  // Where the record of that id lies, or of the next one: who asks for an id that is not there has another
+  // record read and judged, so that it takes as long as one that is hidden.
+  struct Place {
+    std::string record_key;
+    bool is_it = false;
+  };
+  absl::StatusOr<Place> PlaceOf(const RecordId& id) const;
   std::string Etag(const v1::Record& shown) const;
 
   const store::Store& store_;

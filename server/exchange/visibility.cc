@@ -42,6 +42,11 @@ bool ShowsSeller(v1::RecordClass record_class, const policy::View& view) {
   return seller != 0 && (view.full & seller) == seller;
 }
 
+bool ShowsPlatform(v1::RecordClass record_class, const policy::View& view) {
+  const uint64_t platform = Bit(record_class, "seller.platform");
+  return platform != 0 && (view.full & platform) != 0;
+}
+
 bool ShowsAnyOfSeller(v1::RecordClass record_class, const policy::View& view) {
   return ((view.shown | view.full) & SellerBits(record_class)) != 0;
 }

@@ -35,7 +35,9 @@ policy::Decision JudgeOpinion(const Asker& asker, const policy::HeaderView& opin
 // Whether the view shows platform and seller_id as they are: only then does a record answer a question about
 // a seller.
 bool ShowsSeller(v1::RecordClass record_class, const policy::View& view);
-// Whether it shows anything of it.
+// Whether it shows the platform as it is.
+bool ShowsPlatform(v1::RecordClass record_class, const policy::View& view);
+// Whether it shows anything of the seller.
 bool ShowsAnyOfSeller(v1::RecordClass record_class, const policy::View& view);
 // Whether the asker is told what the opinion says: only then does it count for the asker.
 bool ShowsVerdict(const policy::View& opinion_view);

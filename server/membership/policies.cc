@@ -106,12 +106,20 @@ absl::Status CheckApprovals(const policy::State& state, const Approvals& approva
   if (approvals.enough()) return absl::OkStatus();
   std::string from;
   for (const std::string& name : NamesOf(state, approvals.approved)) absl::StrAppend(&from, " ", name);
-  return Error(v1::ERROR_REASON_APPROVALS_MISSING,
-               absl::StrCat("the change widens, which takes ", approvals.needed,
-                            " approvals of members that would not see more by it; there are ",
-                            approvals.approved.size(), from.empty() ? "" : ":", from),
-               {{"approvals", std::to_string(approvals.approved.size())},
-                {"needed", std::to_string(approvals.needed)}});
+  return Error(
+      v1::ERROR_REASON_APPROVALS_MISSING,
+      absl::StrCat(
+          "the change widens, which takes ", approvals.needed,
+          " approvals of members that would not see more by it, or, where those are too few, of any that may "
+          "approve; there are ",
+          approvals.approved.size(), from.empty() ? "" : ":", from),
+      {{"approvals", std::to_string(approvals.approved.size())},
+       {"needed", std::to_string(approvals.needed)}});
+}
+
+// What is only asked for does not stand in the way of changes.
+absl::Status MakeOrJudge(Directory& directory, const Directory::Judge& judge, bool validate_only) {
+  return validate_only ? judge(directory.Current()).status() : directory.Make(judge).status();
 }
 
 std::string CallerName(const identity::Caller& caller) {
@@ -289,8 +297,8 @@ absl::StatusOr<v1::ApplyPolicyResponse> Policies::Apply(const Actor& actor,
       return std::vector<store::Write>{Stored(PolicyKey(next.version()), next)};
     }};
   };
-  const auto made = directory_.Make(judge);
-  if (!made.ok()) return made.status();
+  const absl::Status made = MakeOrJudge(directory_, judge, request.validate_only());
+  if (!made.ok()) return made;
   v1::ApplyPolicyResponse response;
   *response.mutable_policy() = Summary(next);
   return response;
@@ -366,8 +374,8 @@ absl::StatusOr<ComparedOwnPolicies> Policies::SetOwn(const Actor& actor,
     };
     return change;
   };
-  const auto made = directory_.Make(judge);
-  if (!made.ok()) return made.status();
+  const absl::Status made = MakeOrJudge(directory_, judge, request.validate_only());
+  if (!made.ok()) return made;
   if (next.has_policy()) *compared.response.mutable_policy() = ToPublic(actor.caller.member, &next.policy());
   return compared;
 }

@@ -147,8 +147,12 @@ grpc::ServerUnaryReactor* PolicyService::SetMemberPolicy(grpc::CallbackServerCon
         auto compared = policies_.SetOwn(ActorOf(context), asked);
         if (!compared.ok()) return exchange::FromStore(compared.status());
         *answer = std::move(compared->response);
-        return exchange_.CountAffected(context, compared->before->policy_state(), *compared->after,
-                                       answer->mutable_own_records());
+        v1::OwnRecordCounts& counts = *answer->mutable_own_records();
+        absl::Status counted =
+            exchange_.CountAffected(context, compared->before->policy_state(), *compared->after, &counts);
+        // Only what the coalition widens can be accepted for older records.
+        counts.clear_widened_if_accepted();
+        return counted;
       });
 }
 

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 
 #include "common/errors.h"
@@ -222,6 +223,68 @@ TEST_F(ExplainRpcTest, AnEarlierEpochIsJudgedAsItWas) {
   request.set_epoch(3);
   EXPECT_TRUE(
       absl::IsInvalidArgument(Call(server_.Exchange("aurore"), &Stub::ExplainAccess, request).status()));
+}
+
+// How it was tells of the contributor's own policy, also of one that ended before the record was made.
+TEST_F(ExplainRpcTest, OthersDoNotAskAboutEarlierEpochs) {
+  const auto first = Call(server_.Policy("office"), &Policy::GetPolicy, v1::GetPolicyRequest());
+  ASSERT_TRUE(first.ok()) << first.status();
+  v1::ApplyPolicyRequest apply;
+  *apply.mutable_policy() = first->policy().policy();
+  apply.mutable_policy()->set_title("The second one");
+  apply.set_expected_epoch(first->epoch());
+  ASSERT_TRUE(Call(server_.Policy("office", "admin"), &Policy::ApplyPolicy, apply).ok());
+  v1::ExplainAccessRequest request;
+  request.set_name(name_);
+  request.set_epoch(2);
+  EXPECT_TRUE(Call(server_.Exchange("belmont"), &Stub::ExplainAccess, request).ok()) << "the present one";
+  request.set_epoch(1);
+  EXPECT_EQ(GetErrorReason(Call(server_.Exchange("belmont"), &Stub::ExplainAccess, request).status()),
+            v1::ERROR_REASON_ROLE_MISSING);
+  EXPECT_TRUE(Call(server_.Exchange("aurore"), &Stub::ExplainAccess, request).ok());
+  // Hidden is absent, whatever is asked.
+  const auto hidden = Call(server_.Exchange("corsa"), &Stub::ExplainAccess, request);
+  request.set_name("records/aaaaaaaaaaaaaaaaaaaaaaaaaa");
+  EXPECT_EQ(hidden.status(), Call(server_.Exchange("corsa"), &Stub::ExplainAccess, request).status());
+}
+
+// Who hosts the seller is told by relations: not to whom the seller's platform is not shown.
+TEST_F(ExplainRpcTest, AnOpinionTellsNothingOfAPlatformThatIsHidden) {
+  const auto first = Call(server_.Policy("office"), &Policy::GetPolicy, v1::GetPolicyRequest());
+  ASSERT_TRUE(first.ok()) << first.status();
+  v1::ApplyPolicyRequest apply;
+  *apply.mutable_policy() = first->policy().policy();
+  apply.mutable_policy()->clear_policy_test();
+  for (auto& view : *apply.mutable_policy()->mutable_views()) {
+    if (view.name() != "notice") continue;
+    auto* full = view.mutable_full();
+    full->erase(std::remove_if(full->begin(), full->end(),
+                               [](const std::string& path) { return path.starts_with("seller."); }),
+                full->end());
+  }
+  apply.set_expected_epoch(first->epoch());
+  const auto applied = Call(server_.Policy("office", "admin"), &Policy::ApplyPolicy, apply);
+  ASSERT_TRUE(applied.ok()) << applied.status();
+  std::string told[2];
+  int at = 0;
+  for (const char* platform : {"bazaar.example", "souk.example"}) {
+    v1::Record report = Report("shop-4711", platform);
+    GrantMember(&report, "belmont", "notice");
+    const auto created = Call(server_.Exchange("aurore"), &Stub::CreateRecord, CreateOf(report));
+    ASSERT_TRUE(created.ok()) << created.status();
+    v1::PreviewAudienceRequest preview;
+    preview.mutable_record()->mutable_opinion()->set_subject(created->record().name());
+    preview.mutable_record()->mutable_opinion()->set_verdict(v1::OPINION_VERDICT_CONFIRMED);
+    GrantKind(preview.mutable_record(), v1::MEMBER_KIND_MARKETPLACE, "full");
+    const auto before = Call(server_.Exchange("belmont"), &Stub::PreviewAudience, preview);
+    ASSERT_TRUE(before.ok()) << before.status();
+    const auto opinion = Call(server_.Exchange("belmont"), &Stub::CreateRecord, CreateOf(preview.record()));
+    ASSERT_TRUE(opinion.ok()) << opinion.status();
+    const auto after = Explain("belmont", opinion->record().name());
+    ASSERT_TRUE(after.ok()) << after.status();
+    told[at++] = before->SerializeAsString() + after->SerializeAsString();
+  }
+  EXPECT_EQ(told[0], told[1]);
 }
 
 // What a member keeps from others is its own affair: no number that others see moves.

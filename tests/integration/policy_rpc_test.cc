@@ -281,6 +281,82 @@ TEST_F(PolicyRpcTest, ASavedAudienceIsIncludedByNameAndItsVersionStays) {
   EXPECT_EQ(listed->audiences_size(), 0);
 }
 
+v1::CoalitionPolicy WithAudience(v1::CoalitionPolicy policy, const v1::Record& granted) {
+  policy.clear_audiences();
+  v1::NamedAudience* named = policy.add_audiences();
+  named->set_id("trusted");
+  *named->mutable_audience() = granted.audience();
+  return policy;
+}
+
+// An audience that is taken away and comes back reaches whom it reached.
+TEST_F(PolicyRpcTest, AnAudienceThatComesBackIsComparedWithWhatItWas) {
+  v1::Record few, many;
+  GrantMember(&few, "paylink");
+  GrantKind(&many, v1::MEMBER_KIND_BRAND, "full");
+  const v1::CoalitionPolicy none = InForce(), first = WithAudience(none, few),
+                            wider = WithAudience(none, many);
+  ASSERT_TRUE(Apply(first, Diff(first)).ok()) << "a new name is in nobody's records";
+  EXPECT_TRUE(Diff(wider).widens());
+  ASSERT_TRUE(Apply(none, Diff(none)).ok());
+  const v1::PolicyDiff back = Diff(wider);
+  EXPECT_TRUE(back.widens());
+  EXPECT_EQ(ReasonOf(Apply(wider, back).status()), v1::ERROR_REASON_APPROVALS_MISSING);
+  EXPECT_FALSE(Diff(first).widens());
+  // Whom it would reach does not agree for the others, if they are enough.
+  EXPECT_EQ(ReasonOf(Approve("aurore", wider, back).status()), v1::ERROR_REASON_APPROVAL_NOT_COUNTED);
+  EXPECT_TRUE(Approve("bazaar", wider, back).ok());
+}
+
+TEST_F(PolicyRpcTest, WhatIsNotSeenTodayIsReviewedToo) {
+  const v1::CoalitionPolicy policy = InForce();
+  v1::CoalitionPolicy with_view = policy;
+  v1::ViewDefinition* view = with_view.add_views();
+  view->set_name("burn");
+  view->set_record_class(v1::RECORD_CLASS_OFFENDER_REPORT);
+  view->add_full("audience");
+  EXPECT_NE(Diff(policy).digest(), Diff(with_view).digest());
+}
+
+TEST_F(PolicyRpcTest, AQuorumThatCanNeverBeMetIsRefused) {
+  v1::CoalitionPolicy policy = InForce();
+  policy.mutable_limits()->mutable_widening()->set_approvals(50);
+  EXPECT_EQ(ReasonOf(Apply(policy, v1::PolicyDiff()).status()), v1::ERROR_REASON_INVALID_FIELD);
+  policy.mutable_limits()->mutable_widening()->set_approvals(4);
+  EXPECT_EQ(ReasonOf(Apply(policy, Diff(policy)).status()), v1::ERROR_REASON_APPROVALS_MISSING);
+}
+
+TEST_F(PolicyRpcTest, AnAudienceWithUnknownFieldsIsNotKept) {
+  v1::SaveAudienceRequest save;
+  save.set_audience_id("friends");
+  v1::Record holder;
+  GrantMember(&holder, "belmont");
+  *save.mutable_audience() = holder.audience();
+  save.mutable_audience()
+      ->GetReflection()
+      ->MutableUnknownFields(save.mutable_audience())
+      ->AddLengthDelimited(1000, std::string(100'000, 'x'));
+  EXPECT_EQ(ReasonOf(Call(server_.Policy("aurore"), &Policy::SaveAudience, save).status()),
+            v1::ERROR_REASON_INVALID_FIELD);
+}
+
+// What a member accepts for its older records it is told before: on how many, at once.
+TEST_F(PolicyRpcTest, AcceptingIsToldAsWidening) {
+  Report("shop-1", [](v1::Record* r) { GrantMember(r, "bazaar"); });
+  const v1::CoalitionPolicy after = HostSeesAll(InForce());
+  const v1::PolicyDiff diff = Diff(after);
+  ASSERT_TRUE(Approve("aurore", after, diff).ok());
+  ASSERT_TRUE(Approve("belmont", after, diff).ok());
+  ASSERT_TRUE(Apply(after, diff).ok());
+  v1::MemberPolicy accepts;
+  accepts.set_unbounded(true);
+  accepts.set_accepts_policy_version(2);
+  const auto preview = SetOwn("aurore", accepts, true);
+  ASSERT_TRUE(preview.ok()) << preview.status();
+  EXPECT_EQ(preview->own_records().widened(), 1);
+  EXPECT_EQ(preview->own_records().widened_if_accepted(), 0);
+}
+
 TEST_F(PolicyRpcTest, TwoAtOnceMakeOneVersionEach) {
   const v1::CoalitionPolicy narrower = Without(InForce(), "comment"),
                             other = Without(InForce(), "legal_basis");

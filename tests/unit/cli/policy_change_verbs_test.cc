@@ -92,7 +92,7 @@ TEST_F(PolicyChangeTest, ADifferenceIsToldByItsDirection) {
             "  - hosts see \\x1b more\n"
             "Narrows, for all records, at once and for good:\n"
             "  - observers see less\n"
-            "Changes nothing about who sees what:\n"
+            "And, about the policy itself:\n"
             "  - the title is another\n"
             "\n"
             "AGAINST VERSION  3\n"

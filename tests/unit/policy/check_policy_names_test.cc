@@ -163,7 +163,7 @@ TEST(CheckMemberPolicy, BoundsItsEntries) {
   EXPECT_THAT(Said(CheckMemberPolicy(exclusions, MakeState())), IsEmpty());
   *ceilings.add_ceilings() = ceilings.ceilings(0);
   *exclusions.add_exclusions() = exclusions.exclusions(0);
-  const auto over = ElementsAre(Pair("", "has more than 1000 ceilings or exclusions"));
+  const auto over = ElementsAre(Pair("", "has more than 200 ceilings or exclusions"));
   EXPECT_THAT(Said(CheckMemberPolicy(ceilings, MakeState())), over);
   EXPECT_THAT(Said(CheckMemberPolicy(exclusions, MakeState())), over);
 }
