@@ -18,9 +18,9 @@ struct DisclosedRecord {
   policy::ViewSet view_ids = 0;  // as policy::Decision
 };
 
-// What an answer shows, and the state of the coalition that it was judged by: the epoch, and the store's revision
-// of the state, since members' own policies change within an epoch. The revision is not for members: it counts
-// commits.
+// What an answer shows, and the state of the coalition that it was judged by: the epoch, and the store's
+// revision of the state, since members' own policies change within an epoch. The revision is not for members:
+// it counts commits.
 struct Shown {
   uint64_t epoch = 0;
   uint64_t state_revision = 0;
