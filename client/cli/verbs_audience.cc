@@ -121,7 +121,7 @@ absl::Status ReadAudience(Session& session, const std::string& path, v1::Audienc
     ParseTextFile(*text, path, audience, file);
     return absl::OkStatus();
   }
-  const absl::Status parsed = ParseJson(*text, "an audience", audience);
+  absl::Status parsed = ParseJson(*text, "an audience", audience);
   if (parsed.ok()) return parsed;
   return absl::InvalidArgumentError(absl::StrCat(path, ": ", parsed.message()));
 }

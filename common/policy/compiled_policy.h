@@ -88,7 +88,8 @@ struct DenyScope {
            Has(record_classes, static_cast<unsigned>(record_class), 8) &&
            Has(labels, static_cast<unsigned>(label), 8);
   }
-  friend auto operator<=>(const DenyScope&, const DenyScope&) = default;
+  friend auto operator<=>(const DenyScope&,
+                          const DenyScope&) = default;  // NOLINT(modernize-use-nullptr): its zero
 
  private:
   static bool Has(unsigned mask, unsigned value, unsigned bits) {

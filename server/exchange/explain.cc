@@ -152,7 +152,7 @@ class Draft {
       Problem("record.label", "the coalition's policy allows no records of this label");
     }
     v1::Audience written = record_.audience(), audience;
-    const absl::Status included = AddIncluded(
+    absl::Status included = AddIncluded(
         NamedAudiences(room_.store, reader_.asker()), room_.options.audience_entries_max, &written, &audience,
         [this](const std::string& path, const absl::Status& why) { Problem(path, Std(why.message())); });
     if (!included.ok()) return included;
