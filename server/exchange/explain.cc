@@ -47,10 +47,14 @@ policy::Explanation ExplainFor(const policy::State& state, uint32_t member, bool
     return policy::ExplainOpinion(state, member, record.header, subject, now_s);
   }
   // Nor who hosts its seller: as if nobody held the platform.
-  policy::Header unplaced = record.header.ToHeader();
-  if (!record.platform_told) unplaced.platform = 0;
-  const std::string bytes = policy::EncodeHeader(unplaced);
-  const auto header = policy::HeaderView::Parse(bytes);
+  std::optional<policy::HeaderView> header = record.header;
+  std::string unplaced_bytes;
+  if (!record.platform_told) {
+    policy::Header unplaced = record.header.ToHeader();
+    unplaced.platform = 0;
+    unplaced_bytes = policy::EncodeHeader(unplaced);
+    header = policy::HeaderView::Parse(unplaced_bytes);
+  }
   if (!header) return {};
   policy::Explanation explanation = policy::Explain(state, member, *header, now_s);
   policy::Cause& cause = explanation.causes.emplace_back(
