@@ -64,9 +64,11 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_IDENTITY_MALFORMED:
     case v1::ERROR_REASON_CREDENTIAL_UNREGISTERED:
     case v1::ERROR_REASON_CERTIFICATE_NOT_CURRENT:
+    case v1::ERROR_REASON_CREDENTIAL_REVOKED:
       return absl::StatusCode::kUnauthenticated;
     case v1::ERROR_REASON_MEMBER_NOT_ACTIVE:
     case v1::ERROR_REASON_ROLE_MISSING:
+    case v1::ERROR_REASON_WRONG_LISTENER:
     case v1::ERROR_REASON_PLATFORM_NOT_HELD:
     case v1::ERROR_REASON_APPROVAL_NOT_COUNTED:
       return absl::StatusCode::kPermissionDenied;
@@ -83,17 +85,22 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_REFERENCE_NOT_FOUND:
     case v1::ERROR_REASON_DIFF_NOT_REVIEWED:
     case v1::ERROR_REASON_APPROVALS_MISSING:
+    case v1::ERROR_REASON_STATE_CONFLICT:
+    case v1::ERROR_REASON_LAST_ADMINISTRATOR:
+    case v1::ERROR_REASON_TERMS_CHANGED:
       return absl::StatusCode::kFailedPrecondition;
     case v1::ERROR_REASON_ETAG_MISMATCH:
     case v1::ERROR_REASON_EPOCH_STALE:
       return absl::StatusCode::kAborted;
     case v1::ERROR_REASON_EXTERNAL_ID_TAKEN:
     case v1::ERROR_REASON_REQUEST_ID_REUSED:
+    case v1::ERROR_REASON_NAME_TAKEN:
       return absl::StatusCode::kAlreadyExists;
     case v1::ERROR_REASON_RATE_LIMITED:
       return absl::StatusCode::kResourceExhausted;
     case v1::ERROR_REASON_SHUTTING_DOWN:
     case v1::ERROR_REASON_STORE_UNAVAILABLE:
+    case v1::ERROR_REASON_CUT_OFF_NOT_KEPT:
       return absl::StatusCode::kUnavailable;
     case v1::ERROR_REASON_CORRUPT:
       return absl::StatusCode::kDataLoss;

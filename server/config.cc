@@ -35,6 +35,8 @@ struct Number {
 constexpr Number kNumbers[] = {
     {"worker_threads", 4, 1, 256},
     {"drain_timeout_ms", 5'000, 1, 600'000},
+    {"tls.reload_ms", 10'000, 10, 3'600'000},
+    {"tls.expiry_warning_percent", 30, 1, 99},
     {"limits.message_bytes_max", 4 << 20, 16 << 10, 64 << 20},
     {"limits.metadata_bytes_max", 16 << 10, 4 << 10, 256 << 10},
     {"limits.connections_max", 10'000, 1, 1'000'000},
@@ -61,6 +63,9 @@ constexpr Number kNumbers[] = {
     {"limits.repeated_values_max", 100, 1, 10'000},
     {"limits.audience_versions_max", 1'000, 1, 1'000'000},
     {"limits.own_policy_changes_per_day_max", 50, 1, 10'000},
+    {"limits.admin_connections_max", 256, 1, 100'000},
+    {"limits.proposals_open_max", 100, 1, 10'000},
+    {"limits.credentials_per_member_max", 1'000, 1, 100'000},
     {"storage.write_buffer_mib", 64, 1, 1'024},
     {"storage.block_cache_mib", 32, 1, 65'536},
     {"storage.open_files_max", 4'096, 64, 1'000'000},
@@ -134,9 +139,13 @@ bool IsInside(const std::string& path, const std::string& dir) {
 
 void CheckAddresses(config::v1::ServerConfig* config, Faults* faults) {
   if (config->listen().empty()) config->set_listen("0.0.0.0:7443");
+  if (config->admin_listen().empty()) config->set_admin_listen("127.0.0.1:7444");
   if (config->http_listen().empty()) config->set_http_listen("127.0.0.1:7480");
   if (const auto listen = ParseHostPort(config->listen()); !listen.ok()) {
     faults->Add("listen", listen.status().message());
+  }
+  if (const auto listen = ParseHostPort(config->admin_listen()); !listen.ok()) {
+    faults->Add("admin_listen", listen.status().message());
   }
   if (config->http_listen() == "off") return;
   const auto http = ParseHostPort(config->http_listen());

@@ -184,7 +184,13 @@ storage::v1::StoredMember ToStored(const config::v1::BootstrapMember& member, ui
   stored.set_standing(member.standing() == v1::STANDING_UNSPECIFIED ? v1::STANDING_ACTIVE
                                                                     : member.standing());
   stored.set_control_group(member.control_group());
-  *stored.mutable_credentials() = member.credentials();
+  for (const config::v1::BootstrapCredential& credential : member.credentials()) {
+    storage::v1::StoredCredential& kept = *stored.add_credentials();
+    kept.set_id(credential.id());
+    *kept.mutable_roles() = credential.roles();
+    kept.set_purpose(credential.purpose());
+    kept.set_public_key_sha256(credential.public_key_sha256());
+  }
   if (!Admitted(stored.standing())) return stored;
   stored.add_kind_held()->set_from_revision(revision);
   for (const std::string& group : member.groups()) {
