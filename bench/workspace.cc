@@ -167,7 +167,7 @@ absl::StatusOr<Server> Workspace::StartServer(const Home& home) {
 absl::StatusOr<Server> Workspace::StartServer(const Home& home, const std::string& bootstrap) {
   const auto port = testing::FreePort();
   if (!port.ok()) return port.status();
-  const std::string config = "listen: \"127.0.0.1:" + std::to_string(*port) +
+  const std::string config = "admin_listen: \"127.0.0.1:0\"\nlisten: \"127.0.0.1:" + std::to_string(*port) +
                              "\"\n"
                              "http_listen: \"off\"\n"
                              "store_dir: \"store\"\n"

@@ -20,6 +20,9 @@ constexpr int64_t kQuotaBytesPerConnection = int64_t{128} << 10;
 // A connection whose peer is gone without a word is found within these together.
 constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 20'000;
+// Threads of a server of its own that wait for calls, beside those that serve one.
+constexpr int kOwnPollersMin = 2;
+constexpr int kOwnPollersMax = 4;
 // A client may ping as often as that.
 constexpr int kPingIntervalMsMin = 10'000;
 
@@ -68,7 +71,8 @@ void SetLimits(const config::v1::Limits& limits, grpc::ServerBuilder* builder) {
 absl::StatusOr<std::unique_ptr<GrpcEndpoint>> GrpcEndpoint::Start(const config::v1::ServerConfig& config,
                                                                   const TlsFiles& tls,
                                                                   const std::vector<grpc::Service*>& services,
-                                                                  std::vector<std::string> service_names) {
+                                                                  std::vector<std::string> service_names,
+                                                                  EndpointThreads threads) {
   grpc::EnableDefaultHealthCheckService(true);
   std::unique_ptr<GrpcEndpoint> endpoint(new GrpcEndpoint());
   endpoint->service_names_ = std::move(service_names);
@@ -78,6 +82,11 @@ absl::StatusOr<std::unique_ptr<GrpcEndpoint>> GrpcEndpoint::Start(const config::
     grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   } else {
     builder.SetOption(std::make_unique<NoReflection>());
+  }
+  if (threads == EndpointThreads::kOwn) {
+    builder.SetSyncServerOption(grpc::ServerBuilder::NUM_CQS, 1);
+    builder.SetSyncServerOption(grpc::ServerBuilder::MIN_POLLERS, kOwnPollersMin);
+    builder.SetSyncServerOption(grpc::ServerBuilder::MAX_POLLERS, kOwnPollersMax);
   }
   for (grpc::Service* service : services) builder.RegisterService(service);
   endpoint->connections_ = builder.experimental().AddExternalConnectionAcceptor(

@@ -1,4 +1,4 @@
-// The members' endpoint: a grpc::Server with mutual TLS and every limit set, fed with connections by our own
+// An endpoint: a grpc::Server with mutual TLS and every limit set, fed with connections by our own
 // accept loop.
 #pragma once
 
@@ -15,15 +15,18 @@
 
 namespace coalition::server {
 
+// Whose threads serve: gRPC's callback threads, which all servers of a process share, or some of its own.
+enum class EndpointThreads { kShared, kOwn };
+
 // Thread-safe.
 class GrpcEndpoint {
  public:
   // Serves what is handed over. The services must outlive the endpoint. INTERNAL: gRPC says no more than
   // that.
-  static absl::StatusOr<std::unique_ptr<GrpcEndpoint>> Start(const config::v1::ServerConfig& config,
-                                                             const TlsFiles& tls,
-                                                             const std::vector<grpc::Service*>& services,
-                                                             std::vector<std::string> service_names);
+  static absl::StatusOr<std::unique_ptr<GrpcEndpoint>> Start(
+      const config::v1::ServerConfig& config, const TlsFiles& tls,
+      const std::vector<grpc::Service*>& services, std::vector<std::string> service_names,
+      EndpointThreads threads = EndpointThreads::kShared);
 
   // A connection that was accepted, non-blocking; owned by gRPC from here on.
   void Take(int fd);

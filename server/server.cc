@@ -20,14 +20,20 @@
 #include "server/grpc_log.h"
 #include "server/http_endpoint.h"
 #include "server/keys.h"
+#include "server/membership/credentials.h"
 #include "server/membership/directory.h"
+#include "server/membership/members.h"
 #include "server/membership/policies.h"
+#include "server/membership/proposals.h"
 #include "server/server_metrics.h"
 #include "server/service/call_kit.h"
+#include "server/service/cut_off.h"
 #include "server/service/exchange_service.h"
+#include "server/service/grpc_services.h"
 #include "server/service/import_stream.h"
 #include "server/service/membership_service.h"
 #include "server/service/policy_service.h"
+#include "server/service/proposal_service.h"
 #include "server/service/unary.h"
 #include "server/store/commit_lane.h"
 #include "server/store/leveldb_store.h"
@@ -38,6 +44,8 @@ namespace {
 
 // Work that waits for a worker: some hundred milliseconds of it.
 constexpr size_t kWorkerQueueMax = 4096;
+// Of the administration: one may wait for the disk while another cuts somebody off.
+constexpr int kAdminWorkers = 4;
 // Beside connections and tables: listeners, logs, epoll, LevelDB's own.
 constexpr rlim_t kDescriptorsBeside = 128;
 
@@ -113,6 +121,7 @@ class Server::Impl {
   absl::Status Start();
   void Shutdown();
   int port() const { return acceptor_->port(); }
+  int admin_port() const { return admin_acceptor_->port(); }
   int http_port() const { return http_ == nullptr ? 0 : http_->port(); }
 
  private:
@@ -121,6 +130,8 @@ class Server::Impl {
 
   absl::Status StartHttp();
   absl::Status OpenRooms();
+  service::DepartureWork DepartureWorkOf();
+  void MakeServices();
   absl::Status StartServing();
   void DescribeMetrics();
   std::string NotReady() const;
@@ -140,6 +151,7 @@ class Server::Impl {
   // In the order in which they are made; they go in the opposite one.
   TlsFiles tls_;
   std::unique_ptr<Acceptor> acceptor_;
+  std::unique_ptr<Acceptor> admin_acceptor_;
   std::unique_ptr<store::LevelDbStore> store_;
   std::unique_ptr<membership::Directory> directory_;
   std::unique_ptr<store::CommitLane> lane_;
@@ -147,17 +159,23 @@ class Server::Impl {
   std::unique_ptr<Sealer> sealer_;
   service::CallMetrics call_metrics_;
   AskedMetrics room_metrics_;
-  std::unique_ptr<service::CallKit> kit_;  // before the timers, which use it
-  std::unique_ptr<service::CallGuard> guard_;
-  std::unique_ptr<service::Timers> timers_;
-  std::unique_ptr<service::Executor> executor_;
+  std::unique_ptr<membership::Members> members_;
+  std::unique_ptr<membership::Credentials> credentials_;
+  std::unique_ptr<membership::Policies> policies_;
+  std::unique_ptr<membership::Proposals> proposals_;
   service::ImportStreams imports_;
   service::OpenCalls open_calls_;
-  std::unique_ptr<service::ExchangeService> exchange_service_;
+  std::unique_ptr<service::CutOffs> cut_offs_;
+  // The members' and the administration's. Before the timers, which use them.
+  std::unique_ptr<service::CallGuard> guard_, admin_guard_;
+  std::unique_ptr<service::CallKit> kit_, admin_kit_;
+  std::unique_ptr<service::Timers> timers_;
+  std::unique_ptr<service::Executor> executor_, admin_executor_;
   std::unique_ptr<service::MembershipService> membership_service_;
-  std::unique_ptr<membership::Policies> policies_;
   std::unique_ptr<service::PolicyService> policy_service_;
-  std::unique_ptr<GrpcEndpoint> endpoint_;
+  std::unique_ptr<service::ProposalService> proposal_service_;
+  std::vector<std::unique_ptr<grpc::Service>> services_, admin_services_;
+  std::unique_ptr<GrpcEndpoint> endpoint_, admin_endpoint_;
   std::unique_ptr<HttpEndpoint> http_;
 };
 
@@ -173,12 +191,17 @@ absl::Status Server::Impl::Start() {
       config_.listen(), config_.limits().connections_max(), config_.limits().connections_per_address_max());
   if (!acceptor.ok()) return acceptor.status();
   acceptor_ = *std::move(acceptor);
+  auto admin = Acceptor::Bind(config_.admin_listen(), config_.limits().admin_connections_max(),
+                              config_.limits().admin_connections_max());
+  if (!admin.ok()) return admin.status();
+  admin_acceptor_ = *std::move(admin);
   if (absl::Status status = OpenRooms(); !status.ok()) return status;
   DescribeMetrics();
   if (absl::Status status = StartServing(); !status.ok()) return status;
   phase_.store(Phase::kReady, std::memory_order_release);
   Log::Info("ready", {{"version", COALITION_VERSION},
                       {"port", port()},
+                      {"admin_port", admin_port()},
                       {"http_port", http_port()},
                       {"revision", store_->Head()},
                       {"members", directory_->Current()->PublicMembers().size()}});
@@ -208,6 +231,7 @@ absl::Status Server::Impl::OpenRooms() {
   if (absl::Status marked = MarkStoreBegun(config_.key_dir()); !marked.ok()) return marked;
   lane_ = std::make_unique<store::CommitLane>(*store_);
   executor_ = std::make_unique<service::Executor>(config_.worker_threads(), kWorkerQueueMax);
+  admin_executor_ = std::make_unique<service::Executor>(kAdminWorkers, kWorkerQueueMax);
   const auto run_later = [this](uint32_t member, std::function<void()> work) {
     executor_->SubmitAlways(member, std::move(work));
   };
@@ -222,33 +246,76 @@ absl::Status Server::Impl::OpenRooms() {
   return absl::OkStatus();
 }
 
-absl::Status Server::Impl::StartServing() {
-  guard_ = std::make_unique<service::CallGuard>(*directory_, clock_, MemberLimitsOf(config_.limits()));
+service::DepartureWork Server::Impl::DepartureWorkOf() {
+  return {[](uint32_t) {}, [](uint32_t) -> absl::StatusOr<int64_t> { return 0; }};
+}
+
+void Server::Impl::MakeServices() {
+  const config::v1::Limits& limits = config_.limits();
+  guard_ = std::make_unique<service::CallGuard>(*directory_, clock_, MemberLimitsOf(limits));
+  admin_guard_ = std::make_unique<service::CallGuard>(*directory_, clock_, MemberLimitsOf(limits),
+                                                      service::Listener::kAdministration);
   timers_ = std::make_unique<service::Timers>();
-  kit_ = std::make_unique<service::CallKit>(service::CallKit{*guard_, *disclosures_, *executor_, *timers_,
-                                                             call_metrics_, open_calls_,
-                                                             DurationsOf(config_.limits())});
-  exchange_service_ = std::make_unique<service::ExchangeService>(*kit_, *exchange_, imports_);
-  const service::PageOptions pages{config_.limits().page_size_default(), config_.limits().page_size_max()};
-  membership_service_ = std::make_unique<service::MembershipService>(
-      *kit_, *sealer_, service::MembershipServiceOptions{pages, COALITION_VERSION});
+  const auto make_kit = [&](service::CallGuard& guard, service::Executor& executor) {
+    return std::make_unique<service::CallKit>(service::CallKit{
+        guard, *disclosures_, executor, *timers_, call_metrics_, open_calls_, DurationsOf(limits)});
+  };
+  kit_ = make_kit(*guard_, *executor_);
+  admin_kit_ = make_kit(*admin_guard_, *admin_executor_);
+  cut_offs_ = std::make_unique<service::CutOffs>(open_calls_, imports_, *timers_);
+  const service::PageOptions pages{limits.page_size_default(), limits.page_size_max()};
+  members_ = std::make_unique<membership::Members>(*directory_);
+  credentials_ = std::make_unique<membership::Credentials>(*directory_, limits.credentials_per_member_max());
   policies_ = std::make_unique<membership::Policies>(
-      *directory_, membership::PolicyOptions{config_.limits().own_policy_changes_per_day_max()});
-  policy_service_ = std::make_unique<service::PolicyService>(*kit_, *policies_, *exchange_, *sealer_, pages);
-  auto endpoint = GrpcEndpoint::Start(
-      config_, tls_, {exchange_service_.get(), membership_service_.get(), policy_service_.get()},
-      {std::string(service::kExchangeServiceName), std::string(service::kMembershipServiceName),
-       std::string(service::kPolicyServiceName)});
+      *directory_, membership::PolicyOptions{limits.own_policy_changes_per_day_max()});
+  proposals_ = std::make_unique<membership::Proposals>(*directory_, limits.proposals_open_max());
+  membership_service_ = std::make_unique<service::MembershipService>(
+      *directory_, *members_, *credentials_, *cut_offs_, DepartureWorkOf(), *sealer_,
+      service::MembershipServiceOptions{pages, COALITION_VERSION});
+  policy_service_ = std::make_unique<service::PolicyService>(*policies_, *exchange_, *sealer_, pages);
+  proposal_service_ = std::make_unique<service::ProposalService>(*proposals_, *exchange_, *sealer_, pages);
+  services_.push_back(std::make_unique<service::CallbackService>(
+      *kit_, service::ExchangeRoutes(*exchange_),
+      [this](grpc::CallbackServerContext* call) { return imports_.Open(*kit_, *exchange_, call); }));
+  admin_services_.push_back(
+      std::make_unique<service::BlockingService>(*admin_kit_, service::ExchangeRoutes(*exchange_)));
+  for (std::vector<service::Route> routes :
+       {membership_service_->Routes(), policy_service_->Routes(), proposal_service_->Routes()}) {
+    services_.push_back(std::make_unique<service::CallbackService>(*kit_, routes));
+    admin_services_.push_back(std::make_unique<service::BlockingService>(*admin_kit_, std::move(routes)));
+  }
+}
+
+absl::Status Server::Impl::StartServing() {
+  MakeServices();
+  const auto start = [this](const std::vector<std::unique_ptr<grpc::Service>>& owned,
+                            std::vector<std::string> names, EndpointThreads threads) {
+    std::vector<grpc::Service*> services;
+    for (const auto& service : owned) services.push_back(service.get());
+    return GrpcEndpoint::Start(config_, tls_, services, std::move(names), threads);
+  };
+  std::vector<std::string> names = {std::string(service::kMembershipServiceName),
+                                    std::string(service::kPolicyServiceName),
+                                    std::string(service::kProposalServiceName),
+                                    std::string(service::kExchangeServiceName)};
+  auto admin = start(admin_services_, names, EndpointThreads::kOwn);
+  if (!admin.ok()) return admin.status();
+  admin_endpoint_ = *std::move(admin);
+  auto endpoint = start(services_, std::move(names), EndpointThreads::kShared);
   if (!endpoint.ok()) return endpoint.status();
   endpoint_ = *std::move(endpoint);
   {
     const QuietGrpcLog quiet;
-    absl::Status tls13 = CheckTls13Only([this](int fd) { endpoint_->Take(fd); });
-    if (!tls13.ok()) return tls13;
+    for (GrpcEndpoint* one : {endpoint_.get(), admin_endpoint_.get()}) {
+      absl::Status tls13 = CheckTls13Only([one](int fd) { one->Take(fd); });
+      if (!tls13.ok()) return tls13;
+    }
   }
   service::CutOffUnreadCalls(*kit_);
   endpoint_->SetServing(true);
-  return acceptor_->Start([this](int fd) { endpoint_->Take(fd); });
+  admin_endpoint_->SetServing(true);
+  absl::Status started = admin_acceptor_->Start([this](int fd) { admin_endpoint_->Take(fd); });
+  return started.ok() ? acceptor_->Start([this](int fd) { endpoint_->Take(fd); }) : started;
 }
 
 void Server::Impl::DescribeMetrics() {
@@ -321,19 +388,22 @@ void Server::Impl::Shutdown() {
   }
   if (endpoint_ != nullptr) {
     const std::chrono::milliseconds timeout(config_.drain_timeout_ms());
-    endpoint_->SetServing(false);
-    acceptor_->Stop();
-    guard_->StartDraining();
+    for (GrpcEndpoint* one : {endpoint_.get(), admin_endpoint_.get()}) one->SetServing(false);
+    for (Acceptor* one : {acceptor_.get(), admin_acceptor_.get()}) one->Stop();
+    for (service::CallGuard* one : {guard_.get(), admin_guard_.get()}) one->StartDraining();
     imports_.Drain();
     // What waits for a disclosure or a client that is silent ends when gRPC cancels the rest, not at its own
     // time.
     timers_->After(timeout, [this] { timers_->ExpireAll(); });
     endpoint_->Shutdown(timeout);
+    admin_endpoint_->Shutdown(timeout);
   }
   if (executor_ != nullptr) executor_->Drain();
+  if (admin_executor_ != nullptr) admin_executor_->Drain();
   if (lane_ != nullptr) lane_->Drain();
   http_.reset();
   endpoint_.reset();
+  admin_endpoint_.reset();
   if (was_ready) Log::Info("stopped");
 }
 
@@ -346,6 +416,7 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(ServerOptions options) {
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 int Server::port() const { return impl_->port(); }
+int Server::admin_port() const { return impl_->admin_port(); }
 int Server::http_port() const { return impl_->http_port(); }
 void Server::Shutdown() { impl_->Shutdown(); }
 

@@ -34,6 +34,7 @@ class Server {
 
   // The ports that were bound; http_port() is 0 when it is off.
   int port() const;
+  int admin_port() const;
   int http_port() const;
 
   // Says NOT_SERVING, takes no more connections or calls, lets calls under way end for at most

@@ -11,6 +11,7 @@
 #include "common/hash.h"
 #include "common/ids.h"
 #include "server/exchange/access.h"
+#include "server/exchange/count.h"
 #include "server/exchange/create.h"
 #include "server/exchange/edit.h"
 #include "server/exchange/explain.h"
@@ -112,6 +113,12 @@ class StoreExchange final : public Exchange {
     return ExplainAccess(room_, context, ReaderFor(context), request, response, disclosure);
   }
 
+  absl::Status CountImpact(const CallContext& context, const policy::State& after,
+                           const std::vector<uint32_t>& gainers, store::Revision made_after,
+                           v1::ProposalImpact* impact) const override {
+    return CountImpactOnRecords(ReaderFor(context), context.snapshot->policy_state(), after, gainers,
+                                made_after, impact);
+  }
   absl::Status CountAffected(const CallContext& context, const policy::State& before,
                              const policy::State& after, v1::OwnRecordCounts* counts) const override {
     return CountAffectedRecords(ReaderFor(context), before, after, counts);

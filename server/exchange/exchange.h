@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "coalition/v1/exchange_service.pb.h"
 #include "coalition/v1/policy_service.pb.h"
+#include "coalition/v1/proposal.pb.h"
 #include "common/random.h"
 #include "server/identity/identity.h"
 #include "server/ledger/disclosures.h"
@@ -129,6 +130,12 @@ class Exchange {
   // and not `before`. The newest ones are looked at.
   virtual absl::Status CountAffected(const CallContext& context, const policy::State& before,
                                      const policy::State& after, v1::OwnRecordCounts* counts) const = 0;
+
+  // What each of these members would see of the caller's member's records if `after` were the state: of those
+  // that there are, what it does not see now; and of records like them that are made at `made_after`.
+  virtual absl::Status CountImpact(const CallContext& context, const policy::State& after,
+                                   const std::vector<uint32_t>& gainers, store::Revision made_after,
+                                   v1::ProposalImpact* impact) const = 0;
 
   // Audiences under a name: one's own are saved, one's own and the coalition's listed, by name. Both may wait
   // for the disk.

@@ -16,13 +16,10 @@
 #include "server/exchange/access.h"
 #include "server/exchange/field_checker.h"
 #include "server/exchange/named_audience.h"
-#include "server/exchange/row_source.h"
 #include "server/exchange/validate.h"
 
 namespace coalition::exchange {
 namespace {
-
-constexpr int kCountedRecordsMax = 10'000;
 
 // A record to be explained.
 struct Explained {
@@ -290,48 +287,6 @@ absl::Status ExplainAccess(const Room& room, const CallContext& context, const R
   if (!own.owner)
     disclosure->records.push_back({record.id, record.stored.header.contributor(), own.view_ids});
   return absl::OkStatus();
-}
-
-absl::Status CountAffectedRecords(const Reader& reader, const policy::State& before,
-                                  const policy::State& after, v1::OwnRecordCounts* counts) {
-  const Asker& asker = reader.asker();
-  const auto rows = IndexRows(reader.store(), reader.at(), OwnerPrefix(asker.member), std::nullopt);
-  for (;;) {
-    auto row = rows->Next();
-    if (!row.ok()) return row.status();
-    if (!row->has_value()) return absl::OkStatus();
-    if (counts->looked_at() == kCountedRecordsMax) {
-      counts->set_truncated(true);
-      return absl::OkStatus();
-    }
-    if (absl::Status watched = asker.Look(); !watched.ok()) return watched;
-    const auto seen = reader.FindByKey(std::move((*row)->record_key));
-    if (!seen.ok()) return seen.status();
-    if (!seen->has_value()) continue;
-    counts->set_looked_at(counts->looked_at() + 1);
-    const policy::HeaderView& header = (*seen)->stored.header;
-    // As if its contributor had accepted all: made in the next moment.
-    policy::Header accepted = header.ToHeader();
-    accepted.made = policy::kStill - 1;
-    for (policy::HeaderGrant& grant : accepted.grants) grant.attached = policy::kStill - 1;
-    const std::string bytes = policy::EncodeHeader(accepted);
-    const auto anew = policy::HeaderView::Parse(bytes);
-    bool narrowed = false, widened = false, if_accepted = false;
-    for (const policy::MemberState& member : before.members()) {
-      if (member.number == asker.member || header.grants_size() == 0) continue;
-      const policy::View was = policy::Decide(before, member.number, header, asker.now_s).view;
-      const policy::View is = policy::Decide(after, member.number, header, asker.now_s).view;
-      narrowed = narrowed || policy::Meet(was, is) != was;
-      widened = widened || policy::Meet(was, is) != is;
-      const policy::View was_anew = policy::Decide(before, member.number, *anew, asker.now_s).view;
-      const policy::View is_anew = policy::Decide(after, member.number, *anew, asker.now_s).view;
-      if_accepted = if_accepted || policy::Meet(was_anew, is_anew) != is_anew;
-      if (narrowed && widened && if_accepted) break;
-    }
-    if (narrowed) counts->set_narrowed(counts->narrowed() + 1);
-    if (widened) counts->set_widened(counts->widened() + 1);
-    if (if_accepted) counts->set_widened_if_accepted(counts->widened_if_accepted() + 1);
-  }
 }
 
 }  // namespace coalition::exchange

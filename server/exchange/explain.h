@@ -19,8 +19,4 @@ absl::Status ExplainAccess(const Room& room, const CallContext& context, const R
                            const v1::ExplainAccessRequest& request, v1::ExplainAccessResponse* response,
                            ledger::Disclosure* disclosure);
 
-// As Exchange::CountAffected.
-absl::Status CountAffectedRecords(const Reader& reader, const policy::State& before,
-                                  const policy::State& after, v1::OwnRecordCounts* counts);
-
 }  // namespace coalition::exchange

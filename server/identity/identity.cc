@@ -82,6 +82,25 @@ Parsed Parse(std::string_view pem, const std::string& trust_domain) {
   return parsed;
 }
 
+// Whether the credential may use the key at that time.
+bool Accepts(const RegisteredCredential& registered, const Sha256Digest& key, int64_t now_s) {
+  if (registered.key_sha256 != Sha256Digest{} &&
+      ConstantTimeEquals(Bytes(registered.key_sha256), Bytes(key))) {
+    return true;
+  }
+  return now_s < registered.previous_key_until_s &&
+         ConstantTimeEquals(Bytes(registered.previous_key_sha256), Bytes(key));
+}
+
+bool Revoked(const RegisteredCredential& registered, const Sha256Digest& key) {
+  return std::find(registered.revoked_keys.begin(), registered.revoked_keys.end(), key) !=
+         registered.revoked_keys.end();
+}
+
+absl::Status RevokedError(std::string_view message, const SpiffeId& id) {
+  return Error(v1::ERROR_REASON_CREDENTIAL_REVOKED, message, {{"identity", FormatSpiffeMemberId(id)}});
+}
+
 absl::Status NotCurrent(const Parsed& parsed, int64_t now_s) {
   const bool early = now_s < parsed.not_before_s;
   const std::string time = FormatTime(early ? parsed.not_before_s : parsed.not_after_s);
@@ -173,16 +192,25 @@ absl::StatusOr<Caller> Identifier::Identify(std::string_view peer_pem, const Cre
   if (registered == nullptr) {
     return Unregistered("The credential is not registered.", FormatSpiffeMemberId(parsed->id));
   }
-  if (!ConstantTimeEquals(Bytes(registered->key_sha256), Bytes(parsed->key_sha256))) {
+  if (!Accepts(*registered, parsed->key_sha256, now_s)) {
+    if (Revoked(*registered, parsed->key_sha256)) {
+      return RevokedError("The certificate's public key was revoked.", parsed->id);
+    }
     return Unregistered("The certificate's public key is not the one registered for the credential.",
                         FormatSpiffeMemberId(parsed->id));
+  }
+  if (parsed->not_before_s < registered->certificates_not_before_s) {
+    return RevokedError("Your member refuses certificates that became valid as early as this one.",
+                        parsed->id);
   }
   if (now_s < parsed->not_before_s || now_s > parsed->not_after_s) return NotCurrent(*parsed, now_s);
   return Caller{.member_number = registered->member_number,
                 .member = registered->member,
                 .credential = registered->credential,
                 .roles = registered->roles,
-                .purpose = registered->purpose};
+                .purpose = registered->purpose,
+                .gate = registered->gate.get(),
+                .certificate_not_after_s = parsed->not_after_s};
 }
 
 }  // namespace coalition::identity

@@ -7,10 +7,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "coalition/v1/member.pb.h"
 #include "common/hash.h"
+#include "server/identity/gate.h"
 
 namespace coalition::identity {
 
@@ -24,6 +26,7 @@ class Roles {
 
   constexpr void Add(v1::Role role) { bits_ |= Bit(role); }
   constexpr bool Has(v1::Role role) const { return (bits_ & Bit(role)) != 0; }
+  constexpr bool HasAny(Roles roles) const { return (bits_ & roles.bits_) != 0; }
   constexpr bool empty() const { return bits_ == 0; }
   friend constexpr bool operator==(Roles, Roles) = default;
 
@@ -39,8 +42,16 @@ struct RegisteredCredential {
   uint32_t member_number = 0;
   std::string member;      // id
   std::string credential;  // id
-  // SHA-256 of the DER SubjectPublicKeyInfo of the one key that it may use.
+  // SHA-256 of the DER SubjectPublicKeyInfo of the one key that it may use. Zeros: none.
   Sha256Digest key_sha256{};
+  // The key before, which it may use too until then.
+  Sha256Digest previous_key_sha256{};
+  int64_t previous_key_until_s = 0;
+  // Certificates that became valid before then are refused.
+  int64_t certificates_not_before_s = 0;
+  std::vector<Sha256Digest> revoked_keys{};
+  // The same of all snapshots of one store. Never null in a membership snapshot.
+  std::shared_ptr<Gate> gate{};
   Roles roles;
   std::string purpose;
 };
@@ -49,7 +60,7 @@ struct RegisteredCredential {
 class CredentialRegistry {
  public:
   virtual ~CredentialRegistry() = default;
-  // nullptr: not registered, or revoked. What is returned lives as long as the registry.
+  // nullptr: not registered. What is returned lives as long as the registry.
   virtual const RegisteredCredential* Find(std::string_view member, std::string_view credential) const = 0;
 };
 
@@ -60,6 +71,8 @@ struct Caller {
   std::string_view credential;  // id
   Roles roles;
   std::string_view purpose;
+  Gate* gate = nullptr;
+  int64_t certificate_not_after_s = 0;
 };
 
 // Thread-safe. Keeps what parsing a certificate gave, by the certificate's bytes; never a decision: every
@@ -84,6 +97,8 @@ class Identifier {
   //                             spiffe://{trust domain}/member/{member}/{credential}; a CA's; not for TLS
   //                             clients
   //   CREDENTIAL_UNREGISTERED   no such credential, or its registered key is another
+  //   CREDENTIAL_REVOKED        the key was revoked, or the member accepts no certificates from before a time
+  //                             since this one became valid
   //   CERTIFICATE_NOT_CURRENT   `now_s` is before notBefore or after notAfter
   absl::StatusOr<Caller> Identify(std::string_view peer_pem, const CredentialRegistry& registry,
                                   int64_t now_s) const;

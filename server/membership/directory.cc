@@ -40,8 +40,8 @@ store::Commit BootstrapCommit(const config::v1::Bootstrap& bootstrap, bool store
     if (stored.bootstrap_sha256() != BootstrapDigest(bootstrap)) {
       return absl::FailedPreconditionError(
           "the bootstrap file differs from the one that this store was made with; it applies once, to an "
-          "empty store, and this version cannot change members, credentials or keys later: restore the file "
-          "as it was (the policy is changed by `coalition policy apply`)");
+          "empty store: restore the file as it was (members and keys are changed by `coalition admin`, the "
+          "policy by `coalition policy apply`)");
     }
     return stored.view_names().empty() ? PolicyOfOlderStore(stored, now_ns) : std::vector<store::Write>();
   };
@@ -112,6 +112,9 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
   if (!judged.ok()) return judged.status();
   if (!judged->has_value()) return current;
   const Change& change = **judged;
+  for (const auto& gate : change.gates) gate->Close(change.shut);
+  for (const auto& gate : change.gates) gate->WaitEmpty();
+  if (change.when_shut) change.when_shut();
   store::Commit commit;
   commit.build = [&change, &current](store::Revision revision, std::span<const std::optional<store::Version>>)
       -> absl::StatusOr<std::vector<store::Write>> {
@@ -133,6 +136,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
   auto snapshot = BuildSnapshot(*std::move(stored), current.get());
   if (!snapshot.ok()) return snapshot.status();
   current_.store(*snapshot, std::memory_order_release);
+  for (const auto& gate : change.gates) gate->Open();
   return *std::move(snapshot);
 }
 

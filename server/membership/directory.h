@@ -33,8 +33,9 @@ class Snapshot : public identity::CredentialRegistry {
   virtual const v1::Member* PublicMember(uint32_t number) const = 0;
   // All members, ordered by name.
   virtual const std::vector<v1::Member>& PublicMembers() const = 0;
-  // All platforms, ordered by name.
+  // All platforms, and all groups, ordered by name.
   virtual const std::vector<v1::Platform>& PublicPlatforms() const = 0;
+  virtual const std::vector<v1::Group>& PublicGroups() const = 0;
 };
 
 // PERMISSION_DENIED MEMBER_NOT_ACTIVE: one answer for every standing and every call; says whom to ask, the
@@ -53,6 +54,12 @@ struct Change {
   // Whether it is one of the coalition's policy or members. One of a member's own policy is nobody's affair
   // but its own, and everybody sees the epoch.
   bool begins_epoch = true;
+  // Of credentials that may see less by it: shut, and left by all who send, before the change is committed;
+  // and open again when everything is judged by it. They stay shut if it can't be committed.
+  std::vector<std::shared_ptr<identity::Gate>> gates;
+  identity::Gate::Shut shut = identity::Gate::Shut::kNot;
+  // Called when nothing is sent through them any more. May be empty.
+  std::function<void()> when_shut;
 };
 
 // What one reply is judged by.

@@ -21,17 +21,6 @@ namespace {
 
 constexpr int64_t kDayNs = int64_t{86'400} * 1'000'000'000;
 
-// Whether the caller may change it by the newest state too, which may be newer than the one that let the call
-// in.
-absl::Status CheckMayChange(const Snapshot& current, const Actor& actor, v1::Role role,
-                            std::string_view role_name) {
-  const policy::MemberState* member = current.policy_state().member(actor.caller.member_number);
-  if (member == nullptr || member->standing != v1::STANDING_ACTIVE) return NotActive(current);
-  const identity::RegisteredCredential* credential =
-      current.Find(actor.caller.member, actor.caller.credential);
-  return credential != nullptr && credential->roles.Has(role) ? absl::OkStatus() : RoleMissing(role_name);
-}
-
 // nullptr: no such version. 0: the newest.
 const storage::v1::StoredPolicy* FindPolicy(const StoredState& stored, int64_t version) {
   if (version == 0) return &stored.policies.back();
@@ -122,10 +111,6 @@ absl::Status MakeOrJudge(Directory& directory, const Directory::Judge& judge, bo
   return validate_only ? judge(directory.Current()).status() : directory.Make(judge).status();
 }
 
-std::string CallerName(const identity::Caller& caller) {
-  return FormatCredentialName(caller.member, caller.credential);
-}
-
 // As it is compared and kept.
 v1::MemberPolicy WithoutSetFields(v1::MemberPolicy policy) {
   policy.clear_name();
@@ -214,8 +199,7 @@ absl::StatusOr<ComparedPolicies> Policies::Diff(const Actor& actor,
 
 absl::StatusOr<v1::ApprovePolicyResponse> Policies::Approve(const Actor& actor,
                                                             const v1::ApprovePolicyRequest& request) {
-  if (auto status = CheckMayChange(actor.snapshot, actor, v1::ROLE_MEMBER_ADMIN, "MEMBER_ADMIN");
-      !status.ok()) {
+  if (auto status = CheckMayChange(actor.snapshot, actor, v1::ROLE_MEMBER_ADMIN); !status.ok()) {
     return status;
   }
   const policy::State& state = actor.snapshot.policy_state();
@@ -233,7 +217,7 @@ absl::StatusOr<v1::ApprovePolicyResponse> Policies::Approve(const Actor& actor,
   approval.set_member(actor.caller.member_number);
   approval.set_base_version(state.policy_version());
   approval.set_diff_digest(diff.digest);
-  approval.set_approved_by(CallerName(actor.caller));
+  approval.set_approved_by(NameOf(actor.caller));
   approval.set_approve_time_ns(actor.now_ns);
   const std::string key =
       ApprovalPrefix(state.policy_version(), diff.digest) + BigEndian(actor.caller.member_number);
@@ -262,8 +246,7 @@ absl::StatusOr<v1::ApplyPolicyResponse> Policies::Apply(const Actor& actor,
       [&](const std::shared_ptr<const Snapshot>& newest) -> absl::StatusOr<std::optional<Change>> {
     const Snapshot& current = *newest;
     const policy::State& state = current.policy_state();
-    if (auto status = CheckMayChange(current, actor, v1::ROLE_COALITION_ADMIN, "COALITION_ADMIN");
-        !status.ok()) {
+    if (auto status = CheckMayChange(current, actor, v1::ROLE_COALITION_ADMIN); !status.ok()) {
       return status;
     }
     next = current.stored().policies.back();
@@ -282,12 +265,14 @@ absl::StatusOr<v1::ApplyPolicyResponse> Policies::Apply(const Actor& actor,
     next.set_version(state.policy_version() + 1);
     next.set_epoch(state.epoch() + 1);
     next.set_apply_time_ns(actor.now_ns);
-    next.set_applied_by(CallerName(actor.caller));
+    next.set_applied_by(NameOf(actor.caller));
     next.set_diff_digest(diff.digest);
     for (std::string& name : NamesOf(state, approvals->approved)) next.add_approved_by(std::move(name));
     *next.mutable_policy() = request.policy();
     if (request.validate_only()) return std::optional<Change>();
-    return Change{[&next](store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition* coalition) {
+    Change change;
+    change.writes = [&next](store::Revision revision, uint64_t epoch,
+                            storage::v1::StoredCoalition* coalition) {
       next.set_revision(revision);
       next.set_epoch(epoch);
       policy::ViewNames names({coalition->view_names().begin(), coalition->view_names().end()});
@@ -295,7 +280,8 @@ absl::StatusOr<v1::ApplyPolicyResponse> Policies::Apply(const Actor& actor,
       coalition->clear_view_names();
       for (const std::string& name : names.names()) coalition->add_view_names(name);
       return std::vector<store::Write>{Stored(PolicyKey(next.version()), next)};
-    }};
+    };
+    return change;
   };
   const absl::Status made = MakeOrJudge(directory_, judge, request.validate_only());
   if (!made.ok()) return made;
@@ -325,7 +311,7 @@ absl::StatusOr<ComparedOwnPolicies> Policies::SetOwn(const Actor& actor,
     const policy::State& state = current.policy_state();
     // What a change would do everybody of the member may ask.
     if (!request.validate_only()) {
-      const auto status = CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN, "MEMBER_ADMIN");
+      const auto status = CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN);
       if (!status.ok()) return status;
     }
     const auto own = OwnPolicies(current.stored(), member);
@@ -362,7 +348,7 @@ absl::StatusOr<ComparedOwnPolicies> Policies::SetOwn(const Actor& actor,
     }
     next.set_member(member);
     next.set_set_time_ns(actor.now_ns);
-    next.set_set_by(CallerName(actor.caller));
+    next.set_set_by(NameOf(actor.caller));
     *next.mutable_policy() = wanted;
     next.mutable_policy()->set_version(version + 1);
     Change change;

@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coalition/v1/policy_service.pb.h"
-#include "server/identity/identity.h"
+#include "server/membership/actor.h"
 #include "server/membership/directory.h"
 
 namespace coalition::membership {
@@ -16,13 +16,6 @@ namespace coalition::membership {
 struct PolicyOptions {
   // Versions of its own policy that one member can set in 24 hours: each is kept for good.
   int own_policy_changes_per_day_max = 50;
-};
-
-// On whose behalf, by which state, at what time. Its member is ACTIVE.
-struct Actor {
-  const identity::Caller& caller;
-  const Snapshot& snapshot;
-  int64_t now_ns = 0;
 };
 
 // A difference and the states before and after it, for counting.

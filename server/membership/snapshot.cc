@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/hash.h"
 #include "common/ids.h"
+#include "common/timestamp.h"
 
 namespace coalition::membership {
 namespace {
@@ -25,6 +26,13 @@ class StoredSnapshot final : public Snapshot {
     const auto name_order = [](const auto& a, const auto& b) { return a.name() < b.name(); };
     std::sort(by_name_.begin(), by_name_.end(), name_order);
     std::sort(platforms_.begin(), platforms_.end(), name_order);
+    for (const auto& kept : stored_.groups) {
+      v1::Group& group = groups_.emplace_back();
+      group.set_name(FormatGroupName(kept.id()));
+      group.set_display_name(kept.display_name());
+      group.set_closed(kept.closed());
+    }
+    std::sort(groups_.begin(), groups_.end(), name_order);
     for (const auto& credential : credentials_) {
       find_.try_emplace({credential.member, credential.credential}, &credential);
     }
@@ -37,6 +45,7 @@ class StoredSnapshot final : public Snapshot {
   }
   const std::vector<v1::Member>& PublicMembers() const override { return by_name_; }
   const std::vector<v1::Platform>& PublicPlatforms() const override { return platforms_; }
+  const std::vector<v1::Group>& PublicGroups() const override { return groups_; }
 
   const identity::RegisteredCredential* Find(std::string_view member,
                                              std::string_view credential) const override {
@@ -50,6 +59,7 @@ class StoredSnapshot final : public Snapshot {
   std::vector<v1::Member> by_number_;
   std::vector<v1::Member> by_name_;
   std::vector<v1::Platform> platforms_;
+  std::vector<v1::Group> groups_;
   const std::vector<identity::RegisteredCredential> credentials_;  // what find_ points into
   absl::flat_hash_map<std::pair<std::string_view, std::string_view>, const identity::RegisteredCredential*>
       find_;
@@ -93,19 +103,54 @@ v1::Member ToPublic(const storage::v1::StoredMember& stored, const StoredState& 
     }
   }
   std::sort(member.mutable_groups()->begin(), member.mutable_groups()->end());
+  if (stored.standing_time_ns() != 0)
+    *member.mutable_standing_time() = ToTimestamp(stored.standing_time_ns());
+  member.set_standing_reason(stored.standing_reason());
+  if (stored.certificates_not_before_s() != 0) {
+    member.mutable_certificates_not_before()->set_seconds(stored.certificates_not_before_s());
+  }
   return member;
 }
 
-absl::Status AddCredentials(const storage::v1::StoredMember& member,
+// False: it is no hash.
+bool ReadKey(const std::string& hex, Sha256Digest* key) {
+  const auto bytes = HexDecode(hex);
+  if (!bytes || bytes->size() != key->size()) return false;
+  std::copy(bytes->begin(), bytes->end(), key->begin());
+  return true;
+}
+
+// Without keys where there are none.
+bool ReadKeys(const storage::v1::StoredCredential& stored, identity::RegisteredCredential* credential) {
+  credential->previous_key_until_s = stored.previous_key_until_s();
+  for (const std::string& revoked : stored.revoked_keys()) {
+    if (!ReadKey(revoked, &credential->revoked_keys.emplace_back())) return false;
+  }
+  const auto read = [](const std::string& hex, Sha256Digest* key) {
+    return hex.empty() || ReadKey(hex, key);
+  };
+  return read(stored.public_key_sha256(), &credential->key_sha256) &&
+         read(stored.previous_public_key_sha256(), &credential->previous_key_sha256);
+}
+
+// The gate that the credential has already, or a new one.
+std::shared_ptr<identity::Gate> GateOf(const Snapshot* before, const std::string& member,
+                                       const std::string& credential) {
+  const identity::RegisteredCredential* known =
+      before == nullptr ? nullptr : before->Find(member, credential);
+  return known == nullptr ? std::make_shared<identity::Gate>() : known->gate;
+}
+
+absl::Status AddCredentials(const storage::v1::StoredMember& member, const Snapshot* before,
                             std::vector<identity::RegisteredCredential>& credentials) {
   for (const auto& stored : member.credentials()) {
-    const auto hash = HexDecode(stored.public_key_sha256());
-    if (!hash || hash->size() != sizeof(Sha256Digest)) return Broken("a credential's key hash");
     identity::RegisteredCredential& credential = credentials.emplace_back();
+    if (!ReadKeys(stored, &credential)) return Broken("a credential's key hash");
+    credential.certificates_not_before_s = member.certificates_not_before_s();
+    credential.gate = GateOf(before, member.id(), stored.id());
     credential.member_number = member.number();
     credential.member = member.id();
     credential.credential = stored.id();
-    std::copy(hash->begin(), hash->end(), credential.key_sha256.begin());
     for (const int role : stored.roles()) credential.roles.Add(static_cast<v1::Role>(role));
     credential.purpose = stored.purpose();
   }
@@ -189,7 +234,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> BuildSnapshot(StoredState stored
   for (const auto& member : stored.members) {
     members.push_back(ToState(member));
     public_members.push_back(ToPublic(member, stored));
-    if (absl::Status added = AddCredentials(member, credentials); !added.ok()) return added;
+    if (absl::Status added = AddCredentials(member, before, credentials); !added.ok()) return added;
   }
   std::vector<policy::PlatformState> platforms;
   std::vector<v1::Platform> public_platforms;

@@ -63,6 +63,7 @@ absl::StatusOr<StoredState> LoadState(const store::Store& store, store::Revision
   if (auto s = LoadAll(store, kPlatformPrefix, at, &stored.platforms); !s.ok()) return s;
   if (auto s = LoadAll(store, kPolicyPrefix, at, &stored.policies); !s.ok()) return s;
   if (auto s = LoadAll(store, kOwnPolicyPrefix, at, &stored.own_policies); !s.ok()) return s;
+  if (auto s = LoadAll(store, kProposalPrefix, at, &stored.proposals); !s.ok()) return s;
   return stored;
 }
 

@@ -22,6 +22,8 @@ inline constexpr std::string_view kPlatformPrefix = "m/p/";     // platform numb
 inline constexpr std::string_view kPolicyPrefix = "m/policy/";  // version
 inline constexpr std::string_view kOwnPolicyPrefix = "m/own/";  // revision, member number
 inline constexpr std::string_view kAudiencePrefix = "m/aud/";   // member number, id, '/', version
+inline constexpr std::string_view kProposalPrefix = "m/prop/";  // number
+inline constexpr std::string_view kEventPrefix = "m/event/";    // revision, number in it
 inline constexpr std::string_view kApprovalPrefix = "m/appr/";  // base version, digest, member number
 
 std::string BigEndian(uint32_t number);
@@ -38,7 +40,7 @@ std::string ApprovalPrefix(int64_t base_version, std::string_view digest);
 
 store::Write Stored(std::string key, const google::protobuf::MessageLite& message);
 
-// All of it at one revision, but audiences and approvals; each list in the order of its keys.
+// All of it at one revision, but audiences, approvals and events; each list in the order of its keys.
 struct StoredState {
   store::Revision revision = 0;  // that it was read at
   storage::v1::StoredCoalition coalition;
@@ -47,6 +49,7 @@ struct StoredState {
   std::vector<storage::v1::StoredPlatform> platforms;
   std::vector<storage::v1::StoredPolicy> policies;
   std::vector<storage::v1::StoredMemberPolicy> own_policies;
+  std::vector<storage::v1::StoredProposal> proposals;
 };
 
 // DATA_LOSS: something does not parse, or there is no coalition. OUT_OF_RANGE: the store has no such revision

@@ -2,111 +2,91 @@
 
 #include <utility>
 
-#include "server/service/unary.h"
-
 namespace coalition::service {
+namespace {
 
-grpc::ServerUnaryReactor* ExchangeService::CreateRecord(grpc::CallbackServerContext* call,
-                                                        const grpc::ByteBuffer* request,
-                                                        grpc::ByteBuffer* response) {
-  return Write<v1::CreateRecordRequest, v1::CreateRecordResponse>(
-      kit_, Method::kCreateRecord, call, request, response,
-      [this](const exchange::CallContext& context, const v1::CreateRecordRequest& create,
-             exchange::Exchange::DoneShowing<v1::CreateRecordResponse> done) {
-        exchange_.Create(context, create, std::move(done));
-      });
-}
+using exchange::CallContext;
+using exchange::Exchange;
 
-grpc::ServerUnaryReactor* ExchangeService::GetRecord(grpc::CallbackServerContext* call,
-                                                     const grpc::ByteBuffer* request,
-                                                     grpc::ByteBuffer* response) {
-  return ReadInPlace<v1::GetRecordRequest, v1::GetRecordResponse>(
-      kit_, Method::kGetRecord, call, request, response,
-      [this](const exchange::CallContext& context, const v1::GetRecordRequest& get,
-             v1::GetRecordResponse* record,
-             ledger::Disclosure* disclosure) { return exchange_.Get(context, get, record, disclosure); });
-}
+template <class Request, class Response>
+using ReadMethod = absl::Status (Exchange::*)(const CallContext&, const Request&, Response*,
+                                              ledger::Disclosure*) const;
+template <class Request, class Response>
+using ReadNothingShown = absl::Status (Exchange::*)(const CallContext&, const Request&, Response*) const;
+template <class Request, class Response>
+using WriteMethod = void (Exchange::*)(const CallContext&, const Request&, Exchange::DoneShowing<Response>);
 
-grpc::ServerUnaryReactor* ExchangeService::ListRecords(grpc::CallbackServerContext* call,
-                                                       const grpc::ByteBuffer* request,
-                                                       grpc::ByteBuffer* response) {
-  return ReadOnWorker<v1::ListRecordsRequest, v1::ListRecordsResponse>(
-      kit_, Method::kListRecords, call, request, response,
-      [this](const exchange::CallContext& context, const v1::ListRecordsRequest& list,
-             v1::ListRecordsResponse* records,
-             ledger::Disclosure* disclosure) { return exchange_.List(context, list, records, disclosure); });
-}
-
-grpc::ServerUnaryReactor* ExchangeService::ReviseRecord(grpc::CallbackServerContext* call,
-                                                        const grpc::ByteBuffer* request,
-                                                        grpc::ByteBuffer* response) {
-  return Write<v1::ReviseRecordRequest, v1::ReviseRecordResponse>(
-      kit_, Method::kReviseRecord, call, request, response,
-      [this](const exchange::CallContext& context, const v1::ReviseRecordRequest& revise,
-             exchange::Exchange::DoneShowing<v1::ReviseRecordResponse> done) {
-        exchange_.Revise(context, revise, std::move(done));
-      });
-}
-
-grpc::ServerUnaryReactor* ExchangeService::WithdrawRecord(grpc::CallbackServerContext* call,
-                                                          const grpc::ByteBuffer* request,
-                                                          grpc::ByteBuffer* response) {
-  return Write<v1::WithdrawRecordRequest, v1::WithdrawRecordResponse>(
-      kit_, Method::kWithdrawRecord, call, request, response,
-      [this](const exchange::CallContext& context, const v1::WithdrawRecordRequest& withdraw,
-             exchange::Exchange::DoneShowing<v1::WithdrawRecordResponse> done) {
-        exchange_.Withdraw(context, withdraw, [done = std::move(done)](auto answer) {
-          done(std::move(answer), {});  // it shows nothing
-        });
-      });
-}
-
-grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* ExchangeService::ImportRecords(
-    grpc::CallbackServerContext* call) {
-  return imports_.Open(kit_, exchange_, call);
-}
-
-grpc::ServerUnaryReactor* ExchangeService::ScreenSellers(grpc::CallbackServerContext* call,
-                                                         const grpc::ByteBuffer* request,
-                                                         grpc::ByteBuffer* response) {
-  const auto screen = [this](const exchange::CallContext& context, const v1::ScreenSellersRequest& sellers,
-                             v1::ScreenSellersResponse* results, ledger::Disclosure* disclosure) {
-    return exchange_.Screen(context, sellers, results, disclosure);
+template <class Request, class Response>
+auto Reads(Exchange& exchange, ReadMethod<Request, Response> read) {
+  return [&exchange, read](const CallContext& context, const Request& request, Response* response,
+                           ledger::Disclosure* disclosure) {
+    return (exchange.*read)(context, request, response, disclosure);
   };
-  return ReadInPlace<v1::ScreenSellersRequest, v1::ScreenSellersResponse>(kit_, Method::kScreenSellers, call,
-                                                                          request, response, screen);
 }
 
-grpc::ServerUnaryReactor* ExchangeService::GetSellerProfile(grpc::CallbackServerContext* call,
-                                                            const grpc::ByteBuffer* request,
-                                                            grpc::ByteBuffer* response) {
-  return ReadOnWorker<v1::GetSellerProfileRequest, v1::GetSellerProfileResponse>(
-      kit_, Method::kGetSellerProfile, call, request, response,
-      [this](const exchange::CallContext& context, const v1::GetSellerProfileRequest& get,
-             v1::GetSellerProfileResponse* profile, ledger::Disclosure* disclosure) {
-        return exchange_.Profile(context, get, profile, disclosure);
-      });
+template <class Request, class Response>
+Handler InPlace(Exchange& exchange, ReadMethod<Request, Response> read) {
+  return [work = Reads(exchange, read)](CallKit& kit, const Incoming& incoming) {
+    ReadInPlace<Request, Response>(kit, incoming, work);
+  };
 }
 
-grpc::ServerUnaryReactor* ExchangeService::PreviewAudience(grpc::CallbackServerContext* call,
-                                                           const grpc::ByteBuffer* request,
-                                                           grpc::ByteBuffer* response) {
-  return ReadOnWorker<v1::PreviewAudienceRequest, v1::PreviewAudienceResponse>(
-      kit_, Method::kPreviewAudience, call, request, response,
-      [this](const exchange::CallContext& context, const v1::PreviewAudienceRequest& draft,
-             v1::PreviewAudienceResponse* preview,
-             ledger::Disclosure*) { return exchange_.Preview(context, draft, preview); });
+template <class Request, class Response>
+Handler OnWorker(Exchange& exchange, ReadMethod<Request, Response> read) {
+  return [work = Reads(exchange, read)](CallKit& kit, const Incoming& incoming) {
+    ReadOnWorker<Request, Response>(kit, incoming, work);
+  };
 }
 
-grpc::ServerUnaryReactor* ExchangeService::ExplainAccess(grpc::CallbackServerContext* call,
-                                                         const grpc::ByteBuffer* request,
-                                                         grpc::ByteBuffer* response) {
-  return ReadOnWorker<v1::ExplainAccessRequest, v1::ExplainAccessResponse>(
-      kit_, Method::kExplainAccess, call, request, response,
-      [this](const exchange::CallContext& context, const v1::ExplainAccessRequest& explain,
-             v1::ExplainAccessResponse* access, ledger::Disclosure* disclosure) {
-        return exchange_.Explain(context, explain, access, disclosure);
-      });
+template <class Request, class Response>
+Handler OnWorker(Exchange& exchange, ReadNothingShown<Request, Response> read) {
+  return [&exchange, read](CallKit& kit, const Incoming& incoming) {
+    ReadOnWorker<Request, Response>(
+        kit, incoming,
+        [&exchange, read](const CallContext& context, const Request& request, Response* response,
+                          ledger::Disclosure*) { return (exchange.*read)(context, request, response); });
+  };
+}
+
+template <class Request, class Response>
+Handler Writes(Exchange& exchange, WriteMethod<Request, Response> write) {
+  return [&exchange, write](CallKit& kit, const Incoming& incoming) {
+    Write<Request, Response>(kit, incoming,
+                             [&exchange, write](const CallContext& context, const Request& request,
+                                                Exchange::DoneShowing<Response> done) {
+                               (exchange.*write)(context, request, std::move(done));
+                             });
+  };
+}
+
+Handler Withdraws(Exchange& exchange) {
+  using Request = v1::WithdrawRecordRequest;
+  using Response = v1::WithdrawRecordResponse;
+  return [&exchange](CallKit& kit, const Incoming& incoming) {
+    Write<Request, Response>(kit, incoming,
+                             [&exchange](const CallContext& context, const Request& request,
+                                         Exchange::DoneShowing<Response> done) {
+                               exchange.Withdraw(context, request, [done = std::move(done)](auto answer) {
+                                 done(std::move(answer), {});  // it shows nothing
+                               });
+                             });
+  };
+}
+
+}  // namespace
+
+std::vector<Route> ExchangeRoutes(Exchange& exchange) {
+  return {
+      {Method::kCreateRecord, Writes(exchange, &Exchange::Create)},
+      {Method::kGetRecord, InPlace(exchange, &Exchange::Get)},
+      {Method::kListRecords, OnWorker(exchange, &Exchange::List)},
+      {Method::kReviseRecord, Writes(exchange, &Exchange::Revise)},
+      {Method::kWithdrawRecord, Withdraws(exchange)},
+      {Method::kScreenSellers, InPlace(exchange, &Exchange::Screen)},
+      {Method::kGetSellerProfile, OnWorker(exchange, &Exchange::Profile)},
+      {Method::kPreviewAudience, OnWorker(exchange, &Exchange::Preview)},
+      {Method::kExplainAccess, OnWorker(exchange, &Exchange::Explain)},
+  };
 }
 
 }  // namespace coalition::service

@@ -31,11 +31,35 @@ std::string_view CertificateOf(const grpc::AuthContext& peer) {
 }
 
 bool StandingAllows(const MethodInfo& method, const policy::MemberState* member) {
-  if (method.any_standing) return true;
   if (member == nullptr) return false;
+  if (member->standing == v1::STANDING_EXITED) return method.answers_exited;
   // LIMITED reads its own: the policy room sees to that.
   return member->standing == v1::STANDING_ACTIVE ||
          (member->standing == v1::STANDING_LIMITED && !method.writes);
+}
+
+constexpr identity::Roles kAdministrative = {v1::ROLE_COALITION_ADMIN, v1::ROLE_AUDITOR};
+constexpr identity::Roles kServedByAdministration = {v1::ROLE_MEMBER_ADMIN, v1::ROLE_COALITION_ADMIN,
+                                                     v1::ROLE_AUDITOR};
+
+absl::Status WrongListener(Listener listener) {
+  if (listener == Listener::kMembers) {
+    return Error(
+        v1::ERROR_REASON_WRONG_LISTENER,
+        "credentials that administer or audit the coalition are served on the administration's listener "
+        "only (admin_listen of the server's configuration)",
+        {{"listener", "administration"}});
+  }
+  return Error(v1::ERROR_REASON_WRONG_LISTENER,
+               "the administration's listener serves administrators and auditors only",
+               {{"listener", "members"}});
+}
+
+// As the new state will answer, which is just being made.
+absl::Status BeingCutOff(identity::Gate::Shut why, const membership::Snapshot& snapshot) {
+  return why == identity::Gate::Shut::kMember
+             ? membership::NotActive(snapshot)
+             : Error(v1::ERROR_REASON_CREDENTIAL_REVOKED, "The credential's key or certificate was revoked.");
 }
 
 void LogRefusal(const absl::Status& status, const MethodInfo& method, const std::string& peer) {
@@ -62,32 +86,45 @@ absl::Status TookTooLong() {
 }
 
 CallGuard::CallGuard(const membership::Directory& directory, const Clock& clock,
-                     const MemberLimitOptions& limits)
+                     const MemberLimitOptions& limits, Listener listener)
     : directory_(directory),
       clock_(clock),
       identifier_(directory.Current()->trust_domain()),
-      limits_(limits) {}
+      limits_(limits),
+      listener_(listener) {}
 
 absl::Status CallGuard::Judge(const MethodInfo& method, std::string_view certificate,
-                              exchange::CallContext* context) const {
-  membership::Moment now = directory_.Now();
-  context->snapshot = std::move(now.snapshot);
-  context->at = now.revision;
-  context->now_ns = clock_.NowNs();
-  const absl::StatusOr<identity::Caller> caller =
-      identifier_.Identify(certificate, *context->snapshot, context->now_s());
-  if (!caller.ok()) return caller.status();
-  context->caller = *caller;
-  const policy::MemberState* member = context->snapshot->policy_state().member(caller->member_number);
-  return StandingAllows(method, member) ? absl::OkStatus() : membership::NotActive(*context->snapshot);
+                              exchange::CallContext* context, identity::Gate::Pass* pass) const {
+  for (;;) {
+    membership::Moment now = directory_.Now();
+    context->snapshot = std::move(now.snapshot);
+    context->at = now.revision;
+    context->now_ns = clock_.NowNs();
+    const absl::StatusOr<identity::Caller> caller =
+        identifier_.Identify(certificate, *context->snapshot, context->now_s());
+    if (!caller.ok()) return caller.status();
+    context->caller = *caller;
+    const policy::MemberState* member = context->snapshot->policy_state().member(caller->member_number);
+    if (!StandingAllows(method, member)) return membership::NotActive(*context->snapshot);
+    const bool administrative = caller->roles.HasAny(kAdministrative);
+    const bool served =
+        listener_ == Listener::kMembers ? !administrative : caller->roles.HasAny(kServedByAdministration);
+    if (!served) return WrongListener(listener_);
+    const identity::Gate::Shut shut = caller->gate->Enter(pass);
+    if (shut != identity::Gate::Shut::kNot) return BeingCutOff(shut, *context->snapshot);
+    // Whoever takes something away publishes that before the gate is opened again: so what was judged holds
+    // for as long as the pass is inside, or the state is another by now.
+    if (directory_.Current() == context->snapshot) return absl::OkStatus();
+    pass->Leave();
+  }
 }
 
-absl::Status CallGuard::Admit(grpc::CallbackServerContext& call, const MethodInfo& method,
-                              Admission* admission) {
+absl::Status CallGuard::Admit(grpc::ServerContextBase& call, const MethodInfo& method, Admission* admission) {
   if (draining()) return ShuttingDown();
   admission->peer = call.auth_context();
   admission->certificate = CertificateOf(*admission->peer);
-  if (absl::Status judged = Judge(method, admission->certificate, &admission->context); !judged.ok()) {
+  absl::Status judged = Judge(method, admission->certificate, &admission->context, &admission->pass);
+  if (!judged.ok()) {
     LogRefusal(judged, method, call.peer());
     return judged;
   }
@@ -98,14 +135,16 @@ absl::Status CallGuard::Admit(grpc::CallbackServerContext& call, const MethodInf
   return absl::OkStatus();
 }
 
-absl::Status CallGuard::Recheck(const MethodInfo& method, const Admission& admission) const {
+absl::Status CallGuard::EnterToSend(const MethodInfo& method, const Admission& admission,
+                                    identity::Gate::Pass* pass) const {
   exchange::CallContext context;
-  return Judge(method, admission.certificate, &context);
+  return Judge(method, admission.certificate, &context, pass);
 }
 
 absl::Status CallGuard::Renew(const MethodInfo& method, const Admission& admission,
                               exchange::CallContext* context) const {
-  return Judge(method, admission.certificate, context);
+  identity::Gate::Pass pass;
+  return Judge(method, admission.certificate, context, &pass);
 }
 
 }  // namespace coalition::service

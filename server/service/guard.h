@@ -19,6 +19,9 @@
 
 namespace coalition::service {
 
+// Whom a server is for.
+enum class Listener : uint8_t { kMembers, kAdministration };
+
 // A call that was let in.
 struct Admission {
   exchange::CallContext context;
@@ -26,21 +29,25 @@ struct Admission {
   std::shared_ptr<const grpc::AuthContext> peer;
   std::string_view certificate;
   MemberLimits::Permit permit;
+  // While inside, what the caller may see cannot be taken from it; left by whoever waits for anything.
+  identity::Gate::Pass pass;
 };
 
 // Thread-safe. All references must outlive the guard.
 class CallGuard {
  public:
-  CallGuard(const membership::Directory& directory, const Clock& clock, const MemberLimitOptions& limits);
+  CallGuard(const membership::Directory& directory, const Clock& clock, const MemberLimitOptions& limits,
+            Listener listener = Listener::kMembers);
 
-  // Refusals: UNAVAILABLE SHUTTING_DOWN; UNAUTHENTICATED, for the reasons of identity::Identifier;
-  // PERMISSION_DENIED MEMBER_NOT_ACTIVE; RESOURCE_EXHAUSTED RATE_LIMITED; DEADLINE_EXCEEDED, the call's
-  // deadline has passed.
-  absl::Status Admit(grpc::CallbackServerContext& call, const MethodInfo& method, Admission* admission);
+  // The pass is inside when this is OK. Refusals: UNAVAILABLE SHUTTING_DOWN; UNAUTHENTICATED, for the reasons
+  // of identity::Identifier; PERMISSION_DENIED MEMBER_NOT_ACTIVE or WRONG_LISTENER; RESOURCE_EXHAUSTED
+  // RATE_LIMITED, where the pass is inside too; DEADLINE_EXCEEDED, the call's deadline has passed.
+  absl::Status Admit(grpc::ServerContextBase& call, const MethodInfo& method, Admission* admission);
 
   // Judges the caller anew, in the newest snapshot and at this time, with the refusals of Admit for identity
-  // and standing.
-  absl::Status Recheck(const MethodInfo& method, const Admission& admission) const;
+  // and standing. OK: as long as the pass is inside, it stays so; what is sent begins to be sent meanwhile.
+  absl::Status EnterToSend(const MethodInfo& method, const Admission& admission,
+                           identity::Gate::Pass* pass) const;
   // The same, and gives the context in which to go on: a message of a stream.
   absl::Status Renew(const MethodInfo& method, const Admission& admission,
                      exchange::CallContext* context) const;
@@ -53,13 +60,14 @@ class CallGuard {
   const Clock& clock() const { return clock_; }
 
  private:
-  absl::Status Judge(const MethodInfo& method, std::string_view certificate,
-                     exchange::CallContext* context) const;
+  absl::Status Judge(const MethodInfo& method, std::string_view certificate, exchange::CallContext* context,
+                     identity::Gate::Pass* pass) const;
 
   const membership::Directory& directory_;
   const Clock& clock_;
   const identity::Identifier identifier_;
   MemberLimits limits_;
+  const Listener listener_;
   std::atomic<bool> draining_{false};
 };
 

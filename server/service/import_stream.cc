@@ -63,6 +63,10 @@ class ImportStream final : public ImportStreams::Reactor, public std::enable_sha
     Advance();
   }
   void Drain();
+  // Ends the stream if its member or credential was cut off: what is in work is kept, and nothing of it is
+  // told any more. `now`: also where a message is on its way to a client that does not read.
+  bool CutOff(bool now);
+  bool BelongsTo(const CutOffGates& gates) const { return gates.contains(admission_.context.caller.gate); }
 
   void OnReadDone(bool ok) override;
   void OnWriteDone(bool ok) override;
@@ -84,6 +88,8 @@ class ImportStream final : public ImportStreams::Reactor, public std::enable_sha
   Action Decide() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Action DecideFront() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Perform(Action action);
+  void Write();
+  void FinishStream();
   void End(absl::Status status) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ArmTimer(std::chrono::milliseconds delay);
   void OnTimer();
@@ -159,15 +165,13 @@ ImportStream::Action ImportStream::Decide() {
   return Action::kNone;
 }
 
-// The oldest message has its answer: send it, if the member may still have it; or end with its error.
+// The oldest message has its answer: send it, or end with its error.
 ImportStream::Action ImportStream::DecideFront() {
   const std::shared_ptr<Slot> slot = std::move(slots_.front());
   slots_.pop_front();
-  absl::Status status = slot->status;
-  if (status.ok()) status = kit_.guard.Recheck(Info(), admission_);
-  if (!status.ok()) {
+  if (!slot->status.ok()) {
     slots_.clear();
-    end_ = std::move(status);
+    end_ = slot->status;
     return Action::kNone;
   }
   out_ = slot->answer;
@@ -184,25 +188,45 @@ void ImportStream::Perform(Action action) {
       StartRead(&in_);
       break;
     case Action::kWrite:
-      kit_.metrics.Sent(Method::kImportRecords);
-      StartWrite(&out_);
+      Write();
       break;
     case Action::kCancel:
       call_->TryCancel();
       break;
-    case Action::kFinish: {
-      absl::Status end;
-      {
-        MutexLock lock(mutex_);
-        end = *end_;
-        kit_.timers.Cancel(timer_);
-      }
-      const grpc::Status sent = ToGrpc(end, Info().name);
-      CountEnd(kit_.metrics, end, sent, start_);
-      Finish(sent);
+    case Action::kFinish:
+      FinishStream();
       break;
-    }
   }
+}
+
+// Sends the answer if the member may still have it.
+void ImportStream::Write() {
+  identity::Gate::Pass pass;
+  absl::Status may = kit_.guard.EnterToSend(Info(), admission_, &pass);
+  if (may.ok()) {
+    kit_.metrics.Sent(Method::kImportRecords);
+    StartWrite(&out_);
+    return;
+  }
+  MutexLock lock(mutex_);
+  writing_ = false;
+  slots_.clear();
+  end_ = std::move(may);
+}
+
+void ImportStream::FinishStream() {
+  absl::Status end;
+  {
+    MutexLock lock(mutex_);
+    end = *end_;
+    kit_.timers.Cancel(timer_);
+  }
+  identity::Gate::Pass pass;
+  // How it ended says something of its messages: a member that was cut off is told that and nothing else.
+  if (absl::Status may = kit_.guard.EnterToSend(Info(), admission_, &pass); !may.ok()) end = std::move(may);
+  const grpc::Status sent = ToGrpc(end, Info().name);
+  CountEnd(kit_.metrics, end, sent, start_);
+  Finish(sent);
 }
 
 void ImportStream::End(absl::Status status) {
@@ -305,6 +329,20 @@ void ImportStream::Drain() {
   Advance();
 }
 
+bool ImportStream::CutOff(bool now) {
+  identity::Gate::Pass pass;
+  absl::Status may = kit_.guard.EnterToSend(Info(), admission_, &pass);
+  if (may.ok()) return false;
+  {
+    MutexLock lock(mutex_);
+    slots_.clear();
+    End(std::move(may));
+    cancel_ = cancel_ || (now && writing_);
+  }
+  Advance();
+  return true;
+}
+
 void ImportStream::ArmTimer(std::chrono::milliseconds delay) {
   MutexLock lock(mutex_);
   if (finished_) return;
@@ -356,12 +394,14 @@ ImportStreams::Reactor* ImportStreams::Open(CallKit& kit, exchange::Exchange& ex
     CountEnd(kit.metrics, status, sent, start);
     return new RefusedStream(sent);
   }
+  admission.pass.Leave();
   auto stream = std::make_shared<ImportStream>(kit, exchange, *this, call, std::move(admission),
                                                std::move(import), start);
   Add(stream);
   stream->Begin();
-  // A drain that began since Admit has not seen it.
+  // A drain or a cutting off that began since Admit has not seen it.
   if (kit.guard.draining()) stream->Drain();
+  stream->CutOff(false);
   return stream.get();
 }
 
@@ -388,6 +428,21 @@ void ImportStreams::Drain() {
     streams.assign(streams_.begin(), streams_.end());
   }
   for (const std::shared_ptr<ImportStream>& stream : streams) stream->Drain();
+}
+
+std::vector<std::shared_ptr<ImportStream>> ImportStreams::Of(const CutOffGates& gates) const {
+  std::vector<std::shared_ptr<ImportStream>> theirs;
+  MutexLock lock(mutex_);
+  for (const std::shared_ptr<ImportStream>& stream : streams_) {
+    if (stream->BelongsTo(gates)) theirs.push_back(stream);
+  }
+  return theirs;
+}
+
+size_t ImportStreams::CutOff(const CutOffGates& gates, bool now) {
+  size_t count = 0;
+  for (const std::shared_ptr<ImportStream>& stream : Of(gates)) count += stream->CutOff(now) ? 1 : 0;
+  return count;
 }
 
 size_t ImportStreams::open() const {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <memory>
 #include <unordered_set>
+#include <vector>
 
 #include "common/mutex.h"
 #include "grpcpp/server_context.h"
@@ -31,12 +32,18 @@ class ImportStreams {
   // Streams answer what they have in work and end with UNAVAILABLE SHUTTING_DOWN.
   void Drain();
 
+  // Of these credentials: ends the streams that may not go on, with the answer that says why; how many those
+  // are. `now`: cancels also those whose clients do not read.
+  size_t CutOff(const CutOffGates& gates, bool now);
+  size_t CountOf(const CutOffGates& gates) const { return Of(gates).size(); }
+
   size_t open() const;
 
  private:
   friend class ImportStream;
   void Add(const std::shared_ptr<ImportStream>& stream);
   void Remove(const ImportStream* stream);
+  std::vector<std::shared_ptr<ImportStream>> Of(const CutOffGates& gates) const;
 
   mutable Mutex mutex_;
   std::unordered_set<std::shared_ptr<ImportStream>> streams_ ABSL_GUARDED_BY(mutex_);

@@ -5,99 +5,267 @@
 
 #include "common/errors.h"
 #include "common/ids.h"
-#include "server/service/pages.h"
-#include "server/service/unary.h"
+#include "server/service/acting.h"
 
 namespace coalition::service {
 namespace {
 
+using exchange::CallContext;
+
 constexpr v1::Role kRoles[] = {v1::ROLE_READER, v1::ROLE_CONTRIBUTOR, v1::ROLE_MEMBER_ADMIN,
                                v1::ROLE_COALITION_ADMIN, v1::ROLE_AUDITOR};
 
-absl::Status AnswerWhoAmI(const exchange::CallContext& context, const std::string& version,
-                          v1::WhoAmIResponse* response) {
-  const identity::Caller& caller = context.caller;
-  if (const v1::Member* member = context.snapshot->PublicMember(caller.member_number)) {
-    *response->mutable_member() = *member;
-  }
-  v1::Credential* credential = response->mutable_credential();
-  credential->set_name(FormatCredentialName(caller.member, caller.credential));
-  credential->set_purpose(std::string(caller.purpose));
-  for (const v1::Role role : kRoles) {
-    if (caller.roles.Has(role)) credential->add_roles(role);
-  }
-  response->set_epoch(static_cast<int64_t>(context.snapshot->policy_state().epoch()));
-  response->set_server_version(version);
-  return absl::OkStatus();
+CutOffGates SetOf(const membership::CutOffGateList& gates) {
+  CutOffGates set;
+  for (const auto& gate : gates) set.insert(gate.get());
+  return set;
 }
 
-absl::Status AnswerGetMember(const exchange::CallContext& context, const v1::GetMemberRequest& request,
-                             v1::GetMemberResponse* response) {
-  const absl::StatusOr<std::string> id = ParseMemberName(request.name());
-  if (!id.ok()) {
-    FieldViolations violations;
-    violations.Check("name", id.status());
-    return violations.ToStatus();
+// Follows one change that cuts off: counts what is under way while nothing is sent, and ends it afterwards.
+class CuttingOff {
+ public:
+  explicit CuttingOff(CutOffs& cut_offs) : cut_offs_(cut_offs) {}
+  membership::WhenShut when_shut() {
+    return [this](const membership::CutOffGateList& gates) { count_ = cut_offs_.Count(SetOf(gates)); };
   }
-  const policy::MemberState* state = context.snapshot->policy_state().FindMember(*id);
-  const v1::Member* member = state == nullptr ? nullptr : context.snapshot->PublicMember(state->number);
-  if (member == nullptr) return NotFound();
-  *response->mutable_member() = *member;
-  return absl::OkStatus();
-}
+  // Of credentials that can do nothing any more.
+  template <class Response>
+  void EndAll(const membership::CutOffGateList& gates, Response* response) {
+    if (gates.empty()) return;
+    cut_offs_.End(SetOf(gates), true);
+    *response->mutable_cut_off() = count_;
+  }
+  // Of credentials some of whose certificates, or methods, go on. How many streams were ended.
+  int EndSome(const membership::CutOffGateList& gates) {
+    return gates.empty() ? 0 : cut_offs_.End(SetOf(gates), false);
+  }
+
+ private:
+  CutOffs& cut_offs_;
+  v1::CutOff count_;
+};
+
+struct Newest {
+  // In the order of the list, in as many digits each.
+  std::string operator()(const std::pair<size_t, v1::MembershipEvent>& event) const {
+    std::string digits = std::to_string(event.first);
+    return std::string(20 - digits.size(), '0') + digits;
+  }
+};
 
 }  // namespace
 
-MembershipService::MembershipService(CallKit& kit, const Sealer& sealer, MembershipServiceOptions options)
-    : kit_(kit), sealer_(sealer), options_(std::move(options)) {}
+MembershipService::MembershipService(membership::Directory& directory, membership::Members& members,
+                                     membership::Credentials& credentials, CutOffs& cut_offs,
+                                     DepartureWork departures, const Sealer& sealer,
+                                     MembershipServiceOptions options)
+    : directory_(directory),
+      members_(members),
+      credentials_(credentials),
+      cut_offs_(cut_offs),
+      departures_(std::move(departures)),
+      sealer_(sealer),
+      options_(std::move(options)) {}
 
-grpc::ServerUnaryReactor* MembershipService::WhoAmI(grpc::CallbackServerContext* call,
-                                                    const grpc::ByteBuffer* request,
-                                                    grpc::ByteBuffer* response) {
-  return ReadInPlace<v1::WhoAmIRequest, v1::WhoAmIResponse>(
-      kit_, Method::kWhoAmI, call, request, response,
-      [this](const exchange::CallContext& context, const v1::WhoAmIRequest&, v1::WhoAmIResponse* who,
-             ledger::Disclosure*) { return AnswerWhoAmI(context, options_.server_version, who); });
+template <class Item, class Request, class Add>
+absl::Status MembershipService::Page(const CallContext& context, Method method, const std::vector<Item>& all,
+                                     const Request& asked, std::string* next_page_token,
+                                     const Add& add) const {
+  const auto token = ListPage(sealer_, options_.pages, PageQuery(context, method), all, asked, ByName(), add);
+  if (token.ok()) *next_page_token = *token;
+  return token.status();
 }
 
-grpc::ServerUnaryReactor* MembershipService::ListMembers(grpc::CallbackServerContext* call,
-                                                         const grpc::ByteBuffer* request,
-                                                         grpc::ByteBuffer* response) {
-  return ReadInPlace<v1::ListMembersRequest, v1::ListMembersResponse>(
-      kit_, Method::kListMembers, call, request, response,
-      [this](const exchange::CallContext& context, const v1::ListMembersRequest& list,
-             v1::ListMembersResponse* page, ledger::Disclosure*) {
-        const auto token = ListPage(sealer_, options_.pages, PageQuery(context, Method::kListMembers),
-                                    context.snapshot->PublicMembers(), list, ByName(),
-                                    [page](const v1::Member& member) { *page->add_members() = member; });
-        if (token.ok()) page->set_next_page_token(*token);
-        return token.status();
-      });
+absl::Status MembershipService::WhoAmI(const CallContext& context, const v1::WhoAmIRequest&,
+                                       v1::WhoAmIResponse* answer) const {
+  const identity::Caller& caller = context.caller;
+  if (const v1::Member* member = context.snapshot->PublicMember(caller.member_number)) {
+    *answer->mutable_member() = *member;
+  }
+  v1::Credential& credential = *answer->mutable_credential();
+  credential.set_name(FormatCredentialName(caller.member, caller.credential));
+  credential.set_purpose(std::string(caller.purpose));
+  for (const v1::Role role : kRoles) {
+    if (caller.roles.Has(role)) credential.add_roles(role);
+  }
+  answer->set_epoch(static_cast<int64_t>(context.snapshot->policy_state().epoch()));
+  answer->set_server_version(options_.server_version);
+  answer->mutable_certificate_expire_time()->set_seconds(caller.certificate_not_after_s);
+  return absl::OkStatus();
 }
 
-grpc::ServerUnaryReactor* MembershipService::GetMember(grpc::CallbackServerContext* call,
-                                                       const grpc::ByteBuffer* request,
-                                                       grpc::ByteBuffer* response) {
-  return ReadInPlace<v1::GetMemberRequest, v1::GetMemberResponse>(
-      kit_, Method::kGetMember, call, request, response,
-      [](const exchange::CallContext& context, const v1::GetMemberRequest& get, v1::GetMemberResponse* member,
-         ledger::Disclosure*) { return AnswerGetMember(context, get, member); });
+absl::Status MembershipService::ListMembers(const CallContext& context, const v1::ListMembersRequest& asked,
+                                            v1::ListMembersResponse* answer) const {
+  return Page(context, Method::kListMembers, context.snapshot->PublicMembers(), asked,
+              answer->mutable_next_page_token(),
+              [answer](const v1::Member& member) { *answer->add_members() = member; });
 }
 
-grpc::ServerUnaryReactor* MembershipService::ListPlatforms(grpc::CallbackServerContext* call,
-                                                           const grpc::ByteBuffer* request,
-                                                           grpc::ByteBuffer* response) {
-  return ReadInPlace<v1::ListPlatformsRequest, v1::ListPlatformsResponse>(
-      kit_, Method::kListPlatforms, call, request, response,
-      [this](const exchange::CallContext& context, const v1::ListPlatformsRequest& list,
-             v1::ListPlatformsResponse* page, ledger::Disclosure*) {
-        const auto token =
-            ListPage(sealer_, options_.pages, PageQuery(context, Method::kListPlatforms),
-                     context.snapshot->PublicPlatforms(), list, ByName(),
-                     [page](const v1::Platform& platform) { *page->add_platforms() = platform; });
-        if (token.ok()) page->set_next_page_token(*token);
-        return token.status();
-      });
+absl::Status MembershipService::GetMember(const CallContext& context, const v1::GetMemberRequest& asked,
+                                          v1::GetMemberResponse* answer) const {
+  const auto found = membership::MemberOfName(*context.snapshot, "name", asked.name());
+  if (!found.ok()) return found.status();
+  *answer->mutable_member() = *context.snapshot->PublicMember((*found)->number());
+  return absl::OkStatus();
+}
+
+absl::Status MembershipService::ListPlatforms(const CallContext& context,
+                                              const v1::ListPlatformsRequest& asked,
+                                              v1::ListPlatformsResponse* answer) const {
+  return Page(context, Method::kListPlatforms, context.snapshot->PublicPlatforms(), asked,
+              answer->mutable_next_page_token(),
+              [answer](const v1::Platform& platform) { *answer->add_platforms() = platform; });
+}
+
+absl::Status MembershipService::ListGroups(const CallContext& context, const v1::ListGroupsRequest& asked,
+                                           v1::ListGroupsResponse* answer) const {
+  return Page(context, Method::kListGroups, context.snapshot->PublicGroups(), asked,
+              answer->mutable_next_page_token(),
+              [answer](const v1::Group& group) { *answer->add_groups() = group; });
+}
+
+absl::Status MembershipService::SetStanding(const CallContext& context, const v1::SetStandingRequest& asked,
+                                            v1::SetStandingResponse* answer) const {
+  CuttingOff cutting(cut_offs_);
+  auto cut = members_.SetStanding(ActorOf(context), asked, cutting.when_shut());
+  if (!cut.ok()) return exchange::FromStore(cut.status());
+  cutting.EndAll(cut->gates, answer);
+  *answer->mutable_member() = std::move(cut->member);
+  return absl::OkStatus();
+}
+
+absl::Status MembershipService::SetCertificatesNotBefore(const CallContext& context,
+                                                         const v1::SetCertificatesNotBeforeRequest& asked,
+                                                         v1::SetCertificatesNotBeforeResponse* answer) const {
+  CuttingOff cutting(cut_offs_);
+  auto cut = members_.SetCertificatesNotBefore(ActorOf(context), asked, cutting.when_shut());
+  if (!cut.ok()) return exchange::FromStore(cut.status());
+  if (const int streams = cutting.EndSome(cut->gates); streams > 0) {
+    answer->mutable_cut_off()->set_streams(streams);
+  }
+  *answer->mutable_member() = std::move(cut->member);
+  return absl::OkStatus();
+}
+
+absl::Status MembershipService::LeaveCoalition(const CallContext& context,
+                                               const v1::LeaveCoalitionRequest& asked,
+                                               v1::LeaveCoalitionResponse* answer) const {
+  CuttingOff cutting(cut_offs_);
+  const auto cut = members_.Leave(ActorOf(context), asked, cutting.when_shut());
+  if (!cut.ok()) return exchange::FromStore(cut.status());
+  cutting.EndSome(cut->gates);
+  departures_.start(context.caller.member_number);
+  CallContext now = context;
+  now.snapshot = directory_.Current();
+  v1::GetDepartureRequest departure;
+  departure.set_member(asked.member());
+  v1::GetDepartureResponse progress;
+  if (absl::Status status = GetDeparture(now, departure, &progress); !status.ok()) return status;
+  *answer->mutable_departure() = progress.departure();
+  return absl::OkStatus();
+}
+
+absl::Status MembershipService::GetDeparture(const CallContext& context, const v1::GetDepartureRequest& asked,
+                                             v1::GetDepartureResponse* answer) const {
+  auto departure = members_.GetDeparture(ActorOf(context), asked);
+  if (!departure.ok()) return departure.status();
+  const auto member = membership::MemberOfName(*context.snapshot, "member", asked.member());
+  const absl::StatusOr<int64_t> done = departures_.records_done((*member)->number());
+  if (!done.ok()) return exchange::FromStore(done.status());
+  departure->set_records_done(*done);
+  *answer->mutable_departure() = *std::move(departure);
+  return absl::OkStatus();
+}
+
+absl::Status MembershipService::RemoveFromGroup(const CallContext& context,
+                                                const v1::RemoveFromGroupRequest& asked,
+                                                v1::RemoveFromGroupResponse* answer) const {
+  return Take(members_.RemoveFromGroup(ActorOf(context), asked), answer->mutable_member());
+}
+
+absl::Status MembershipService::ReleasePlatform(const CallContext& context,
+                                                const v1::ReleasePlatformRequest& asked,
+                                                v1::ReleasePlatformResponse* answer) const {
+  return Take(members_.ReleasePlatform(ActorOf(context), asked), answer->mutable_platform());
+}
+
+absl::Status MembershipService::ListCredentials(const CallContext& context,
+                                                const v1::ListCredentialsRequest& asked,
+                                                v1::ListCredentialsResponse* answer) const {
+  const auto all = credentials_.List(ActorOf(context), asked.parent());
+  if (!all.ok()) return all.status();
+  // A token is of one member's list.
+  const auto token =
+      ListPage(sealer_, options_.pages, PageQuery(context, Method::kListCredentials) + "/" + asked.parent(),
+               *all, asked, ByName(),
+               [answer](const v1::Credential& credential) { *answer->add_credentials() = credential; });
+  if (token.ok()) answer->set_next_page_token(*token);
+  return token.status();
+}
+
+absl::Status MembershipService::SetCredential(const CallContext& context,
+                                              const v1::SetCredentialRequest& asked,
+                                              v1::SetCredentialResponse* answer) const {
+  return Take(credentials_.Set(ActorOf(context), asked), answer->mutable_credential());
+}
+
+absl::Status MembershipService::RegisterKey(const CallContext& context, const v1::RegisterKeyRequest& asked,
+                                            v1::RegisterKeyResponse* answer) const {
+  return Take(credentials_.Register(ActorOf(context), asked), answer->mutable_credential());
+}
+
+absl::Status MembershipService::ConfirmKey(const CallContext& context, const v1::ConfirmKeyRequest& asked,
+                                           v1::ConfirmKeyResponse* answer) const {
+  return Take(credentials_.Confirm(ActorOf(context), asked), answer->mutable_credential());
+}
+
+absl::Status MembershipService::RevokeCredential(const CallContext& context,
+                                                 const v1::RevokeCredentialRequest& asked,
+                                                 v1::RevokeCredentialResponse* answer) const {
+  CuttingOff cutting(cut_offs_);
+  auto cut = credentials_.Revoke(ActorOf(context), asked, cutting.when_shut());
+  if (!cut.ok()) return exchange::FromStore(cut.status());
+  cutting.EndAll(cut->gates, answer);
+  *answer->mutable_credential() = std::move(cut->credential);
+  return absl::OkStatus();
+}
+
+absl::Status MembershipService::ListMembershipEvents(const CallContext& context,
+                                                     const v1::ListMembershipEventsRequest& asked,
+                                                     v1::ListMembershipEventsResponse* answer) const {
+  const auto events = membership::Events(directory_.store(), context.at, ActorOf(context));
+  if (!events.ok()) return exchange::FromStore(events.status());
+  // Counted from the oldest, so that what is added between two pages moves nothing.
+  std::vector<std::pair<size_t, v1::MembershipEvent>> numbered;
+  for (size_t i = 0; i < events->size(); ++i)
+    numbered.emplace_back(SIZE_MAX - (events->size() - i), (*events)[i]);
+  const auto token =
+      ListPage(sealer_, options_.pages, PageQuery(context, Method::kListMembershipEvents), numbered, asked,
+               Newest(), [answer](const auto& event) { *answer->add_events() = event.second; });
+  if (token.ok()) answer->set_next_page_token(*token);
+  return token.status();
+}
+
+std::vector<Route> MembershipService::Routes() const {
+  return {
+      {Method::kWhoAmI, ServeInPlace(this, &MembershipService::WhoAmI)},
+      {Method::kListMembers, ServeInPlace(this, &MembershipService::ListMembers)},
+      {Method::kGetMember, ServeInPlace(this, &MembershipService::GetMember)},
+      {Method::kListPlatforms, ServeInPlace(this, &MembershipService::ListPlatforms)},
+      {Method::kListGroups, ServeInPlace(this, &MembershipService::ListGroups)},
+      {Method::kSetStanding, ServeOnWorker(this, &MembershipService::SetStanding)},
+      {Method::kSetCertificatesNotBefore, ServeOnWorker(this, &MembershipService::SetCertificatesNotBefore)},
+      {Method::kLeaveCoalition, ServeOnWorker(this, &MembershipService::LeaveCoalition)},
+      {Method::kGetDeparture, ServeOnWorker(this, &MembershipService::GetDeparture)},
+      {Method::kRemoveFromGroup, ServeOnWorker(this, &MembershipService::RemoveFromGroup)},
+      {Method::kReleasePlatform, ServeOnWorker(this, &MembershipService::ReleasePlatform)},
+      {Method::kListCredentials, ServeOnWorker(this, &MembershipService::ListCredentials)},
+      {Method::kSetCredential, ServeOnWorker(this, &MembershipService::SetCredential)},
+      {Method::kRegisterKey, ServeOnWorker(this, &MembershipService::RegisterKey)},
+      {Method::kConfirmKey, ServeOnWorker(this, &MembershipService::ConfirmKey)},
+      {Method::kRevokeCredential, ServeOnWorker(this, &MembershipService::RevokeCredential)},
+      {Method::kListMembershipEvents, ServeOnWorker(this, &MembershipService::ListMembershipEvents)},
+  };
 }
 
 }  // namespace coalition::service

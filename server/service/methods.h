@@ -33,15 +33,36 @@ enum class Method : uint8_t {
   kSetMemberPolicy,
   kSaveAudience,
   kListAudiences,
+  kListGroups,
+  kSetStanding,
+  kSetCertificatesNotBefore,
+  kLeaveCoalition,
+  kGetDeparture,
+  kRemoveFromGroup,
+  kReleasePlatform,
+  kListCredentials,
+  kSetCredential,
+  kRegisterKey,
+  kConfirmKey,
+  kRevokeCredential,
+  kListMembershipEvents,
+  kCreateProposal,
+  kGetProposal,
+  kListProposals,
+  kPreviewProposal,
+  kApproveProposal,
+  kObjectToProposal,
+  kApplyProposal,
+  kWithdrawProposal,
 };
-inline constexpr size_t kMethods = 24;
+inline constexpr size_t kMethods = 45;
 
 struct MethodInfo {
   std::string_view service;
   std::string_view name;
   std::string_view type = "unary";
-  // Answers whatever the standing of the caller's member.
-  bool any_standing = false;
+  // Answers members that have left too: of their leaving, and of nothing else.
+  bool answers_exited = false;
   // Refused to members whose standing is LIMITED.
   bool writes = false;
 };
@@ -49,6 +70,7 @@ struct MethodInfo {
 inline constexpr std::string_view kExchangeServiceName = "coalition.v1.ExchangeService";
 inline constexpr std::string_view kMembershipServiceName = "coalition.v1.MembershipService";
 inline constexpr std::string_view kPolicyServiceName = "coalition.v1.PolicyService";
+inline constexpr std::string_view kProposalServiceName = "coalition.v1.ProposalService";
 
 inline constexpr std::array<MethodInfo, kMethods> kMethodInfos = {{
     {kExchangeServiceName, "CreateRecord", "unary", false, true},
@@ -59,7 +81,7 @@ inline constexpr std::array<MethodInfo, kMethods> kMethodInfos = {{
     {kExchangeServiceName, "ImportRecords", "bidi_stream", false, true},
     {kExchangeServiceName, "ScreenSellers"},
     {kExchangeServiceName, "GetSellerProfile"},
-    {kMembershipServiceName, "WhoAmI", "unary", true, false},
+    {kMembershipServiceName, "WhoAmI"},
     {kMembershipServiceName, "ListMembers"},
     {kMembershipServiceName, "GetMember"},
     {kMembershipServiceName, "ListPlatforms"},
@@ -75,6 +97,27 @@ inline constexpr std::array<MethodInfo, kMethods> kMethodInfos = {{
     {kPolicyServiceName, "SetMemberPolicy", "unary", false, true},
     {kPolicyServiceName, "SaveAudience", "unary", false, true},
     {kPolicyServiceName, "ListAudiences"},
+    {kMembershipServiceName, "ListGroups"},
+    {kMembershipServiceName, "SetStanding", "unary", false, true},
+    {kMembershipServiceName, "SetCertificatesNotBefore", "unary", false, true},
+    {kMembershipServiceName, "LeaveCoalition", "unary", true, true},
+    {kMembershipServiceName, "GetDeparture", "unary", true, false},
+    {kMembershipServiceName, "RemoveFromGroup", "unary", false, true},
+    {kMembershipServiceName, "ReleasePlatform", "unary", false, true},
+    {kMembershipServiceName, "ListCredentials"},
+    {kMembershipServiceName, "SetCredential", "unary", false, true},
+    {kMembershipServiceName, "RegisterKey", "unary", false, true},
+    {kMembershipServiceName, "ConfirmKey", "unary", false, true},
+    {kMembershipServiceName, "RevokeCredential", "unary", false, true},
+    {kMembershipServiceName, "ListMembershipEvents"},
+    {kProposalServiceName, "CreateProposal", "unary", false, true},
+    {kProposalServiceName, "GetProposal"},
+    {kProposalServiceName, "ListProposals"},
+    {kProposalServiceName, "PreviewProposal"},
+    {kProposalServiceName, "ApproveProposal", "unary", false, true},
+    {kProposalServiceName, "ObjectToProposal", "unary", false, true},
+    {kProposalServiceName, "ApplyProposal", "unary", false, true},
+    {kProposalServiceName, "WithdrawProposal", "unary", false, true},
 }};
 
 inline const MethodInfo& InfoOf(Method method) { return kMethodInfos[static_cast<size_t>(method)]; }

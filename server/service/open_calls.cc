@@ -1,7 +1,6 @@
 #include "server/service/open_calls.h"
 
 #include <thread>
-#include <vector>
 
 namespace coalition::service {
 namespace {
@@ -15,7 +14,7 @@ size_t ShardOfThisThread(size_t shards) {
 
 }  // namespace
 
-void OpenCalls::Add(Entry* entry, grpc::CallbackServerContext* call, TimePoint began) {
+void OpenCalls::Add(Entry* entry, grpc::ServerContextBase* call, TimePoint began) {
   entry->call_ = call;
   entry->began_ = began;
   entry->shard_ = ShardOfThisThread(kShards);
@@ -55,12 +54,45 @@ size_t OpenCalls::CancelBefore(TimePoint then) {
       old.push_back(entry);
     }
   }
+  Cancel(old);
+  return old.size();
+}
+
+void OpenCalls::Cancel(std::vector<Entry*>& entries) {
   // Without a lock: gRPC may end other calls on this thread meanwhile.
-  for (Entry* entry : old) {
+  for (Entry* entry : entries) {
     entry->call_->TryCancel();
     entry->state_.store(Entry::State::kCancelled, std::memory_order_release);
   }
-  return old.size();
+}
+
+size_t OpenCalls::CountOf(const CutOffGates& gates) {
+  size_t count = 0;
+  for (Shard& shard : shards_) {
+    const MutexLock lock(shard.mutex);
+    for (const Entry* entry = shard.oldest; entry != nullptr; entry = entry->next_) {
+      count += gates.contains(entry->gate_.load(std::memory_order_acquire)) ? 1 : 0;
+    }
+  }
+  return count;
+}
+
+size_t OpenCalls::CancelOf(const CutOffGates& gates, TimePoint began_before) {
+  std::vector<Entry*> theirs;
+  for (Shard& shard : shards_) {
+    const MutexLock lock(shard.mutex);
+    for (Entry* entry = shard.oldest; entry != nullptr;) {
+      Entry* const next = entry->next_;
+      if (entry->began_ < began_before && gates.contains(entry->gate_.load(std::memory_order_acquire))) {
+        Unlink(shard, entry);
+        entry->state_.store(Entry::State::kCancelling, std::memory_order_release);
+        theirs.push_back(entry);
+      }
+      entry = next;
+    }
+  }
+  Cancel(theirs);
+  return theirs.size();
 }
 
 }  // namespace coalition::service

@@ -6,11 +6,17 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "common/mutex.h"
 #include "grpcpp/server_context.h"
+#include "server/identity/gate.h"
 
 namespace coalition::service {
+
+// Of the credentials that are cut off.
+using CutOffGates = absl::flat_hash_set<const identity::Gate*>;
 
 // Thread-safe. Costs a call two locks that are hardly ever taken twice.
 class OpenCalls {
@@ -22,11 +28,14 @@ class OpenCalls {
    public:
     // Whether the call is being cancelled, or was. Then its end must not come on the thread that cancels.
     bool cancelled() const { return state_.load(std::memory_order_acquire) != State::kOpen; }
+    // Whose call it is, once that is known.
+    void BelongTo(const identity::Gate* gate) { gate_.store(gate, std::memory_order_release); }
 
    private:
     friend class OpenCalls;
     enum class State : uint8_t { kOpen, kCancelling, kCancelled };
-    grpc::CallbackServerContext* call_ = nullptr;
+    grpc::ServerContextBase* call_ = nullptr;
+    std::atomic<const identity::Gate*> gate_{nullptr};
     TimePoint began_;
     std::atomic<State> state_{State::kOpen};
     size_t shard_ = 0;
@@ -40,12 +49,17 @@ class OpenCalls {
   OpenCalls& operator=(const OpenCalls&) = delete;
 
   // `call` must live until Remove has returned.
-  void Add(Entry* entry, grpc::CallbackServerContext* call, TimePoint began);
+  void Add(Entry* entry, grpc::ServerContextBase* call, TimePoint began);
   // Waits while the call is being cancelled: not on the thread that cancels it.
   void Remove(Entry* entry);
 
-  // Cancels the calls that began before then; returns how many. One thread at a time.
+  // Cancels the calls that began before then; returns how many.
   size_t CancelBefore(TimePoint then);
+
+  // Of credentials that are cut off, by their gates: how many calls there are, and the cancellation of those
+  // that began before then.
+  size_t CountOf(const CutOffGates& gates);
+  size_t CancelOf(const CutOffGates& gates, TimePoint began_before);
 
  private:
   static constexpr size_t kShards = 16;
@@ -55,6 +69,7 @@ class OpenCalls {
     Entry* oldest ABSL_GUARDED_BY(mutex) = nullptr;
     Entry* newest ABSL_GUARDED_BY(mutex) = nullptr;
   };
+  void Cancel(std::vector<Entry*>& entries);
   static void Unlink(Shard& shard, Entry* entry) ABSL_EXCLUSIVE_LOCKS_REQUIRED(shard.mutex);
 
   std::array<Shard, kShards> shards_;

@@ -2,69 +2,49 @@
 // and back.
 #pragma once
 
-#include <string>
+#include <vector>
 
-#include "coalition/v1/policy_service.grpc.pb.h"
 #include "common/sealed.h"
 #include "server/exchange/exchange.h"
 #include "server/membership/policies.h"
-#include "server/service/call_kit.h"
 #include "server/service/pages.h"
+#include "server/service/unary.h"
 
 namespace coalition::service {
 
-namespace internal {
-using PolicyBase0 = v1::PolicyService::WithRawCallbackMethod_GetPolicy<v1::PolicyService::Service>;
-using PolicyBase1 = v1::PolicyService::WithRawCallbackMethod_ListPolicyVersions<PolicyBase0>;
-using PolicyBase2 = v1::PolicyService::WithRawCallbackMethod_ValidatePolicy<PolicyBase1>;
-using PolicyBase3 = v1::PolicyService::WithRawCallbackMethod_DiffPolicy<PolicyBase2>;
-using PolicyBase4 = v1::PolicyService::WithRawCallbackMethod_ApprovePolicy<PolicyBase3>;
-using PolicyBase5 = v1::PolicyService::WithRawCallbackMethod_ApplyPolicy<PolicyBase4>;
-using PolicyBase6 = v1::PolicyService::WithRawCallbackMethod_GetMemberPolicy<PolicyBase5>;
-using PolicyBase7 = v1::PolicyService::WithRawCallbackMethod_SetMemberPolicy<PolicyBase6>;
-using PolicyBase8 = v1::PolicyService::WithRawCallbackMethod_SaveAudience<PolicyBase7>;
-using PolicyBase9 = v1::PolicyService::WithRawCallbackMethod_ListAudiences<PolicyBase8>;
-}  // namespace internal
-
-// Thread-safe. References must outlive the service, the service the grpc::Server. Everything is done on
-// workers: what changes something waits there for the disk.
-class PolicyService final : public internal::PolicyBase9 {
+// Thread-safe. References must outlive the service, the service what is served by its routes. Everything is
+// done on workers: what changes something waits there for the disk.
+class PolicyService {
  public:
-  PolicyService(CallKit& kit, membership::Policies& policies, exchange::Exchange& exchange,
-                const Sealer& sealer, PageOptions pages)
-      : kit_(kit), policies_(policies), exchange_(exchange), sealer_(sealer), pages_(pages) {}
+  PolicyService(membership::Policies& policies, exchange::Exchange& exchange, const Sealer& sealer,
+                PageOptions pages)
+      : policies_(policies), exchange_(exchange), sealer_(sealer), pages_(pages) {}
 
-  grpc::ServerUnaryReactor* GetPolicy(grpc::CallbackServerContext* call, const grpc::ByteBuffer* request,
-                                      grpc::ByteBuffer* response) override;
-  grpc::ServerUnaryReactor* ListPolicyVersions(grpc::CallbackServerContext* call,
-                                               const grpc::ByteBuffer* request,
-                                               grpc::ByteBuffer* response) override;
-  grpc::ServerUnaryReactor* ValidatePolicy(grpc::CallbackServerContext* call, const grpc::ByteBuffer* request,
-                                           grpc::ByteBuffer* response) override;
-  grpc::ServerUnaryReactor* DiffPolicy(grpc::CallbackServerContext* call, const grpc::ByteBuffer* request,
-                                       grpc::ByteBuffer* response) override;
-  grpc::ServerUnaryReactor* ApprovePolicy(grpc::CallbackServerContext* call, const grpc::ByteBuffer* request,
-                                          grpc::ByteBuffer* response) override;
-  grpc::ServerUnaryReactor* ApplyPolicy(grpc::CallbackServerContext* call, const grpc::ByteBuffer* request,
-                                        grpc::ByteBuffer* response) override;
-  grpc::ServerUnaryReactor* GetMemberPolicy(grpc::CallbackServerContext* call,
-                                            const grpc::ByteBuffer* request,
-                                            grpc::ByteBuffer* response) override;
-  grpc::ServerUnaryReactor* SetMemberPolicy(grpc::CallbackServerContext* call,
-                                            const grpc::ByteBuffer* request,
-                                            grpc::ByteBuffer* response) override;
-  grpc::ServerUnaryReactor* SaveAudience(grpc::CallbackServerContext* call, const grpc::ByteBuffer* request,
-                                         grpc::ByteBuffer* response) override;
-  grpc::ServerUnaryReactor* ListAudiences(grpc::CallbackServerContext* call, const grpc::ByteBuffer* request,
-                                          grpc::ByteBuffer* response) override;
+  std::vector<Route> Routes() const;
 
  private:
-  // Runs `work` with the actor of the call.
-  template <class Request, class Response, class Work>
-  grpc::ServerUnaryReactor* Answer(Method method, grpc::CallbackServerContext* call,
-                                   const grpc::ByteBuffer* request, grpc::ByteBuffer* response, Work work);
+  absl::Status GetPolicy(const exchange::CallContext& context, const v1::GetPolicyRequest& asked,
+                         v1::GetPolicyResponse* answer) const;
+  absl::Status ListPolicyVersions(const exchange::CallContext& context,
+                                  const v1::ListPolicyVersionsRequest& asked,
+                                  v1::ListPolicyVersionsResponse* answer) const;
+  absl::Status ValidatePolicy(const exchange::CallContext& context, const v1::ValidatePolicyRequest& asked,
+                              v1::ValidatePolicyResponse* answer) const;
+  absl::Status DiffPolicy(const exchange::CallContext& context, const v1::DiffPolicyRequest& asked,
+                          v1::DiffPolicyResponse* answer) const;
+  absl::Status ApprovePolicy(const exchange::CallContext& context, const v1::ApprovePolicyRequest& asked,
+                             v1::ApprovePolicyResponse* answer) const;
+  absl::Status ApplyPolicy(const exchange::CallContext& context, const v1::ApplyPolicyRequest& asked,
+                           v1::ApplyPolicyResponse* answer) const;
+  absl::Status GetMemberPolicy(const exchange::CallContext& context, const v1::GetMemberPolicyRequest& asked,
+                               v1::GetMemberPolicyResponse* answer) const;
+  absl::Status SetMemberPolicy(const exchange::CallContext& context, const v1::SetMemberPolicyRequest& asked,
+                               v1::SetMemberPolicyResponse* answer) const;
+  absl::Status SaveAudience(const exchange::CallContext& context, const v1::SaveAudienceRequest& asked,
+                            v1::SaveAudienceResponse* answer) const;
+  absl::Status ListAudiences(const exchange::CallContext& context, const v1::ListAudiencesRequest& asked,
+                             v1::ListAudiencesResponse* answer) const;
 
-  CallKit& kit_;
   membership::Policies& policies_;
   exchange::Exchange& exchange_;
   const Sealer& sealer_;

@@ -16,46 +16,36 @@ absl::Status TooBusy() {
 
 }  // namespace
 
-HoldingReactor::HoldingReactor(OpenCalls& open_calls, grpc::CallbackServerContext* call,
-                               OpenCalls::TimePoint began)
+CallEnd::CallEnd(OpenCalls& open_calls, grpc::ServerContextBase* call, OpenCalls::TimePoint began)
     : open_calls_(open_calls) {
   open_calls_.Add(&entry_, call, began);
 }
 
-void HoldingReactor::OnDone() {
-  open_calls_.Remove(&entry_);
-  delete this;
+void CallEnd::Hold(const Admission& admission, MemberLimits::Permit permit) {
+  entry_.BelongTo(admission.context.caller.gate);
+  permit_ = std::move(permit);
 }
 
-Reply::Reply(CallKit& kit, Method method, grpc::CallbackServerContext* call, grpc::ByteBuffer* response)
-    : kit_(&kit),
-      method_(method),
-      call_(call),
-      response_(response),
-      start_(std::chrono::steady_clock::now()) {
-  reactor_ = new HoldingReactor(kit.open_calls, call, start_);  // deletes itself
-  kit.metrics.Started(method);
-  kit.metrics.Received(method);
-}
+Reply::Reply(CallKit& kit, const Incoming& incoming) : kit_(&kit), incoming_(incoming) {}
 
 void Reply::Count(absl::StatusCode code) {
-  const auto duration = std::chrono::steady_clock::now() - start_;
-  kit_->metrics.Handled(method_, code,
+  const auto duration = std::chrono::steady_clock::now() - incoming_.start;
+  kit_->metrics.Handled(incoming_.method, code,
                         std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count());
 }
 
 void Reply::Send(const grpc::ByteBuffer& bytes) {
-  *response_ = bytes;
-  kit_->metrics.Sent(method_);
+  *incoming_.response = bytes;
+  kit_->metrics.Sent(incoming_.method);
   Count(absl::StatusCode::kOk);
-  reactor_->Finish(grpc::Status::OK);
+  incoming_.end->Answer(grpc::Status::OK);
 }
 
 void Reply::Refuse(const absl::Status& status) {
-  const grpc::Status answer = ToGrpc(status, InfoOf(method_).name);
+  const grpc::Status answer = ToGrpc(status, InfoOf(incoming_.method).name);
   kit_->metrics.Refused(status);
   Count(static_cast<absl::StatusCode>(answer.error_code()));
-  reactor_->Finish(answer);
+  incoming_.end->Answer(answer);
 }
 
 ledger::Disclosure NewDisclosure(const exchange::CallContext& context, Method method) {
@@ -69,15 +59,17 @@ ledger::Disclosure NewDisclosure(const exchange::CallContext& context, Method me
   return disclosure;
 }
 
-std::shared_ptr<PendingCall> AdmitPending(CallKit& kit, Method method, const Reply& reply) {
+std::shared_ptr<PendingCall> AdmitPending(CallKit& kit, const Incoming& incoming) {
+  Reply reply(kit, incoming);
   Admission admission;
-  const absl::Status status = kit.guard.Admit(reply.call(), InfoOf(method), &admission);
+  const absl::Status status = kit.guard.Admit(reply.call(), InfoOf(incoming.method), &admission);
   if (!status.ok()) {
-    Reply(reply).Refuse(status);
+    reply.Refuse(status);
     return nullptr;
   }
-  reply.reactor()->permit = std::move(admission.permit);
-  auto pending = std::make_shared<PendingCall>(kit, method, reply, std::move(admission));
+  reply.end().Hold(admission, std::move(admission.permit));
+  admission.pass.Leave();
+  auto pending = std::make_shared<PendingCall>(kit, reply, std::move(admission));
   pending->ArmTimer();
   return pending;
 }
@@ -91,8 +83,8 @@ absl::Status WorkerWatch::Look() {
   return ++looked_ % kRecordsBetween == 0 ? call_.StillWanted() : absl::OkStatus();
 }
 
-PendingCall::PendingCall(CallKit& kit, Method method, const Reply& reply, Admission admission)
-    : kit_(kit), method_(method), admission_(std::move(admission)), reply_(reply) {}
+PendingCall::PendingCall(CallKit& kit, const Reply& reply, Admission admission)
+    : kit_(kit), method_(reply.method()), admission_(std::move(admission)), reply_(reply) {}
 
 ledger::Disclosure PendingCall::NewDisclosure() const { return service::NewDisclosure(context(), method_); }
 
@@ -112,24 +104,15 @@ absl::Status PendingCall::StillWanted() {
   return absl::OkStatus();
 }
 
-void PendingCall::Send(const grpc::ByteBuffer& bytes) {
-  if (const absl::Status status = kit_.guard.Recheck(InfoOf(method_), admission_); !status.ok()) {
-    Refuse(status);
-    return;
-  }
+void PendingCall::Answer(const absl::StatusOr<grpc::ByteBuffer>& answer) {
+  identity::Gate::Pass pass;  // left after the lock
   MutexLock lock(mutex_);
   if (answered_) return;
   answered_ = true;
   kit_.timers.Cancel(timer_);
-  reply_.Send(bytes);
-}
-
-void PendingCall::Refuse(const absl::Status& status) {
-  MutexLock lock(mutex_);
-  if (answered_) return;
-  answered_ = true;
-  kit_.timers.Cancel(timer_);
-  reply_.Refuse(status);
+  const absl::Status may = kit_.guard.EnterToSend(InfoOf(method_), admission_, &pass);
+  if (may.ok() && answer.ok()) return reply_.Send(*answer);
+  reply_.Refuse(may.ok() ? answer.status() : may);
 }
 
 void PendingCall::DiscloseAndSend(ledger::Disclosure disclosure, const grpc::ByteBuffer& bytes) {

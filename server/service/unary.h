@@ -14,7 +14,6 @@
 #include "google/protobuf/arena.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/byte_buffer.h"
-#include "grpcpp/support/server_callback.h"
 #include "server/exchange/exchange.h"
 #include "server/ledger/disclosures.h"
 #include "server/service/call_kit.h"
@@ -35,31 +34,55 @@ template <class Request, class Response>
 using WriteWork = std::function<void(const exchange::CallContext&, const Request&,
                                      exchange::Exchange::DoneShowing<Response>)>;
 
-// Holds the call's place among its member's until gRPC is done with it, which is when the answer has gone out
-// and not when it was given: a client that does not read keeps its places. Deletes itself.
-class HoldingReactor final : public grpc::ServerUnaryReactor {
+// Where the answer of a call goes, whichever of gRPC's ways it came. Holds the call's place among its
+// member's until gRPC is done with it, which is when the answer has gone out and not when it was given: a
+// client that does not read keeps its places.
+class CallEnd {
  public:
-  HoldingReactor(OpenCalls& open_calls, grpc::CallbackServerContext* call, OpenCalls::TimePoint began);
-  void OnDone() override;
-  MemberLimits::Permit permit;
+  CallEnd(OpenCalls& open_calls, grpc::ServerContextBase* call, OpenCalls::TimePoint began);
+  virtual ~CallEnd() = default;
+  CallEnd(const CallEnd&) = delete;
+  CallEnd& operator=(const CallEnd&) = delete;
+
+  // Once. The end may be gone when this returns.
+  virtual void Answer(const grpc::Status& status) = 0;
+  void Hold(const Admission& admission, MemberLimits::Permit permit);
+
+ protected:
+  void GiveBack() { open_calls_.Remove(&entry_); }
+  bool cancelled() const { return entry_.cancelled(); }
 
  private:
-  // gRPC's word for "what I do is short, do it on the thread you are on": without it each call costs one more
-  // change of thread (docs/adr/0002-callback-threads.md). Not of a call that is being cancelled, whose end
-  // waits for the thread that cancels it.
-  bool InternalInlineable() override { return !entry_.cancelled(); }
-
   OpenCalls& open_calls_;
   OpenCalls::Entry entry_;
+  MemberLimits::Permit permit_;
 };
 
-// The call's end of gRPC: answers it, once. Made on the callback thread; then moved to whoever answers.
+// One call as it came in. All of it lives until the end was given its answer.
+struct Incoming {
+  Method method;
+  grpc::ServerContextBase* call = nullptr;
+  const grpc::ByteBuffer* request = nullptr;
+  grpc::ByteBuffer* response = nullptr;
+  CallEnd* end = nullptr;
+  std::chrono::steady_clock::time_point start;
+};
+
+// What serves a method: answers each call once, on any thread.
+using Handler = std::function<void(CallKit&, const Incoming&)>;
+struct Route {
+  Method method;
+  Handler handler;
+};
+
+// Answers a call, once. Made where it came in; then moved to whoever answers.
 class Reply {
  public:
-  Reply(CallKit& kit, Method method, grpc::CallbackServerContext* call, grpc::ByteBuffer* response);
+  Reply(CallKit& kit, const Incoming& incoming);
 
-  HoldingReactor* reactor() const { return reactor_; }
-  grpc::CallbackServerContext& call() const { return *call_; }
+  CallEnd& end() const { return *incoming_.end; }
+  grpc::ServerContextBase& call() const { return *incoming_.call; }
+  Method method() const { return incoming_.method; }
   void Send(const grpc::ByteBuffer& bytes);
   void Refuse(const absl::Status& status);
 
@@ -67,18 +90,14 @@ class Reply {
   void Count(absl::StatusCode code);
 
   CallKit* kit_;
-  Method method_;
-  grpc::CallbackServerContext* call_;
-  grpc::ByteBuffer* response_;
-  HoldingReactor* reactor_;
-  std::chrono::steady_clock::time_point start_;
+  Incoming incoming_;
 };
 
 // A call whose answer comes later: from a worker, the commit lane or the disclosure log, or from the timer if
 // they take too long. Lives as long as somebody may answer. Thread-safe, but for what says otherwise.
 class PendingCall : public std::enable_shared_from_this<PendingCall> {
  public:
-  PendingCall(CallKit& kit, Method method, const Reply& reply, Admission admission);
+  PendingCall(CallKit& kit, const Reply& reply, Admission admission);
 
   // The context in which the call's work is done. Made anew when the work begins on a worker; not to be asked
   // for while RunOnWorker waits.
@@ -90,9 +109,10 @@ class PendingCall : public std::enable_shared_from_this<PendingCall> {
   // Not OK: nobody waits for the answer any more, since it was given, the client has gone or its deadline has
   // passed.
   absl::Status StillWanted();
-  // Sends the bytes if the caller may still have them, by the newest state.
-  void Send(const grpc::ByteBuffer& bytes);
-  void Refuse(const absl::Status& status);
+  // Sends the bytes, or the error, if the caller may still have them by the newest state; or else says why
+  // not.
+  void Send(const grpc::ByteBuffer& bytes) { Answer(bytes); }
+  void Refuse(const absl::Status& status) { Answer(status); }
   // Records the disclosure if there is anything in it, and sends only when that was done.
   void DiscloseAndSend(ledger::Disclosure disclosure, const grpc::ByteBuffer& bytes);
   // Runs on a worker, in turn with the other members' work, by the state of the coalition and the time of
@@ -105,12 +125,13 @@ class PendingCall : public std::enable_shared_from_this<PendingCall> {
   void AnswerOnWorker(std::function<void()> answer);
 
  private:
+  void Answer(const absl::StatusOr<grpc::ByteBuffer>& answer);
   absl::Status Begin();
   Executor::Task Beginning(std::function<void()> work);
 
   CallKit& kit_;
   const Method method_;
-  Admission admission_;
+  Admission admission_;  // its pass is left
   Mutex mutex_;
   Reply reply_ ABSL_GUARDED_BY(mutex_);
   bool answered_ ABSL_GUARDED_BY(mutex_) = false;
@@ -147,7 +168,7 @@ class WorkerWatch final : public exchange::ReadWatch {
 ledger::Disclosure NewDisclosure(const exchange::CallContext& context, Method method);
 
 // Lets the call in and leaves its work to a worker. nullptr: it was refused, and answered.
-std::shared_ptr<PendingCall> AdmitPending(CallKit& kit, Method method, const Reply& reply);
+std::shared_ptr<PendingCall> AdmitPending(CallKit& kit, const Incoming& incoming);
 
 // A larger request is not parsed on gRPC's threads. This many bytes are some 64 sellers, which a warm store
 // answers in the time of a few hits; a thousand would keep such a thread, of which there may be two, for a
@@ -178,34 +199,25 @@ std::function<void()> Reading(const std::shared_ptr<PendingCall>& pending,
 
 // A call that may read from disk or takes long.
 template <class Request, class Response>
-grpc::ServerUnaryReactor* ReadOnWorker(CallKit& kit, Method method, grpc::CallbackServerContext* call,
-                                       const grpc::ByteBuffer* request_bytes,
-                                       grpc::ByteBuffer* response_bytes, Read<Request, Response> read) {
-  const Reply reply(kit, method, call, response_bytes);
-  if (const std::shared_ptr<PendingCall> pending = AdmitPending(kit, method, reply)) {
-    pending->RunOnWorker(Reading(pending, *request_bytes, std::move(read)));
+void ReadOnWorker(CallKit& kit, const Incoming& incoming, Read<Request, Response> read) {
+  if (const std::shared_ptr<PendingCall> pending = AdmitPending(kit, incoming)) {
+    pending->RunOnWorker(Reading(pending, *incoming.request, std::move(read)));
   }
-  return reply.reactor();
 }
 
 // A call that a warm store answers in microseconds, on the callback thread itself
 // (docs/adr/0002-callback-threads.md). One with a large request goes to a worker, and one that turns out to
 // look at many records begins anew there.
 template <class Request, class Response, class Reader>
-grpc::ServerUnaryReactor* ReadInPlace(CallKit& kit, Method method, grpc::CallbackServerContext* call,
-                                      const grpc::ByteBuffer* request_bytes, grpc::ByteBuffer* response_bytes,
-                                      const Reader& read) {
-  if (request_bytes->Length() > kInPlaceBytesMax) {
-    return ReadOnWorker<Request, Response>(kit, method, call, request_bytes, response_bytes, read);
+void ReadInPlace(CallKit& kit, const Incoming& incoming, const Reader& read) {
+  if (incoming.request->Length() > kInPlaceBytesMax) {
+    return ReadOnWorker<Request, Response>(kit, incoming, read);
   }
-  Reply reply(kit, method, call, response_bytes);
+  Reply reply(kit, incoming);
   Admission admission;
-  absl::Status status = kit.guard.Admit(*call, InfoOf(method), &admission);
-  if (!status.ok()) {
-    reply.Refuse(status);
-    return reply.reactor();
-  }
-  reply.reactor()->permit = std::move(admission.permit);
+  absl::Status status = kit.guard.Admit(reply.call(), InfoOf(incoming.method), &admission);
+  if (!status.ok()) return reply.Refuse(status);
+  reply.end().Hold(admission, std::move(admission.permit));
   // Most messages fit the block: no allocation.
   alignas(8) char block[4096];
   google::protobuf::ArenaOptions options;
@@ -216,56 +228,79 @@ grpc::ServerUnaryReactor* ReadInPlace(CallKit& kit, Method method, grpc::Callbac
   auto* response = google::protobuf::Arena::CreateMessage<Response>(&arena);
   InPlaceWatch watch;
   admission.context.watch = &watch;
-  ledger::Disclosure disclosure = NewDisclosure(admission.context, method);
-  status = Parse(*request_bytes, request);
+  ledger::Disclosure disclosure = NewDisclosure(admission.context, incoming.method);
+  status = Parse(*incoming.request, request);
   if (status.ok()) status = read(admission.context, *request, response, &disclosure);
   admission.context.watch = nullptr;
+  // The pass is inside since the call was admitted: what is answered here needs no second look.
   if (watch.too_many()) {
-    const auto pending = std::make_shared<PendingCall>(kit, method, reply, std::move(admission));
+    admission.pass.Leave();
+    const auto pending = std::make_shared<PendingCall>(kit, reply, std::move(admission));
     pending->ArmTimer();
-    pending->GoOnOnWorker(Reading<Request, Response>(pending, *request_bytes, read));
+    pending->GoOnOnWorker(Reading<Request, Response>(pending, *incoming.request, read));
   } else if (!status.ok()) {
     reply.Refuse(status);
   } else if (disclosure.records.empty()) {
     reply.Send(Serialize(*response));
   } else {
-    std::make_shared<PendingCall>(kit, method, reply, std::move(admission))
+    admission.pass.Leave();
+    std::make_shared<PendingCall>(kit, reply, std::move(admission))
         ->DiscloseAndSend(std::move(disclosure), Serialize(*response));
   }
-  return reply.reactor();
 }
 
 // Begins on a worker, since what it refers to may have to be read; ends on the thread that the work's done is
 // called on.
 template <class Request, class Response>
-grpc::ServerUnaryReactor* Write(CallKit& kit, Method method, grpc::CallbackServerContext* call,
-                                const grpc::ByteBuffer* request_bytes, grpc::ByteBuffer* response_bytes,
-                                WriteWork<Request, Response> work) {
-  const Reply reply(kit, method, call, response_bytes);
-  if (const std::shared_ptr<PendingCall> pending = AdmitPending(kit, method, reply)) {
-    pending->RunOnWorker([pending, bytes = *request_bytes, work = std::move(work)] {
-      google::protobuf::Arena arena;
-      auto* request = google::protobuf::Arena::CreateMessage<Request>(&arena);
-      if (const absl::Status status = Parse(bytes, request); !status.ok()) {
-        pending->Refuse(status);
-        return;
-      }
-      work(pending->context(), *request, [pending](absl::StatusOr<Response> response, ledger::Shown shown) {
-        pending->AnswerOnWorker([pending, response = std::move(response), shown = std::move(shown)] {
-          if (!response.ok()) {
-            pending->Refuse(response.status());
-            return;
-          }
-          ledger::Disclosure disclosure = pending->NewDisclosure();
-          disclosure.records = shown.records;
-          disclosure.epoch = shown.epoch;
-          disclosure.state_revision = shown.state_revision;
-          pending->DiscloseAndSend(std::move(disclosure), Serialize(*response));
-        });
+void Write(CallKit& kit, const Incoming& incoming, WriteWork<Request, Response> work) {
+  const std::shared_ptr<PendingCall> pending = AdmitPending(kit, incoming);
+  if (pending == nullptr) return;
+  pending->RunOnWorker([pending, bytes = *incoming.request, work = std::move(work)] {
+    google::protobuf::Arena arena;
+    auto* request = google::protobuf::Arena::CreateMessage<Request>(&arena);
+    if (const absl::Status status = Parse(bytes, request); !status.ok()) {
+      pending->Refuse(status);
+      return;
+    }
+    work(pending->context(), *request, [pending](absl::StatusOr<Response> response, ledger::Shown shown) {
+      pending->AnswerOnWorker([pending, response = std::move(response), shown = std::move(shown)] {
+        if (!response.ok()) {
+          pending->Refuse(response.status());
+          return;
+        }
+        ledger::Disclosure disclosure = pending->NewDisclosure();
+        disclosure.records = shown.records;
+        disclosure.epoch = shown.epoch;
+        disclosure.state_revision = shown.state_revision;
+        pending->DiscloseAndSend(std::move(disclosure), Serialize(*response));
       });
     });
-  }
-  return reply.reactor();
+  });
+}
+
+// What serves a method of a service that shows no record of others: on a worker, or in place.
+template <class Service, class Request, class Response>
+Handler ServeOnWorker(const Service* service,
+                      absl::Status (Service::*serve)(const exchange::CallContext&, const Request&, Response*)
+                          const) {
+  return [service, serve](CallKit& kit, const Incoming& incoming) {
+    ReadOnWorker<Request, Response>(
+        kit, incoming,
+        [service, serve](const exchange::CallContext& context, const Request& request, Response* response,
+                         ledger::Disclosure*) { return (service->*serve)(context, request, response); });
+  };
+}
+
+template <class Service, class Request, class Response>
+Handler ServeInPlace(const Service* service,
+                     absl::Status (Service::*serve)(const exchange::CallContext&, const Request&, Response*)
+                         const) {
+  return [service, serve](CallKit& kit, const Incoming& incoming) {
+    ReadInPlace<Request, Response>(
+        kit, incoming,
+        [service, serve](const exchange::CallContext& context, const Request& request, Response* response,
+                         ledger::Disclosure*) { return (service->*serve)(context, request, response); });
+  };
 }
 
 }  // namespace coalition::service

@@ -26,7 +26,8 @@ class CliWorld {
   std::string address() const { return "127.0.0.1:" + std::to_string(server_.port()); }
 
   Tool As(const Identity& identity) const {
-    return Tool(directory_).Connect(address(), ca_file_, identity, directory_);
+    return Tool(directory_)
+        .Connect("127.0.0.1:" + std::to_string(server_.PortFor(identity)), ca_file_, identity, directory_);
   }
   Tool As(const std::string& member) const { return As(server_.IdentityOf(member)); }
 

@@ -65,7 +65,7 @@ void ServerProcess::WriteCoalition() {
   MustWrite(directory_ + "/bootstrap.textproto",
             bootstrap + "platforms { id: \"bazaar.example\" holder: \"bazaar\" }\n" + PolicyText());
   MustWrite(directory_ + "/server.textproto",
-            "listen: \"" + port_.address() +
+            "listen: \"" + port_.address() + "\"\nadmin_listen: \"" + admin_port_.address() +
                 "\"\nhttp_listen: \"off\"\nstore_dir: \"store\"\n"
                 "limits { own_policy_changes_per_day_max: 10000 }\n"
                 "bootstrap_file: \"bootstrap.textproto\"\nkey_dir: \"keys\"\n"
@@ -93,7 +93,7 @@ absl::Status ServerProcess::Stop() {
 absl::StatusOr<std::unique_ptr<client::Client>> ServerProcess::Connect(const std::string& member,
                                                                        const std::string& credential) const {
   client::ClientOptions options;
-  options.server = port_.address();
+  options.server = member == "office" ? admin_port_.address() : port_.address();
   options.tls.ca_file = directory_ + "/ca.pem";
   options.tls.certificate_file = directory_ + "/" + member + "-" + credential + ".pem";
   options.tls.key_file = directory_ + "/" + member + "-" + credential + ".key";

@@ -47,7 +47,7 @@ class ServerProcess {
   CertificateFactory certificates_;
   // One for the life of the directory: a client finds the next server where the last one was, and nobody else
   // gets the port in between.
-  const ReservedPort port_;
+  const ReservedPort port_, admin_port_;  // the members\' and the administration\'s
   std::unique_ptr<Process> process_;
 };
 

@@ -137,12 +137,22 @@ void TestServer::WriteFiles() {
   bootstrap.mutable_members(1)->add_groups("watchmakers");
   AddCredential(bootstrap.mutable_members(0), "reader");
   if (options_.edit_bootstrap) options_.edit_bootstrap(&bootstrap);
+  for (const auto& member : bootstrap.members()) {
+    for (const auto& credential : member.credentials()) {
+      for (const int role : credential.roles()) {
+        if (role == v1::ROLE_COALITION_ADMIN || role == v1::ROLE_AUDITOR) {
+          administrative_keys_.insert(credential.public_key_sha256());
+        }
+      }
+    }
+  }
   std::string text;
   google::protobuf::TextFormat::PrintToString(bootstrap, &text);
   MustBeOk(WriteFileAtomic(directory_ + "/bootstrap.textproto", text, 0600), "bootstrap file");
 
   const IdentityFiles files = CertificateFactory::Write(certificates_.Server(), directory_, "server");
   config_.set_listen("127.0.0.1:0");
+  config_.set_admin_listen("127.0.0.1:0");
   config_.set_http_listen("127.0.0.1:0");
   config_.set_store_dir("store");
   config_.set_key_dir("keys");
@@ -178,7 +188,12 @@ const Identity& TestServer::IdentityOf(const std::string& member, const std::str
   return found->second;
 }
 
-std::shared_ptr<grpc::Channel> TestServer::ChannelAs(const Identity& identity, int window_bytes) const {
+int TestServer::PortFor(const Identity& identity) const {
+  return administrative_keys_.contains(identity.spki_sha256_hex) ? admin_port() : port();
+}
+
+std::shared_ptr<grpc::Channel> TestServer::ChannelAs(const Identity& identity, int window_bytes,
+                                                     int port) const {
   grpc::SslCredentialsOptions options;
   options.pem_root_certs = certificates_.ca_pem();
   options.pem_cert_chain = identity.certificate_pem;
@@ -190,8 +205,8 @@ std::shared_ptr<grpc::Channel> TestServer::ChannelAs(const Identity& identity, i
   // The windows do not grow: what a client does not read stays with the server.
   arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
   if (window_bytes > 0) arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, window_bytes);
-  return grpc::CreateCustomChannel("127.0.0.1:" + std::to_string(port()), grpc::SslCredentials(options),
-                                   arguments);
+  const std::string address = "127.0.0.1:" + std::to_string(port == 0 ? PortFor(identity) : port);
+  return grpc::CreateCustomChannel(address, grpc::SslCredentials(options), arguments);
 }
 
 std::shared_ptr<grpc::Channel> TestServer::ChannelAs(const std::string& member,
@@ -212,6 +227,11 @@ std::unique_ptr<v1::MembershipService::Stub> TestServer::Membership(const std::s
 std::unique_ptr<v1::PolicyService::Stub> TestServer::Policy(const std::string& member,
                                                             const std::string& credential) const {
   return v1::PolicyService::NewStub(ChannelAs(member, credential));
+}
+
+std::unique_ptr<v1::ProposalService::Stub> TestServer::Proposals(const std::string& member,
+                                                                 const std::string& credential) const {
+  return v1::ProposalService::NewStub(ChannelAs(member, credential));
 }
 
 absl::StatusOr<v1::WhoAmIResponse> TestServer::WhoAmI(const Identity& identity) const {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "absl/status/status.h"
@@ -16,6 +17,7 @@
 #include "coalition/v1/exchange_service.grpc.pb.h"
 #include "coalition/v1/membership_service.grpc.pb.h"
 #include "coalition/v1/policy_service.grpc.pb.h"
+#include "coalition/v1/proposal_service.grpc.pb.h"
 #include "common/clock.h"
 #include "common/random.h"
 #include "grpcpp/channel.h"
@@ -85,6 +87,9 @@ class TestServer {
   TestServer& operator=(const TestServer&) = delete;
 
   int port() const { return server_->port(); }
+  int admin_port() const { return server_->admin_port(); }
+  // Of the listener that serves this identity.
+  int PortFor(const Identity& identity) const;
   int http_port() const { return server_->http_port(); }
   server::Server& server() { return *server_; }
   CertificateFactory& certificates() { return certificates_; }
@@ -98,9 +103,11 @@ class TestServer {
 
   // The registered identity.
   const Identity& IdentityOf(const std::string& member, const std::string& credential = "backend") const;
-  // A connection of its own with each call. Nothing is tried again.
-  // `window_bytes`: how much of an answer the client takes before it is read; 0: gRPC's own 64 KiB.
-  std::shared_ptr<grpc::Channel> ChannelAs(const Identity& identity, int window_bytes = 0) const;
+  // A connection of its own with each call, to the listener that serves the identity, or to `port`. Nothing
+  // is tried again. `window_bytes`: how much of an answer the client takes before it is read; 0: gRPC's own
+  // 64 KiB.
+  std::shared_ptr<grpc::Channel> ChannelAs(const Identity& identity, int window_bytes = 0,
+                                           int port = 0) const;
   std::shared_ptr<grpc::Channel> ChannelAs(const std::string& member,
                                            const std::string& credential = "backend") const;
   std::unique_ptr<v1::ExchangeService::Stub> Exchange(const std::string& member,
@@ -109,6 +116,8 @@ class TestServer {
                                                           const std::string& credential = "backend") const;
   std::unique_ptr<v1::PolicyService::Stub> Policy(const std::string& member,
                                                   const std::string& credential = "backend") const;
+  std::unique_ptr<v1::ProposalService::Stub> Proposals(const std::string& member,
+                                                       const std::string& credential = "admin") const;
   // What the server says to whoever presents this identity.
   absl::StatusOr<v1::WhoAmIResponse> WhoAmI(const Identity& identity) const;
 
@@ -121,6 +130,7 @@ class TestServer {
   std::string directory_;
   CertificateFactory certificates_;
   std::map<std::string, Identity> identities_;  // by "member/credential"
+  std::set<std::string> administrative_keys_;   // their public keys' hashes
   config::v1::ServerConfig config_;
   std::unique_ptr<server::Server> server_;
 };

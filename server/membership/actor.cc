@@ -1,0 +1,172 @@
+#include "server/membership/actor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/errors.h"
+#include "common/ids.h"
+#include "common/timestamp.h"
+
+namespace coalition::membership {
+namespace {
+
+// As of the newest state. nullptr: its credential is there no more, or its member may change nothing.
+const identity::RegisteredCredential* Standing(const Snapshot& current, const Actor& actor) {
+  const policy::MemberState* member = current.policy_state().member(actor.caller.member_number);
+  if (member == nullptr || member->standing != v1::STANDING_ACTIVE) return nullptr;
+  return current.Find(actor.caller.member, actor.caller.credential);
+}
+
+void End(store::Revision revision, google::protobuf::RepeatedPtrField<storage::v1::Interval>* held) {
+  for (storage::v1::Interval& interval : *held) {
+    if (interval.to_revision() == 0) interval.set_to_revision(revision);
+  }
+}
+
+bool HasKey(const identity::RegisteredCredential& credential) {
+  return credential.key_sha256 != Sha256Digest{};
+}
+
+std::string EventKey(store::Revision revision, uint32_t number) {
+  // The newest first.
+  return std::string(kEventPrefix) + BigEndian(~uint64_t{revision}) + BigEndian(number);
+}
+
+}  // namespace
+
+std::string NameOf(const identity::Caller& caller) {
+  return FormatCredentialName(caller.member, caller.credential);
+}
+
+absl::Status CheckMayChange(const Snapshot& current, const Actor& actor, v1::Role role) {
+  const policy::MemberState* member = current.policy_state().member(actor.caller.member_number);
+  if (member == nullptr || member->standing != v1::STANDING_ACTIVE) return NotActive(current);
+  const identity::RegisteredCredential* credential = Standing(current, actor);
+  if (credential != nullptr && credential->roles.Has(role)) return absl::OkStatus();
+  return RoleMissing(role == v1::ROLE_MEMBER_ADMIN ? "MEMBER_ADMIN" : "COALITION_ADMIN");
+}
+
+bool IsCoalitionAdmin(const Snapshot& current, const Actor& actor) {
+  return CheckMayChange(current, actor, v1::ROLE_COALITION_ADMIN).ok();
+}
+
+absl::Status CheckMayAdminister(const Snapshot& current, const Actor& actor, uint32_t member) {
+  if (IsCoalitionAdmin(current, actor)) return absl::OkStatus();
+  if (actor.caller.member_number != member) return RoleMissing("COALITION_ADMIN");
+  return CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN);
+}
+
+const storage::v1::StoredMember* FindMember(const Snapshot& current, std::string_view id) {
+  const policy::MemberState* state = current.policy_state().FindMember(id);
+  return state == nullptr ? nullptr : &current.stored().members[state->number - 1];
+}
+
+absl::StatusOr<const storage::v1::StoredMember*> MemberOfName(const Snapshot& current, std::string_view field,
+                                                              const std::string& name) {
+  const absl::StatusOr<std::string> id = ParseMemberName(name);
+  if (!id.ok()) {
+    FieldViolations violations;
+    violations.Check(field, id.status());
+    return violations.ToStatus();
+  }
+  const storage::v1::StoredMember* member = FindMember(current, *id);
+  if (member == nullptr) return NotFound();
+  return member;
+}
+
+store::Write MemberWrite(const storage::v1::StoredMember& member) {
+  return Stored(std::string(kMemberPrefix) + BigEndian(member.number()), member);
+}
+
+void EndIntervals(store::Revision revision, storage::v1::StoredMember* member) {
+  End(revision, member->mutable_kind_held());
+  for (storage::v1::HeldGroup& group : *member->mutable_groups()) End(revision, group.mutable_held());
+}
+
+void BeginKind(store::Revision revision, storage::v1::StoredMember* member) {
+  member->add_kind_held()->set_from_revision(revision);
+}
+
+void BeginGroup(uint32_t number, store::Revision revision, storage::v1::StoredMember* member) {
+  if (IsInGroup(*member, number)) return;
+  auto& groups = *member->mutable_groups();
+  auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.group() == number; });
+  storage::v1::HeldGroup& held = group != groups.end() ? *group : *groups.Add();
+  held.set_group(number);
+  held.add_held()->set_from_revision(revision);
+}
+
+void EndGroup(uint32_t number, store::Revision revision, storage::v1::StoredMember* member) {
+  for (storage::v1::HeldGroup& group : *member->mutable_groups()) {
+    if (group.group() == number) End(revision, group.mutable_held());
+  }
+}
+
+bool IsInGroup(const storage::v1::StoredMember& member, uint32_t number) {
+  return std::any_of(member.groups().begin(), member.groups().end(), [&](const auto& group) {
+    return group.group() == number &&
+           std::any_of(group.held().begin(), group.held().end(),
+                       [](const storage::v1::Interval& interval) { return interval.to_revision() == 0; });
+  });
+}
+
+absl::Status StateConflict(std::string_view message, std::string_view state) {
+  return Error(v1::ERROR_REASON_STATE_CONFLICT, message, {{"state", state}});
+}
+
+std::string StandingName(v1::Standing standing) {
+  constexpr std::string_view kPrefix = "STANDING_";
+  const std::string& name = v1::Standing_Name(standing);
+  return name.size() > kPrefix.size() ? name.substr(kPrefix.size()) : "UNKNOWN";
+}
+
+absl::Status CheckAdministratorLeft(const Snapshot& current, uint32_t number, std::string_view credential) {
+  for (const storage::v1::StoredMember& member : current.stored().members) {
+    if (member.standing() != v1::STANDING_ACTIVE) continue;
+    for (const storage::v1::StoredCredential& stored : member.credentials()) {
+      const bool goes = member.number() == number && (credential.empty() || credential == stored.id());
+      const identity::RegisteredCredential* registered = current.Find(member.id(), stored.id());
+      if (goes || registered == nullptr || !HasKey(*registered)) continue;
+      if (registered->roles.Has(v1::ROLE_COALITION_ADMIN)) return absl::OkStatus();
+    }
+  }
+  return Error(
+      v1::ERROR_REASON_LAST_ADMINISTRATOR,
+      "the coalition would have no administrator left that can act: give the role to another credential "
+      "first, by a proposal");
+}
+
+void AddEvents(const std::vector<Event>& events, const Actor& actor, store::Revision revision, uint64_t epoch,
+               std::vector<store::Write>* writes) {
+  uint32_t number = 0;
+  for (const Event& event : events) {
+    storage::v1::StoredMembershipEvent stored;
+    stored.set_time_ns(actor.now_ns);
+    stored.set_epoch(epoch);
+    stored.set_by(NameOf(actor.caller));
+    stored.set_subject(event.subject);
+    stored.set_text(event.text);
+    stored.set_member(event.member);
+    writes->push_back(Stored(EventKey(revision, number++), stored));
+  }
+}
+
+absl::StatusOr<std::vector<v1::MembershipEvent>> Events(const store::Store& store, store::Revision at,
+                                                        const Actor& actor) {
+  std::vector<storage::v1::StoredMembershipEvent> all;
+  if (auto status = LoadAll(store, kEventPrefix, at, &all); !status.ok()) return status;
+  const bool knows_all = actor.caller.roles.Has(v1::ROLE_COALITION_ADMIN);
+  std::vector<v1::MembershipEvent> events;
+  for (const storage::v1::StoredMembershipEvent& stored : all) {
+    if (stored.member() != 0 && stored.member() != actor.caller.member_number && !knows_all) continue;
+    v1::MembershipEvent& event = events.emplace_back();
+    *event.mutable_time() = ToTimestamp(stored.time_ns());
+    event.set_epoch(static_cast<int64_t>(stored.epoch()));
+    event.set_by(stored.by());
+    event.set_subject(stored.subject());
+    event.set_text(stored.text());
+  }
+  return events;
+}
+
+}  // namespace coalition::membership

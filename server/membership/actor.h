@@ -1,0 +1,70 @@
+// On whose behalf something is changed, and whether it may; and what is told of it afterwards.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "coalition/v1/membership_service.pb.h"
+#include "server/identity/identity.h"
+#include "server/membership/directory.h"
+
+namespace coalition::membership {
+
+// By which state, at what time. Its member may make the call.
+struct Actor {
+  const identity::Caller& caller;
+  const Snapshot& snapshot;
+  int64_t now_ns = 0;
+};
+
+// members/{member}/credentials/{credential}
+std::string NameOf(const identity::Caller& caller);
+
+// Whether the caller may change it by that state too, which may be newer than the one that let the call in.
+// `role`: MEMBER_ADMIN or COALITION_ADMIN.
+absl::Status CheckMayChange(const Snapshot& current, const Actor& actor, v1::Role role);
+
+// Whether it is the member's own MEMBER_ADMIN, or a COALITION_ADMIN.
+absl::Status CheckMayAdminister(const Snapshot& current, const Actor& actor, uint32_t member);
+bool IsCoalitionAdmin(const Snapshot& current, const Actor& actor);
+
+// nullptr: there is no such member.
+const storage::v1::StoredMember* FindMember(const Snapshot& current, std::string_view id);
+// Of "members/{member}". INVALID_FIELD naming `field`: it is no such name. NOT_FOUND.
+absl::StatusOr<const storage::v1::StoredMember*> MemberOfName(const Snapshot& current, std::string_view field,
+                                                              const std::string& name);
+
+store::Write MemberWrite(const storage::v1::StoredMember& member);
+// Of its kind and groups: it holds them no more from `revision` on.
+void EndIntervals(store::Revision revision, storage::v1::StoredMember* member);
+void BeginKind(store::Revision revision, storage::v1::StoredMember* member);
+void BeginGroup(uint32_t group, store::Revision revision, storage::v1::StoredMember* member);
+void EndGroup(uint32_t group, store::Revision revision, storage::v1::StoredMember* member);
+bool IsInGroup(const storage::v1::StoredMember& member, uint32_t group);
+
+// STATE_CONFLICT. `state`: what it is in.
+absl::Status StateConflict(std::string_view message, std::string_view state);
+std::string StandingName(v1::Standing standing);
+
+// LAST_ADMINISTRATOR unless somebody is left who can act as COALITION_ADMIN when these credentials no longer
+// can: those of `member`, or the one of it that is named.
+absl::Status CheckAdministratorLeft(const Snapshot& current, uint32_t member,
+                                    std::string_view credential = {});
+
+// One event of a change. `member`: whose affair alone it is, 0: everybody's.
+struct Event {
+  std::string subject;
+  std::string text;
+  uint32_t member = 0;
+};
+void AddEvents(const std::vector<Event>& events, const Actor& actor, store::Revision revision, uint64_t epoch,
+               std::vector<store::Write>* writes);
+// Those that the caller may know, newest first.
+absl::StatusOr<std::vector<v1::MembershipEvent>> Events(const store::Store& store, store::Revision at,
+                                                        const Actor& actor);
+
+}  // namespace coalition::membership

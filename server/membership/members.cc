@@ -1,0 +1,330 @@
+#include "server/membership/members.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/errors.h"
+#include "common/ids.h"
+#include "common/timestamp.h"
+
+namespace coalition::membership {
+namespace {
+
+using storage::v1::StoredMember;
+using Judged = absl::StatusOr<std::optional<Change>>;
+
+constexpr int64_t kSecondNs = 1'000'000'000;
+
+CutOffGateList GatesOf(const Snapshot& current, const StoredMember& member) {
+  CutOffGateList gates;
+  for (const storage::v1::StoredCredential& credential : member.credentials()) {
+    gates.push_back(current.Find(member.id(), credential.id())->gate);
+  }
+  return gates;
+}
+
+// Whether one administrator may set this standing where that one is.
+bool MayBecome(v1::Standing from, v1::Standing to) {
+  switch (to) {
+    case v1::STANDING_LIMITED:
+      return from == v1::STANDING_ACTIVE;
+    case v1::STANDING_SUSPENDED:
+      return from == v1::STANDING_ACTIVE || from == v1::STANDING_LIMITED;
+    case v1::STANDING_EXITED:
+      return from == v1::STANDING_SUSPENDED || from == v1::STANDING_APPLICANT;
+    default:
+      return false;
+  }
+}
+
+absl::Status CheckSetStanding(const v1::SetStandingRequest& request) {
+  FieldViolations violations;
+  const v1::Standing to = request.standing();
+  if (to != v1::STANDING_LIMITED && to != v1::STANDING_SUSPENDED && to != v1::STANDING_EXITED) {
+    violations.Add(
+        "standing",
+        "must be LIMITED, SUSPENDED or EXITED: to let a member see more is a proposal (re-instatement)");
+  }
+  if (request.reason() == v1::STANDING_REASON_UNSPECIFIED || !v1::StandingReason_IsValid(request.reason())) {
+    violations.Add("reason", "is required");
+  }
+  return violations.ToStatus();
+}
+
+std::string ReasonText(v1::StandingReason reason) {
+  return v1::StandingReason_Name(reason).substr(std::string_view("STANDING_REASON_").size());
+}
+
+// The member's hold on platforms ends at `revision`.
+void ReleasePlatforms(const StoredState& stored, uint32_t member, store::Revision revision,
+                      std::vector<store::Write>* writes) {
+  for (storage::v1::StoredPlatform platform : stored.platforms) {
+    bool changed = false;
+    for (storage::v1::HeldPlatform& holder : *platform.mutable_holders()) {
+      if (holder.member() != member || holder.held().to_revision() != 0) continue;
+      holder.mutable_held()->set_to_revision(revision);
+      changed = true;
+    }
+    if (changed) {
+      writes->push_back(Stored(std::string(kPlatformPrefix) + BigEndian(platform.number()), platform));
+    }
+  }
+}
+
+// What becomes of a member with another standing: what it holds ends, and when it leaves its platforms are
+// free.
+Change ChangeOfStanding(const std::shared_ptr<const Snapshot>& current, const Actor& actor, StoredMember next,
+                        std::string text, CutOffGateList gates, const WhenShut& when_shut) {
+  Change change;
+  change.gates = gates;
+  change.shut = identity::Gate::Shut::kMember;
+  change.when_shut = [&when_shut, gates = std::move(gates)] { when_shut(gates); };
+  next.set_standing_time_ns(actor.now_ns);
+  change.writes = [current, &actor, next = std::move(next), text = std::move(text)](
+                      store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) {
+    StoredMember member = next;
+    EndIntervals(revision, &member);
+    std::vector<store::Write> writes = {MemberWrite(member)};
+    if (member.standing() == v1::STANDING_EXITED) {
+      ReleasePlatforms(current->stored(), member.number(), revision, &writes);
+    }
+    AddEvents({{FormatMemberName(member.id()), text}}, actor, revision, epoch, &writes);
+    return writes;
+  };
+  return change;
+}
+
+absl::Status CheckLeave(const Snapshot& current, const Actor& actor, const v1::LeaveCoalitionRequest& request,
+                        const StoredMember& member) {
+  FieldViolations violations;
+  if (member.number() != actor.caller.member_number) violations.Add("member", "must be the caller's own");
+  const bool transfers = request.disposition() == v1::RECORD_DISPOSITION_TRANSFER;
+  if (!transfers && request.disposition() != v1::RECORD_DISPOSITION_WITHDRAW) {
+    violations.Add("disposition", "must be WITHDRAW or TRANSFER");
+  }
+  if (!transfers && !request.successor().empty()) violations.Add("successor", "is for TRANSFER alone");
+  if (!violations.empty() || !transfers) return violations.ToStatus();
+  const auto successor = MemberOfName(current, "successor", request.successor());
+  if (!successor.ok()) return successor.status();
+  if ((*successor)->number() == member.number() || (*successor)->kind() != member.kind() ||
+      (*successor)->standing() != v1::STANDING_ACTIVE) {
+    violations.Add("successor", "must be another member, of the same kind, and ACTIVE");
+  }
+  return violations.ToStatus();
+}
+
+// Of a state that has the member.
+CutMember Done(const Snapshot& state, uint32_t member, CutOffGateList gates) {
+  return {*state.PublicMember(member), std::move(gates)};
+}
+
+}  // namespace
+
+absl::Status NotKept(const absl::Status& made, const CutOffGateList& gates) {
+  if (made.ok() || gates.empty()) return made;
+  return Error(v1::ERROR_REASON_CUT_OFF_NOT_KEPT,
+               absl::StrCat("cut off, but only until this server ends, for the store did not keep it (",
+                            made.message(), "): repeat the call"));
+}
+
+absl::StatusOr<CutMember> Members::SetStanding(const Actor& actor, const v1::SetStandingRequest& request,
+                                               const WhenShut& when_shut) {
+  uint32_t number = 0;
+  CutOffGateList gates;
+  const auto judge = [&](const std::shared_ptr<const Snapshot>& current) -> Judged {
+    if (auto may = CheckMayChange(*current, actor, v1::ROLE_COALITION_ADMIN); !may.ok()) return may;
+    if (auto sound = CheckSetStanding(request); !sound.ok()) return sound;
+    const auto member = MemberOfName(*current, "member", request.member());
+    if (!member.ok()) return member.status();
+    number = (*member)->number();
+    if ((*member)->standing() == request.standing()) return std::optional<Change>();
+    if (!MayBecome((*member)->standing(), request.standing())) {
+      return StateConflict(absl::StrCat("a member that is ", StandingName((*member)->standing()),
+                                        " can't become ", StandingName(request.standing()), " so"),
+                           StandingName((*member)->standing()));
+    }
+    if (auto left = CheckAdministratorLeft(*current, number); !left.ok()) return left;
+    gates = GatesOf(*current, **member);
+    StoredMember next = **member;
+    next.set_standing(request.standing());
+    next.set_standing_reason(request.reason());
+    std::string text = absl::StrCat(StandingName(request.standing()), ": ", ReasonText(request.reason()));
+    return ChangeOfStanding(current, actor, std::move(next), std::move(text), gates, when_shut);
+  };
+  const auto made = directory_.Make(judge);
+  if (!made.ok()) return NotKept(made.status(), gates);
+  return Done(**made, number, std::move(gates));
+}
+
+absl::StatusOr<CutMember> Members::SetCertificatesNotBefore(
+    const Actor& actor, const v1::SetCertificatesNotBeforeRequest& request, const WhenShut& when_shut) {
+  uint32_t number = 0;
+  CutOffGateList gates;
+  const int64_t from_s = request.certificates_not_before().seconds();
+  const auto judge = [&](const std::shared_ptr<const Snapshot>& current) -> Judged {
+    const auto member = MemberOfName(*current, "member", request.member());
+    if (!member.ok()) return member.status();
+    number = (*member)->number();
+    if (auto may = CheckMayAdminister(*current, actor, number); !may.ok()) return may;
+    if (from_s == (*member)->certificates_not_before_s()) return std::optional<Change>();
+    FieldViolations violations;
+    if (from_s < (*member)->certificates_not_before_s()) {
+      violations.Add("certificates_not_before", "must not be before what was set earlier");
+    } else if (from_s > actor.now_ns / kSecondNs || request.certificates_not_before().nanos() != 0) {
+      violations.Add("certificates_not_before", "must be a whole second, and not in the future");
+    }
+    if (auto sound = violations.ToStatus(); !sound.ok()) return sound;
+    gates = GatesOf(*current, **member);
+    Change change;
+    change.begins_epoch = false;
+    change.gates = gates;
+    change.shut = identity::Gate::Shut::kCredential;
+    change.when_shut = [&] { when_shut(gates); };
+    change.writes = [&actor, from_s, next = **member](store::Revision revision, uint64_t epoch,
+                                                      storage::v1::StoredCoalition*) mutable {
+      next.set_certificates_not_before_s(from_s);
+      std::vector<store::Write> writes = {MemberWrite(next)};
+      AddEvents(
+          {{FormatMemberName(next.id()), "certificates from before that time are refused", next.number()}},
+          actor, revision, epoch, &writes);
+      return writes;
+    };
+    return change;
+  };
+  const auto made = directory_.Make(judge);
+  if (!made.ok()) return NotKept(made.status(), gates);
+  return Done(**made, number, std::move(gates));
+}
+
+absl::StatusOr<CutMember> Members::Leave(const Actor& actor, const v1::LeaveCoalitionRequest& request,
+                                         const WhenShut& when_shut) {
+  uint32_t number = 0;
+  CutOffGateList gates;
+  const auto judge = [&](const std::shared_ptr<const Snapshot>& current) -> Judged {
+    const auto member = MemberOfName(*current, "member", request.member());
+    if (!member.ok()) return member.status();
+    number = (*member)->number();
+    // A repetition of what was done, by who may ask for it.
+    if ((*member)->has_departure() && number == actor.caller.member_number) return std::optional<Change>();
+    if (auto may = CheckMayChange(*current, actor, v1::ROLE_MEMBER_ADMIN); !may.ok()) return may;
+    if (auto sound = CheckLeave(*current, actor, request, **member); !sound.ok()) return sound;
+    if (auto left = CheckAdministratorLeft(*current, number); !left.ok()) return left;
+    gates = GatesOf(*current, **member);
+    StoredMember next = **member;
+    next.set_standing(v1::STANDING_EXITED);
+    next.set_standing_reason(v1::STANDING_REASON_REQUESTED_BY_MEMBER);
+    storage::v1::StoredDeparture& departure = *next.mutable_departure();
+    departure.set_disposition(request.disposition());
+    departure.set_start_time_ns(actor.now_ns);
+    std::string text = "left; its records are withdrawn";
+    if (request.disposition() == v1::RECORD_DISPOSITION_TRANSFER) {
+      departure.set_successor((*MemberOfName(*current, "successor", request.successor()))->number());
+      text = "left; its records go to " + request.successor();
+    }
+    return ChangeOfStanding(current, actor, std::move(next), std::move(text), gates, when_shut);
+  };
+  const auto made = directory_.Make(judge);
+  if (!made.ok()) return NotKept(made.status(), gates);
+  return Done(**made, number, std::move(gates));
+}
+
+absl::Status Members::EndDeparture(uint32_t number, int64_t now_ns) {
+  const auto judge = [&](const std::shared_ptr<const Snapshot>& current) -> Judged {
+    StoredMember next = current->stored().members[number - 1];
+    if (!next.has_departure() || next.departure().end_time_ns() != 0) return std::optional<Change>();
+    next.mutable_departure()->set_end_time_ns(now_ns);
+    Change change;
+    change.begins_epoch = false;
+    change.writes = [next](store::Revision, uint64_t, storage::v1::StoredCoalition*) {
+      return std::vector<store::Write>{MemberWrite(next)};
+    };
+    return change;
+  };
+  return directory_.Make(judge).status();
+}
+
+absl::StatusOr<v1::Departure> Members::GetDeparture(const Actor& actor,
+                                                    const v1::GetDepartureRequest& request) const {
+  const Snapshot& current = actor.snapshot;
+  const auto found = MemberOfName(current, "member", request.member());
+  if (!found.ok()) return found.status();
+  const StoredMember& member = **found;
+  const bool own =
+      member.number() == actor.caller.member_number && actor.caller.roles.Has(v1::ROLE_MEMBER_ADMIN);
+  if (!own && !IsCoalitionAdmin(current, actor)) return RoleMissing("MEMBER_ADMIN");
+  if (!member.has_departure()) return NotFound();
+  v1::Departure departure;
+  departure.set_member(FormatMemberName(member.id()));
+  departure.set_disposition(member.departure().disposition());
+  if (const uint32_t successor = member.departure().successor(); successor != 0) {
+    departure.set_successor(FormatMemberName(current.stored().members[successor - 1].id()));
+  }
+  *departure.mutable_start_time() = ToTimestamp(member.departure().start_time_ns());
+  if (const int64_t end = member.departure().end_time_ns(); end != 0) {
+    *departure.mutable_end_time() = ToTimestamp(end);
+  }
+  return departure;
+}
+
+absl::StatusOr<v1::Member> Members::RemoveFromGroup(const Actor& actor,
+                                                    const v1::RemoveFromGroupRequest& request) {
+  uint32_t number = 0;
+  const auto judge = [&](const std::shared_ptr<const Snapshot>& current) -> Judged {
+    if (auto may = CheckMayChange(*current, actor, v1::ROLE_COALITION_ADMIN); !may.ok()) return may;
+    const auto member = MemberOfName(*current, "member", request.member());
+    if (!member.ok()) return member.status();
+    number = (*member)->number();
+    const absl::StatusOr<std::string> id = ParseGroupName(request.group());
+    FieldViolations violations;
+    if (!violations.Check("group", id.status())) return violations.ToStatus();
+    const policy::GroupState* group = current->policy_state().FindGroup(*id);
+    if (group == nullptr) return NotFound();
+    if (!IsInGroup(**member, group->number)) return std::optional<Change>();
+    Change change;
+    change.writes = [&actor, next = **member, group = group->number, name = request.group()](
+                        store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) mutable {
+      EndGroup(group, revision, &next);
+      std::vector<store::Write> writes = {MemberWrite(next)};
+      AddEvents({{FormatMemberName(next.id()), "is no more in " + name}}, actor, revision, epoch, &writes);
+      return writes;
+    };
+    return change;
+  };
+  const auto made = directory_.Make(judge);
+  if (!made.ok()) return made.status();
+  return *(*made)->PublicMember(number);
+}
+
+absl::StatusOr<v1::Platform> Members::ReleasePlatform(const Actor& actor,
+                                                      const v1::ReleasePlatformRequest& request) {
+  const auto judge = [&](const std::shared_ptr<const Snapshot>& current) -> Judged {
+    const absl::StatusOr<std::string> id = ParsePlatformName(request.platform());
+    FieldViolations violations;
+    if (!violations.Check("platform", id.status())) return violations.ToStatus();
+    const policy::PlatformState* platform = current->policy_state().FindPlatform(*id);
+    if (platform == nullptr) return NotFound();
+    const uint32_t holder = current->policy_state().HolderOf(platform->number);
+    if (auto may = CheckMayAdminister(*current, actor, holder); !may.ok()) return may;
+    if (holder == 0) return std::optional<Change>();
+    Change change;
+    change.writes = [&actor, current, number = platform->number, name = request.platform()](
+                        store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) {
+      storage::v1::StoredPlatform next = current->stored().platforms[number - 1];
+      for (storage::v1::HeldPlatform& held : *next.mutable_holders()) {
+        if (held.held().to_revision() == 0) held.mutable_held()->set_to_revision(revision);
+      }
+      std::vector<store::Write> writes = {Stored(std::string(kPlatformPrefix) + BigEndian(number), next)};
+      AddEvents({{name, "is held by nobody"}}, actor, revision, epoch, &writes);
+      return writes;
+    };
+    return change;
+  };
+  const auto made = directory_.Make(judge);
+  if (!made.ok()) return made.status();
+  const auto& all = (*made)->PublicPlatforms();
+  return *std::find_if(all.begin(), all.end(), [&](const auto& p) { return p.name() == request.platform(); });
+}
+
+}  // namespace coalition::membership

@@ -1,0 +1,61 @@
+// Members' standing, groups and platforms, as far as one administrator changes them alone: what only takes
+// away.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "coalition/v1/membership_service.pb.h"
+#include "server/membership/actor.h"
+#include "server/membership/directory.h"
+
+namespace coalition::membership {
+
+// The credentials that a change cuts off, by their gates.
+using CutOffGateList = std::vector<std::shared_ptr<identity::Gate>>;
+// Called while those are shut and nothing is sent to them.
+using WhenShut = std::function<void(const CutOffGateList& gates)>;
+
+// What was done to a member, and whom it cut off: nobody, if it was so before.
+struct CutMember {
+  v1::Member member;
+  CutOffGateList gates;
+};
+
+// CUT_OFF_NOT_KEPT in place of the store's error, when something was cut off.
+absl::Status NotKept(const absl::Status& made, const CutOffGateList& gates);
+
+// Thread-safe. Every function checks its request and the caller's roles by the newest state, and waits for
+// the disk. `directory` must outlive this.
+class Members {
+ public:
+  explicit Members(Directory& directory) : directory_(directory) {}
+
+  // ROLE_MISSING; INVALID_FIELD; NOT_FOUND; STATE_CONFLICT: not from the standing that it has;
+  // LAST_ADMINISTRATOR; CUT_OFF_NOT_KEPT.
+  absl::StatusOr<CutMember> SetStanding(const Actor& actor, const v1::SetStandingRequest& request,
+                                        const WhenShut& when_shut);
+  absl::StatusOr<CutMember> SetCertificatesNotBefore(const Actor& actor,
+                                                     const v1::SetCertificatesNotBeforeRequest& request,
+                                                     const WhenShut& when_shut);
+  // The member is EXITED when this returns; its records are still there. The same for a repetition.
+  absl::StatusOr<CutMember> Leave(const Actor& actor, const v1::LeaveCoalitionRequest& request,
+                                  const WhenShut& when_shut);
+  // Whoever has left and whose records have been dealt with. By the server itself.
+  absl::Status EndDeparture(uint32_t member, int64_t now_ns);
+  // ROLE_MISSING; NOT_FOUND: it is not leaving. Without the progress.
+  absl::StatusOr<v1::Departure> GetDeparture(const Actor& actor,
+                                             const v1::GetDepartureRequest& request) const;
+
+  absl::StatusOr<v1::Member> RemoveFromGroup(const Actor& actor, const v1::RemoveFromGroupRequest& request);
+  absl::StatusOr<v1::Platform> ReleasePlatform(const Actor& actor, const v1::ReleasePlatformRequest& request);
+
+ private:
+  Directory& directory_;
+};
+
+}  // namespace coalition::membership

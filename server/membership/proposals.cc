@@ -1,0 +1,440 @@
+#include "server/membership/proposals.h"
+
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/errors.h"
+#include "common/hash.h"
+#include "common/ids.h"
+#include "common/strings.h"
+#include "common/timestamp.h"
+#include "server/membership/proposed_changes.h"
+#include "server/membership/snapshot.h"
+
+namespace coalition::membership {
+namespace {
+
+using storage::v1::StoredMember;
+using storage::v1::StoredOpinion;
+using storage::v1::StoredProposal;
+using Judged = absl::StatusOr<std::optional<Change>>;
+
+constexpr int64_t kDayNs = int64_t{86'400} * 1'000'000'000;
+constexpr int kOpenDaysDefault = 30;
+constexpr size_t kReasonBytesMax = 1'000;
+constexpr std::string_view kNamePrefix = "proposals/";
+
+std::string NameOfNumber(uint64_t number) { return absl::StrCat(Absl(kNamePrefix), number); }
+
+// nullptr: there is no such proposal.
+const StoredProposal* Find(const StoredState& stored, const std::string& name) {
+  uint64_t number = 0;
+  const bool named = name.starts_with(kNamePrefix) &&
+                     absl::SimpleAtoi(Absl(std::string_view(name).substr(kNamePrefix.size())), &number);
+  if (!named || number == 0 || number > stored.proposals.size()) return nullptr;
+  return &stored.proposals[number - 1];
+}
+
+v1::ProposalState StateOf(const StoredProposal& proposal, int64_t now_ns) {
+  const bool expired = proposal.state() == v1::PROPOSAL_STATE_OPEN && now_ns >= proposal.expire_time_ns();
+  return expired ? v1::PROPOSAL_STATE_EXPIRED : proposal.state();
+}
+
+absl::Status CheckOpen(const StoredProposal& proposal, int64_t now_ns) {
+  const v1::ProposalState state = StateOf(proposal, now_ns);
+  if (state == v1::PROPOSAL_STATE_OPEN) return absl::OkStatus();
+  return StateConflict("the proposal is open no more",
+                       v1::ProposalState_Name(state).substr(std::string_view("PROPOSAL_STATE_").size()));
+}
+
+const v1::Quorum& TermsOf(const Snapshot& current) {
+  return current.policy_state().policy().limits().widening();
+}
+
+absl::Status CheckTerms(const Snapshot& current, const StoredProposal& proposal) {
+  if (TermsOf(current).SerializeAsString() == proposal.terms().SerializeAsString()) return absl::OkStatus();
+  return Error(v1::ERROR_REASON_TERMS_CHANGED,
+               "the policy's quorum is another than when this was proposed: propose it again");
+}
+
+absl::Status CheckDigest(const StoredProposal& proposal, const std::string& digest) {
+  if (digest == proposal.digest()) return absl::OkStatus();
+  return Error(v1::ERROR_REASON_DIFF_NOT_REVIEWED,
+               "the proposal is not the one of this digest: look at it again",
+               {{"digest", proposal.digest()}});
+}
+
+// The members that may approve: what the policy says, without the proposer and whoever gains, and without all
+// that are under common control with these.
+std::vector<uint32_t> ElectorateOf(const Snapshot& current, const v1::ProposedChange& change,
+                                   uint32_t proposer) {
+  const policy::State& state = current.policy_state();
+  std::set<uint32_t> concerned;
+  std::vector<uint32_t> first = GainersOf(current, change);
+  first.push_back(proposer);
+  for (const uint32_t member : first) {
+    const auto& siblings = state.ControlGroup(member);
+    concerned.insert(siblings.begin(), siblings.end());
+  }
+  const std::vector<std::string> named = ControlGroupsNamed(change);
+  const auto& kinds = TermsOf(current).electorate();
+  std::vector<uint32_t> electorate;
+  for (const policy::MemberState& member : state.members()) {
+    if (member.standing != v1::STANDING_ACTIVE || concerned.contains(member.number) ||
+        std::find(kinds.begin(), kinds.end(), member.kind) == kinds.end() ||
+        std::find(named.begin(), named.end(), member.control_group) != named.end()) {
+      continue;
+    }
+    electorate.push_back(member.number);
+  }
+  return electorate;
+}
+
+// How many of these members are of different control groups and ACTIVE.
+template <class Numbers>
+int CountDifferent(const policy::State& state, const Numbers& members) {
+  std::set<uint32_t> counted;
+  int count = 0;
+  for (const uint32_t number : members) {
+    const policy::MemberState* member = state.member(number);
+    if (member == nullptr || member->standing != v1::STANDING_ACTIVE || counted.contains(number)) continue;
+    const auto& siblings = state.ControlGroup(number);
+    counted.insert(siblings.begin(), siblings.end());
+    ++count;
+  }
+  return count;
+}
+
+absl::Status ApprovalsMissing(std::string_view message, int approvals, int needed) {
+  return Error(v1::ERROR_REASON_APPROVALS_MISSING, message,
+               {{"approvals", std::to_string(approvals)}, {"needed", std::to_string(needed)}});
+}
+
+std::vector<uint32_t> MembersOf(const google::protobuf::RepeatedPtrField<StoredOpinion>& opinions) {
+  std::vector<uint32_t> members;
+  for (const StoredOpinion& opinion : opinions) members.push_back(opinion.member());
+  return members;
+}
+
+bool Has(const google::protobuf::RepeatedPtrField<StoredOpinion>& opinions, uint32_t member) {
+  const std::vector<uint32_t> members = MembersOf(opinions);
+  return std::find(members.begin(), members.end(), member) != members.end();
+}
+
+void AddOpinion(const Actor& actor, google::protobuf::RepeatedPtrField<StoredOpinion>* opinions) {
+  StoredOpinion& opinion = *opinions->Add();
+  opinion.set_member(actor.caller.member_number);
+  opinion.set_by(NameOf(actor.caller));
+  opinion.set_time_ns(actor.now_ns);
+}
+
+std::string DigestOf(const StoredProposal& proposal) {
+  // No map fields: the same message is always the same bytes.
+  std::string text = NameOfNumber(proposal.number());
+  for (const std::string& part :
+       {proposal.change().SerializeAsString(), proposal.terms().SerializeAsString()}) {
+    absl::StrAppend(&text, "/", part.size(), ":", part);
+  }
+  return HexEncode(Bytes(Sha256(text)));
+}
+
+v1::Proposal ToPublic(const Snapshot& current, const StoredProposal& stored, int64_t now_ns) {
+  const auto name_of = [&](uint32_t member) {
+    return FormatMemberName(current.stored().members[member - 1].id());
+  };
+  const auto opinions = [&](const auto& from, auto* to) {
+    for (const StoredOpinion& one : from) {
+      v1::ProposalOpinion& opinion = *to->Add();
+      opinion.set_member(name_of(one.member()));
+      opinion.set_by(one.by());
+      *opinion.mutable_time() = ToTimestamp(one.time_ns());
+    }
+  };
+  v1::Proposal proposal;
+  proposal.set_name(NameOfNumber(stored.number()));
+  proposal.set_state(StateOf(stored, now_ns));
+  *proposal.mutable_change() = stored.change();
+  proposal.set_reason(stored.reason());
+  proposal.set_proposed_by(stored.proposed_by());
+  *proposal.mutable_create_time() = ToTimestamp(stored.create_time_ns());
+  *proposal.mutable_notice_time() = ToTimestamp(stored.notice_time_ns());
+  *proposal.mutable_expire_time() = ToTimestamp(stored.expire_time_ns());
+  *proposal.mutable_terms() = stored.terms();
+  for (const uint32_t member : stored.electorate()) proposal.add_electorate(name_of(member));
+  opinions(stored.approvals(), proposal.mutable_approvals());
+  opinions(stored.objections(), proposal.mutable_objections());
+  proposal.set_digest(stored.digest());
+  if (stored.close_time_ns() != 0) *proposal.mutable_close_time() = ToTimestamp(stored.close_time_ns());
+  proposal.set_closed_by(stored.closed_by());
+  return proposal;
+}
+
+store::Write ProposalWrite(const StoredProposal& proposal) {
+  return Stored(std::string(kProposalPrefix) + BigEndian(proposal.number()), proposal);
+}
+
+// Finds the proposal in the newest state, has it judged and changed, and shows it as it is then.
+using ProposalJudge =
+    std::function<Judged(const std::shared_ptr<const Snapshot>& current, StoredProposal next)>;
+absl::StatusOr<v1::Proposal> ChangeProposal(Directory& directory, const Actor& actor, const std::string& name,
+                                            v1::Role role, const ProposalJudge& judge) {
+  const auto made = directory.Make([&](const std::shared_ptr<const Snapshot>& current) -> Judged {
+    if (auto may = CheckMayChange(*current, actor, role); !may.ok()) return may;
+    const StoredProposal* proposal = Find(current->stored(), name);
+    if (proposal == nullptr) return NotFound();
+    return judge(current, *proposal);
+  });
+  if (!made.ok()) return made.status();
+  return ToPublic(**made, *Find((*made)->stored(), name), actor.now_ns);
+}
+
+Change KeepProposal(StoredProposal next) {
+  Change change;
+  change.begins_epoch = false;
+  change.writes = [next = std::move(next)](store::Revision, uint64_t, storage::v1::StoredCoalition*) {
+    return std::vector<store::Write>{ProposalWrite(next)};
+  };
+  return change;
+}
+
+absl::Status CheckCreate(const v1::CreateProposalRequest& request) {
+  FieldViolations violations;
+  if (request.reason().empty()) violations.Add("reason", "is required: those who are asked want to know why");
+  if (request.reason().size() > kReasonBytesMax) {
+    violations.Add("reason", absl::StrCat("must be at most ", kReasonBytesMax, " bytes"));
+  }
+  return violations.ToStatus();
+}
+
+// The member's own policy with one more exclusion. nullopt: it has that already.
+std::optional<storage::v1::StoredMemberPolicy> Excluding(const Snapshot& current, const Actor& actor,
+                                                         const std::string& excluded) {
+  const uint32_t member = actor.caller.member_number;
+  storage::v1::StoredMemberPolicy next;
+  next.mutable_policy()->set_unbounded(true);
+  for (const auto& own : current.stored().own_policies) {
+    if (own.member() == member) next = own;
+  }
+  for (const v1::Subject& exclusion : next.policy().exclusions()) {
+    if (exclusion.member() == excluded) return std::nullopt;
+  }
+  next.set_member(member);
+  next.set_set_time_ns(actor.now_ns);
+  next.set_set_by(NameOf(actor.caller));
+  next.mutable_policy()->add_exclusions()->set_member(excluded);
+  next.mutable_policy()->set_version(next.policy().version() + 1);
+  return next;
+}
+
+StoredProposal NewProposal(const Snapshot& current, const Actor& actor,
+                           const v1::CreateProposalRequest& request) {
+  StoredProposal proposal;
+  proposal.set_number(current.stored().proposals.size() + 1);
+  proposal.set_state(v1::PROPOSAL_STATE_OPEN);
+  *proposal.mutable_change() = request.change();
+  proposal.set_reason(request.reason());
+  proposal.set_proposer(actor.caller.member_number);
+  proposal.set_proposed_by(NameOf(actor.caller));
+  proposal.set_create_time_ns(actor.now_ns);
+  const v1::Quorum& terms = TermsOf(current);
+  *proposal.mutable_terms() = terms;
+  proposal.set_notice_time_ns(actor.now_ns + terms.notice_days() * kDayNs);
+  const int open_days = terms.open_days() == 0 ? kOpenDaysDefault : terms.open_days();
+  proposal.set_expire_time_ns(actor.now_ns + std::max(open_days, terms.notice_days() + 1) * kDayNs);
+  for (const uint32_t member : ElectorateOf(current, request.change(), actor.caller.member_number)) {
+    proposal.add_electorate(member);
+  }
+  proposal.set_request_id(request.request_id());
+  proposal.set_digest(DigestOf(proposal));
+  return proposal;
+}
+
+// Of the proposer: nullptr when the id is new.
+const StoredProposal* OfRequest(const StoredState& stored, uint32_t proposer, const std::string& request_id) {
+  for (const StoredProposal& proposal : stored.proposals) {
+    if (!request_id.empty() && proposal.proposer() == proposer && proposal.request_id() == request_id) {
+      return &proposal;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Proposal> Proposals::Create(const Actor& actor, const v1::CreateProposalRequest& request) {
+  StoredProposal next;
+  const auto judge = [&](const std::shared_ptr<const Snapshot>& current) -> Judged {
+    if (auto may = CheckMayChange(*current, actor, v1::ROLE_COALITION_ADMIN); !may.ok()) return may;
+    const StoredState& stored = current->stored();
+    if (const auto* first = OfRequest(stored, actor.caller.member_number, request.request_id())) {
+      next = *first;
+      const bool same = next.change().SerializeAsString() == request.change().SerializeAsString() &&
+                        next.reason() == request.reason();
+      if (same) return std::optional<Change>();
+      return Error(v1::ERROR_REASON_REQUEST_ID_REUSED, "you used this request_id for another proposal");
+    }
+    if (auto sound = CheckCreate(request); !sound.ok()) return sound;
+    if (auto sound = CheckProposedChange(*current, request.change()); !sound.ok()) return sound;
+    const auto open = std::count_if(stored.proposals.begin(), stored.proposals.end(), [&](const auto& one) {
+      return StateOf(one, actor.now_ns) == v1::PROPOSAL_STATE_OPEN;
+    });
+    if (open >= open_max_) {
+      return Error(v1::ERROR_REASON_LIMIT_EXCEEDED, "as many proposals are open as may be",
+                   {{"limit", "proposals_open"}, {"max", std::to_string(open_max_)}});
+    }
+    next = NewProposal(*current, actor, request);
+    const int possible = CountDifferent(current->policy_state(), next.electorate());
+    if (possible < next.terms().approvals()) {
+      return ApprovalsMissing(
+          "it could never be applied: too few control groups neither propose nor gain and may approve",
+          possible, next.terms().approvals());
+    }
+    if (request.validate_only()) return std::optional<Change>();
+    Change change;
+    change.writes = [&next, &actor, applicant = NewApplicant(*current, request.change())](
+                        store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) {
+      std::vector<store::Write> writes = {ProposalWrite(next)};
+      if (applicant) writes.push_back(MemberWrite(*applicant));
+      const Described what = Describe(next.change());
+      AddEvents({{what.subject, "proposed: " + what.text}}, actor, revision, epoch, &writes);
+      return writes;
+    };
+    return change;
+  };
+  const auto made = directory_.Make(judge);
+  if (!made.ok()) return made.status();
+  return ToPublic(**made, next, actor.now_ns);
+}
+
+absl::StatusOr<v1::Proposal> Proposals::Get(const Actor& actor, const std::string& name) const {
+  const StoredProposal* proposal = Find(actor.snapshot.stored(), name);
+  if (proposal == nullptr) return NotFound();
+  return ToPublic(actor.snapshot, *proposal, actor.now_ns);
+}
+
+std::vector<v1::Proposal> Proposals::List(const Actor& actor) const {
+  const auto& stored = actor.snapshot.stored().proposals;
+  std::vector<v1::Proposal> all;
+  for (auto proposal = stored.rbegin(); proposal != stored.rend(); ++proposal) {
+    all.push_back(ToPublic(actor.snapshot, *proposal, actor.now_ns));
+  }
+  return all;
+}
+
+absl::StatusOr<ProposedStates> Proposals::Preview(const Actor& actor, const std::string& name) const {
+  const StoredProposal* proposal = Find(actor.snapshot.stored(), name);
+  if (proposal == nullptr) return NotFound();
+  if (auto open = CheckOpen(*proposal, actor.now_ns); !open.ok()) return open;
+  if (auto sound = CheckProposedChange(actor.snapshot, proposal->change()); !sound.ok()) return sound;
+  StoredState after = actor.snapshot.stored();
+  const store::Revision revision = directory_.store().Head() + 1;
+  MakeProposedChange(proposal->change(), revision, actor.now_ns, &after);
+  auto built = BuildSnapshot(std::move(after), &actor.snapshot);
+  if (!built.ok()) return built.status();
+  return ProposedStates{*std::move(built), GainersOf(actor.snapshot, proposal->change()), revision + 1};
+}
+
+absl::StatusOr<v1::Proposal> Proposals::Approve(const Actor& actor,
+                                                const v1::ApproveProposalRequest& request) {
+  const auto judge = [&](const std::shared_ptr<const Snapshot>& current, StoredProposal next) -> Judged {
+    const uint32_t member = actor.caller.member_number;
+    if (Has(next.approvals(), member) && next.digest() == request.digest()) return std::optional<Change>();
+    if (auto open = CheckOpen(next, actor.now_ns); !open.ok()) return open;
+    if (auto same = CheckDigest(next, request.digest()); !same.ok()) return same;
+    if (auto same = CheckTerms(*current, next); !same.ok()) return same;
+    if (std::find(next.electorate().begin(), next.electorate().end(), member) == next.electorate().end()) {
+      return Error(
+          v1::ERROR_REASON_APPROVAL_NOT_COUNTED,
+          "your member's approval would not count: it is of no kind that may approve, came later, or "
+          "gains or proposes, or somebody under common control with it does");
+    }
+    AddOpinion(actor, next.mutable_approvals());
+    return KeepProposal(std::move(next));
+  };
+  return ChangeProposal(directory_, actor, request.name(), v1::ROLE_MEMBER_ADMIN, judge);
+}
+
+absl::StatusOr<v1::Proposal> Proposals::Object(const Actor& actor,
+                                               const v1::ObjectToProposalRequest& request) {
+  const auto judge = [&](const std::shared_ptr<const Snapshot>& current, StoredProposal next) -> Judged {
+    if (Has(next.objections(), actor.caller.member_number)) return std::optional<Change>();
+    if (auto open = CheckOpen(next, actor.now_ns); !open.ok()) return open;
+    const std::vector<uint32_t> gainers = GainersOf(*current, next.change());
+    if (!CanBeObjectedTo(next.change()) || gainers.empty()) {
+      return StateConflict("objections exclude who is admitted or re-instated; here withhold your approval",
+                           "OPEN");
+    }
+    if (gainers[0] == actor.caller.member_number) return NotFound();
+    AddOpinion(actor, next.mutable_objections());
+    Change change;
+    change.begins_epoch = false;
+    change.writes =
+        [next = std::move(next),
+         own = Excluding(*current, actor, FormatMemberName(current->stored().members[gainers[0] - 1].id()))](
+            store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) mutable {
+          std::vector<store::Write> writes = {ProposalWrite(next)};
+          if (own) {
+            own->set_revision(revision);
+            own->mutable_policy()->set_epoch(static_cast<int64_t>(epoch));
+            writes.push_back(Stored(OwnPolicyKey(revision, own->member()), *own));
+          }
+          return writes;
+        };
+    return change;
+  };
+  return ChangeProposal(directory_, actor, request.name(), v1::ROLE_MEMBER_ADMIN, judge);
+}
+
+absl::StatusOr<v1::Proposal> Proposals::Apply(const Actor& actor, const v1::ApplyProposalRequest& request) {
+  const auto judge = [&](const std::shared_ptr<const Snapshot>& current, StoredProposal next) -> Judged {
+    if (auto same = CheckDigest(next, request.digest()); !same.ok()) return same;
+    if (next.state() == v1::PROPOSAL_STATE_APPLIED) return std::optional<Change>();
+    if (auto open = CheckOpen(next, actor.now_ns); !open.ok()) return open;
+    if (auto same = CheckTerms(*current, next); !same.ok()) return same;
+    if (actor.now_ns < next.notice_time_ns()) {
+      return StateConflict("its notice still runs: everybody has time to object until then", "NOTICE");
+    }
+    const int approvals = CountDifferent(current->policy_state(), MembersOf(next.approvals()));
+    if (approvals < next.terms().approvals()) {
+      return ApprovalsMissing("it needs more approvals, of members of different control groups", approvals,
+                              next.terms().approvals());
+    }
+    if (auto sound = CheckProposedChange(*current, next.change()); !sound.ok()) return sound;
+    next.set_state(v1::PROPOSAL_STATE_APPLIED);
+    next.set_close_time_ns(actor.now_ns);
+    next.set_closed_by(NameOf(actor.caller));
+    Change change;
+    change.writes = [current, &actor, next = std::move(next)](store::Revision revision, uint64_t epoch,
+                                                              storage::v1::StoredCoalition*) {
+      StoredState state = current->stored();
+      std::vector<store::Write> writes = MakeProposedChange(next.change(), revision, actor.now_ns, &state);
+      writes.push_back(ProposalWrite(next));
+      const Described what = Describe(next.change());
+      AddEvents({{what.subject, what.text + " (" + NameOfNumber(next.number()) + ")"}}, actor, revision,
+                epoch, &writes);
+      return writes;
+    };
+    return change;
+  };
+  return ChangeProposal(directory_, actor, request.name(), v1::ROLE_COALITION_ADMIN, judge);
+}
+
+absl::StatusOr<v1::Proposal> Proposals::Withdraw(const Actor& actor,
+                                                 const v1::WithdrawProposalRequest& request) {
+  const auto judge = [&](const std::shared_ptr<const Snapshot>&, StoredProposal next) -> Judged {
+    if (next.state() == v1::PROPOSAL_STATE_WITHDRAWN) return std::optional<Change>();
+    if (auto open = CheckOpen(next, actor.now_ns); !open.ok()) return open;
+    next.set_state(v1::PROPOSAL_STATE_WITHDRAWN);
+    next.set_close_time_ns(actor.now_ns);
+    next.set_closed_by(NameOf(actor.caller));
+    return KeepProposal(std::move(next));
+  };
+  return ChangeProposal(directory_, actor, request.name(), v1::ROLE_COALITION_ADMIN, judge);
+}
+
+}  // namespace coalition::membership

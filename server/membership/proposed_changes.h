@@ -1,0 +1,43 @@
+// What can be proposed: whether it fits the coalition as it is, who gains by it, and what it writes.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "coalition/v1/proposal.pb.h"
+#include "server/membership/directory.h"
+
+namespace coalition::membership {
+
+// INVALID_FIELD, all that is wrong; NOT_FOUND: it names what is not there; NAME_TAKEN; STATE_CONFLICT: there
+// is nothing to change, or not from the state that it is in. Judged when it is proposed, and again when it is
+// applied.
+absl::Status CheckProposedChange(const Snapshot& current, const v1::ProposedChange& change);
+
+// The members that would see or do more, by their numbers. Of an admission none before its applicant is
+// there.
+std::vector<uint32_t> GainersOf(const Snapshot& current, const v1::ProposedChange& change);
+// The control groups that a change names, beside those of its gainers.
+std::vector<std::string> ControlGroupsNamed(const v1::ProposedChange& change);
+// Whether others can see to it that a gainer never sees their records: an admission or a re-instatement.
+bool CanBeObjectedTo(const v1::ProposedChange& change);
+
+// The applicant of an admission, if it is not there yet, with the next number. nullopt: nothing is to be
+// written.
+std::optional<storage::v1::StoredMember> NewApplicant(const Snapshot& current,
+                                                      const v1::ProposedChange& change);
+
+// Makes the change in `state`, a copy, as at `revision`, and answers what is to be written.
+std::vector<store::Write> MakeProposedChange(const v1::ProposedChange& change, store::Revision revision,
+                                             int64_t now_ns, StoredState* state);
+
+// What it is about and what it does, for people: {"members/souk", "admitted as MARKETPLACE"}.
+struct Described {
+  std::string subject;
+  std::string text;
+};
+Described Describe(const v1::ProposedChange& change);
+
+}  // namespace coalition::membership

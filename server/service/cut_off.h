@@ -1,0 +1,33 @@
+// Ends what is under way of credentials that may see nothing any more.
+#pragma once
+
+#include <memory>
+
+#include "coalition/v1/membership_service.pb.h"
+#include "server/service/import_stream.h"
+#include "server/service/open_calls.h"
+#include "server/service/timers.h"
+
+namespace coalition::service {
+
+// Thread-safe. References must outlive it and the timers.
+class CutOffs {
+ public:
+  CutOffs(OpenCalls& open_calls, ImportStreams& imports, Timers& timers)
+      : open_calls_(open_calls), imports_(imports), timers_(timers) {}
+
+  // What is under way. While the gates are shut: all of it will be refused.
+  v1::CutOff Count(const CutOffGates& gates) const;
+  // Ends the streams of the credentials that may not go on, with the answer that says why, and returns how
+  // many those are; calls get that answer when their work is done. What is still there after a tenth of a
+  // second, since its client does not read, is cancelled; calls only if `all_calls`: they may be of a
+  // certificate that goes on.
+  int End(const CutOffGates& gates, bool all_calls);
+
+ private:
+  OpenCalls& open_calls_;
+  ImportStreams& imports_;
+  Timers& timers_;
+};
+
+}  // namespace coalition::service

@@ -1,0 +1,88 @@
+#include "server/service/proposal_service.h"
+
+#include <string>
+
+#include "server/service/acting.h"
+
+namespace coalition::service {
+namespace {
+
+using exchange::CallContext;
+
+struct ByNumber {
+  // Newest first, in as many digits each.
+  std::string operator()(const v1::Proposal& proposal) const {
+    const std::string digits =
+        std::to_string(INT64_MAX - std::stoll(proposal.name().substr(proposal.name().find('/') + 1)));
+    return std::string(20 - digits.size(), '0') + digits;
+  }
+};
+
+}  // namespace
+
+absl::Status ProposalService::CreateProposal(const CallContext& context,
+                                             const v1::CreateProposalRequest& asked,
+                                             v1::CreateProposalResponse* answer) const {
+  return Take(proposals_.Create(ActorOf(context), asked), answer->mutable_proposal());
+}
+
+absl::Status ProposalService::GetProposal(const CallContext& context, const v1::GetProposalRequest& asked,
+                                          v1::GetProposalResponse* answer) const {
+  return Take(proposals_.Get(ActorOf(context), asked.name()), answer->mutable_proposal());
+}
+
+absl::Status ProposalService::ListProposals(const CallContext& context, const v1::ListProposalsRequest& asked,
+                                            v1::ListProposalsResponse* answer) const {
+  const auto token = ListPage(
+      sealer_, pages_, PageQuery(context, Method::kListProposals), proposals_.List(ActorOf(context)), asked,
+      ByNumber(), [answer](const v1::Proposal& proposal) { *answer->add_proposals() = proposal; });
+  if (token.ok()) answer->set_next_page_token(*token);
+  return token.status();
+}
+
+absl::Status ProposalService::PreviewProposal(const CallContext& context,
+                                              const v1::PreviewProposalRequest& asked,
+                                              v1::PreviewProposalResponse* answer) const {
+  const auto proposed = proposals_.Preview(ActorOf(context), asked.name());
+  if (!proposed.ok()) return exchange::FromStore(proposed.status());
+  return exchange_.CountImpact(context, proposed->after->policy_state(), proposed->gainers,
+                               proposed->made_after, answer->mutable_impact());
+}
+
+absl::Status ProposalService::ApproveProposal(const CallContext& context,
+                                              const v1::ApproveProposalRequest& asked,
+                                              v1::ApproveProposalResponse* answer) const {
+  return Take(proposals_.Approve(ActorOf(context), asked), answer->mutable_proposal());
+}
+
+absl::Status ProposalService::ObjectToProposal(const CallContext& context,
+                                               const v1::ObjectToProposalRequest& asked,
+                                               v1::ObjectToProposalResponse* answer) const {
+  return Take(proposals_.Object(ActorOf(context), asked), answer->mutable_proposal());
+}
+
+absl::Status ProposalService::ApplyProposal(const CallContext& context, const v1::ApplyProposalRequest& asked,
+                                            v1::ApplyProposalResponse* answer) const {
+  return Take(proposals_.Apply(ActorOf(context), asked), answer->mutable_proposal());
+}
+
+absl::Status ProposalService::WithdrawProposal(const CallContext& context,
+                                               const v1::WithdrawProposalRequest& asked,
+                                               v1::WithdrawProposalResponse* answer) const {
+  return Take(proposals_.Withdraw(ActorOf(context), asked), answer->mutable_proposal());
+}
+
+std::vector<Route> ProposalService::Routes() const {
+  return {
+      {Method::kCreateProposal, ServeOnWorker(this, &ProposalService::CreateProposal)},
+      {Method::kGetProposal, ServeOnWorker(this, &ProposalService::GetProposal)},
+      {Method::kListProposals, ServeOnWorker(this, &ProposalService::ListProposals)},
+      {Method::kPreviewProposal, ServeOnWorker(this, &ProposalService::PreviewProposal)},
+      {Method::kApproveProposal, ServeOnWorker(this, &ProposalService::ApproveProposal)},
+      {Method::kObjectToProposal, ServeOnWorker(this, &ProposalService::ObjectToProposal)},
+      {Method::kApplyProposal, ServeOnWorker(this, &ProposalService::ApplyProposal)},
+      {Method::kWithdrawProposal, ServeOnWorker(this, &ProposalService::WithdrawProposal)},
+  };
+}
+
+}  // namespace coalition::service
