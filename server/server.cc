@@ -32,6 +32,7 @@
 #include "server/store/commit_lane.h"
 #include "server/store/leveldb_store.h"
 #include "server/tls_files.h"
+#include "server/tls_reloader.h"
 
 namespace coalition::server {
 namespace {
@@ -112,6 +113,7 @@ class Server::Impl {
 
   absl::Status Start();
   void Shutdown();
+  absl::Status ReloadTls() { return tls_->Reload(); }
   int port() const { return acceptor_->port(); }
   int http_port() const { return http_ == nullptr ? 0 : http_->port(); }
 
@@ -124,6 +126,7 @@ class Server::Impl {
   absl::Status StartServing();
   void DescribeMetrics();
   std::string NotReady() const;
+  std::string Warning() const;
   std::vector<prometheus::MetricFamily> Metrics() const;
 
   const config::v1::ServerConfig config_;
@@ -138,7 +141,7 @@ class Server::Impl {
   bool shut_down_ ABSL_GUARDED_BY(shutdown_mutex_) = false;
 
   // In the order in which they are made; they go in the opposite one.
-  TlsFiles tls_;
+  std::unique_ptr<TlsReloader> tls_;
   std::unique_ptr<Acceptor> acceptor_;
   std::unique_ptr<store::LevelDbStore> store_;
   std::unique_ptr<membership::Directory> directory_;
@@ -166,7 +169,7 @@ absl::Status Server::Impl::Start() {
   RouteGrpcLog();
   RaiseDescriptorLimit(config_);
   if (absl::Status status = StartHttp(); !status.ok()) return status;
-  absl::StatusOr<TlsFiles> tls = LoadTlsFiles(config_.tls(), clock_.NowS());
+  absl::StatusOr<std::unique_ptr<TlsReloader>> tls = TlsReloader::Start(config_.tls(), clock_);
   if (!tls.ok()) return tls.status();
   tls_ = *std::move(tls);
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Bind(
@@ -187,8 +190,9 @@ absl::Status Server::Impl::Start() {
 
 absl::Status Server::Impl::StartHttp() {
   if (config_.http_listen() == "off") return absl::OkStatus();
-  auto http = HttpEndpoint::Start(config_.http_listen(),
-                                  {[this] { return NotReady(); }, [this] { return Metrics(); }});
+  auto http = HttpEndpoint::Start(
+      config_.http_listen(),
+      {[this] { return NotReady(); }, [this] { return Warning(); }, [this] { return Metrics(); }});
   if (!http.ok()) return http.status();
   http_ = *std::move(http);
   return absl::OkStatus();
@@ -236,7 +240,7 @@ absl::Status Server::Impl::StartServing() {
       *directory_, membership::PolicyOptions{config_.limits().own_policy_changes_per_day_max()});
   policy_service_ = std::make_unique<service::PolicyService>(*kit_, *policies_, *exchange_, *sealer_, pages);
   auto endpoint = GrpcEndpoint::Start(
-      config_, tls_, {exchange_service_.get(), membership_service_.get(), policy_service_.get()},
+      config_, *tls_, {exchange_service_.get(), membership_service_.get(), policy_service_.get()},
       {std::string(service::kExchangeServiceName), std::string(service::kMembershipServiceName),
        std::string(service::kPolicyServiceName)});
   if (!endpoint.ok()) return endpoint.status();
@@ -286,7 +290,17 @@ void Server::Impl::DescribeMetrics() {
   m.AddCounter("coalition_handshakes_refused_total", "TLS handshakes that failed, of this process.",
                [=] { return number(FailedHandshakes()); });
   m.AddGauge("coalition_certificate_not_after_seconds", "When the server's certificate ends, Unix time.",
-             [=, this] { return number(tls_.not_after_s); });
+             [=, this] { return number(tls_->current()->not_after_s()); });
+  m.AddGauge("coalition_client_ca_not_after_seconds",
+             "When the first of tls.client_ca_file's certificates ends, Unix time.",
+             [=, this] { return number(tls_->current()->client_ca_not_after_s()); });
+  m.AddCounter("coalition_tls_reloads_total", "Changed TLS files that were taken over.",
+               [=, this] { return number(tls_->state().reloads); });
+  m.AddCounter("coalition_tls_reloads_refused_total", "Changed TLS files that were refused.",
+               [=, this] { return number(tls_->state().refused); });
+  m.AddGauge("coalition_tls_files_refused",
+             "1: the TLS files on the disk are refused, and older ones served.",
+             [=, this] { return tls_->state().refusal.empty() ? 0.0 : 1.0; });
 }
 
 std::string Server::Impl::NotReady() const {
@@ -300,6 +314,12 @@ std::string Server::Impl::NotReady() const {
   }
   const absl::Status writable = store_->CheckWritable();
   return writable.ok() ? std::string() : std::string(writable.message());
+}
+
+// The old files serve as well as before, so nobody need be sent elsewhere.
+std::string Server::Impl::Warning() const {
+  const std::string refusal = tls_->state().refusal;
+  return refusal.empty() ? refusal : "the TLS files are refused, older ones served: " + refusal;
 }
 
 std::vector<prometheus::MetricFamily> Server::Impl::Metrics() const {
@@ -347,6 +367,7 @@ Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() = default;
 int Server::port() const { return impl_->port(); }
 int Server::http_port() const { return impl_->http_port(); }
+absl::Status Server::ReloadTls() { return impl_->ReloadTls(); }
 void Server::Shutdown() { impl_->Shutdown(); }
 
 }  // namespace coalition::server
