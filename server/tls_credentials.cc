@@ -25,13 +25,15 @@ constexpr bool kBaseIsEmpty = std::is_default_constructible_v<EmptyCredentials>;
 // wrapper of C credentials is not public.
 template <class Base>
 class Wrapped : public Base {
+ public:
+  ~Wrapped() override {
+    if constexpr (kBaseIsEmpty) grpc_server_credentials_release(wrapped_);
+  }
+
  protected:
   explicit Wrapped(grpc_server_credentials* wrapped) requires kBaseIsEmpty : wrapped_(wrapped) {}
   explicit Wrapped(grpc_server_credentials* wrapped) requires(!kBaseIsEmpty)
       : Base(wrapped), wrapped_(wrapped) {}
-  ~Wrapped() override {
-    if constexpr (kBaseIsEmpty) grpc_server_credentials_release(wrapped_);
-  }
 
  private:
   // Identity is judged at the call, from the certificate: nothing here uses a processor.

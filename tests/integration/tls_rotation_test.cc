@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -147,6 +148,8 @@ class Callers {
           const absl::Status status = Call(stub, &Stub::WhoAmI, v1::WhoAmIRequest()).status();
           ++(reconnects ? over_new_ : over_one_);
           if (!status.ok()) Note(status);
+          // Many calls, and still some of the machine for the rotations.
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
         }
       });
     }
