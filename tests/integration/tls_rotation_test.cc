@@ -149,7 +149,7 @@ class Callers {
           ++(reconnects ? over_new_ : over_one_);
           if (!status.ok()) Note(status);
           // Many calls, and still some of the machine for the rotations.
-          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+          std::this_thread::sleep_for(std::chrono::milliseconds(5));
         }
       });
     }
