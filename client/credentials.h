@@ -16,6 +16,7 @@ struct Credentials {
   std::string ca_pem;
   std::string certificate_pem;
   std::string key_pem;
+  friend bool operator==(const Credentials&, const Credentials&) = default;
 };
 
 // Reads the files that are named where there is no text. INVALID_ARGUMENT: a setting is missing or a file is

@@ -28,6 +28,7 @@ absl::Status CheckOptions(const ClientOptions& options) {
     return Bad(absl::StrCat("server: ", server.status().message()));
   }
   if (options.timeout.count() < 1) return Bad("timeout must be at least 1 ms");
+  if (options.tls.reload_interval.count() < 0) return Bad("tls.reload_interval must not be negative");
   if (options.keepalive.count() < 10'000)
     return Bad("keepalive must be at least 10 s: servers cut faster ones off");
   if (options.keepalive.count() > std::numeric_limits<int>::max()) return Bad("keepalive is too long");

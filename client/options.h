@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -28,7 +29,9 @@ struct RetryPolicy {
 };
 
 // Mutual TLS: each of the three as PEM text or as the name of a PEM file; the text wins where both are set.
-// Files are read once, when the client is made: a renewed certificate needs a new client.
+// Files are looked at while the client lives. When they have changed, fit together and the server takes them,
+// later calls go over a connection with the new ones; calls under way end on the old one. Until then the old
+// ones stay: a file that is broken, or a key that is not registered yet, fails no call.
 struct TlsOptions {
   // The CA certificates that the server's certificate must chain to. The system's own CAs are never used.
   std::string ca_pem{};
@@ -39,6 +42,11 @@ struct TlsOptions {
   // Its private key, not encrypted.
   std::string key_pem{};
   std::string key_file{};
+  // How often the files are looked at. 0: once, when the client is made.
+  std::chrono::milliseconds reload_interval{10'000};
+  // Called from a thread of the client's, which it may hold up, after each change of the files: OK when they
+  // are in use, else why they are not; not again for the same. Must not destroy the client.
+  std::function<void(const absl::Status&)> on_reload{};
 };
 
 struct ImportOptions {

@@ -9,7 +9,7 @@
 #include "grpcpp/impl/server_builder_option.h"
 #include "grpcpp/impl/server_builder_plugin.h"
 #include "grpcpp/resource_quota.h"
-#include "grpcpp/security/server_credentials.h"
+#include "server/tls_credentials.h"
 
 namespace coalition::server {
 namespace {
@@ -35,13 +35,6 @@ class NoReflection final : public grpc::ServerBuilderOption {
     std::erase_if(*plugins, [](const auto& plugin) { return plugin->name() == "proto_server_reflection"; });
   }
 };
-
-std::shared_ptr<grpc::ServerCredentials> Credentials(const TlsFiles& tls) {
-  grpc::SslServerCredentialsOptions options(GRPC_SSL_REQUEST_AND_REQUIRE_CLIENT_CERTIFICATE_AND_VERIFY);
-  options.pem_root_certs = tls.client_ca_pem;
-  options.pem_key_cert_pairs.push_back({tls.key_pem, tls.certificate_pem});
-  return grpc::SslServerCredentials(options);
-}
 
 void SetLimits(const config::v1::Limits& limits, grpc::ServerBuilder* builder) {
   builder->SetMaxReceiveMessageSize(limits.message_bytes_max());
@@ -69,7 +62,7 @@ void SetLimits(const config::v1::Limits& limits, grpc::ServerBuilder* builder) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<GrpcEndpoint>> GrpcEndpoint::Start(const config::v1::ServerConfig& config,
-                                                                  const TlsFiles& tls,
+                                                                  const TlsReloader& tls,
                                                                   const std::vector<grpc::Service*>& services,
                                                                   std::vector<std::string> service_names,
                                                                   EndpointThreads threads) {
@@ -90,7 +83,7 @@ absl::StatusOr<std::unique_ptr<GrpcEndpoint>> GrpcEndpoint::Start(const config::
   }
   for (grpc::Service* service : services) builder.RegisterService(service);
   endpoint->connections_ = builder.experimental().AddExternalConnectionAcceptor(
-      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, Credentials(tls));
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD, ReloadedTlsCredentials(tls));
   endpoint->server_ = builder.BuildAndStart();
   if (endpoint->server_ == nullptr)
     return absl::InternalError("gRPC did not start a server; its log may say why");
@@ -101,6 +94,7 @@ absl::StatusOr<std::unique_ptr<GrpcEndpoint>> GrpcEndpoint::Start(const config::
 void GrpcEndpoint::Take(int fd) {
   grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
   connection.fd = fd;
+  MutexLock lock(take_mutex_);
   connections_->HandleNewConnection(&connection);
 }
 

@@ -9,9 +9,10 @@
 
 #include "absl/status/statusor.h"
 #include "coalition/config/v1/server_config.pb.h"
+#include "common/mutex.h"
 #include "grpcpp/server.h"
 #include "grpcpp/server_builder.h"
-#include "server/tls_files.h"
+#include "server/tls_reloader.h"
 
 namespace coalition::server {
 
@@ -21,10 +22,10 @@ enum class EndpointThreads { kShared, kOwn };
 // Thread-safe.
 class GrpcEndpoint {
  public:
-  // Serves what is handed over. The services must outlive the endpoint. INTERNAL: gRPC says no more than
-  // that.
+  // Serves what is handed over. The services and `tls`, which each new connection asks, must outlive the
+  // endpoint. INTERNAL: gRPC says no more than that.
   static absl::StatusOr<std::unique_ptr<GrpcEndpoint>> Start(
-      const config::v1::ServerConfig& config, const TlsFiles& tls,
+      const config::v1::ServerConfig& config, const TlsReloader& tls,
       const std::vector<grpc::Service*>& services, std::vector<std::string> service_names,
       EndpointThreads threads = EndpointThreads::kShared);
 
@@ -42,6 +43,7 @@ class GrpcEndpoint {
   GrpcEndpoint() = default;
 
   std::vector<std::string> service_names_;
+  Mutex take_mutex_;  // see ReloadedTlsCredentials
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> connections_;
   std::unique_ptr<grpc::Server> server_;
 };

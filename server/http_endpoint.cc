@@ -132,8 +132,12 @@ int HttpEndpoint::Answer(mg_connection* connection) const {
     page.body = "ok\n";
   } else if (path == "/readyz") {
     const std::string reason = pages_.not_ready();
-    page = reason.empty() ? Page{200, "OK", page.type, "ready\n"}
-                          : Page{503, "Service Unavailable", page.type, absl::StrCat(reason, "\n")};
+    if (reason.empty()) {
+      const std::string warning = pages_.warning();
+      page.body = warning.empty() ? "ready\n" : absl::StrCat("ready\nwarning: ", warning, "\n");
+    } else {
+      page = {503, "Service Unavailable", page.type, absl::StrCat(reason, "\n")};
+    }
   } else if (path == "/metrics") {
     page.type = "text/plain; version=0.0.4; charset=utf-8";
     page.body = prometheus::TextSerializer().Serialize(pages_.metrics());

@@ -20,6 +20,8 @@ class HttpEndpoint {
   struct Pages {
     // Empty: ready. Else why not, in one line.
     std::function<std::string()> not_ready;
+    // Asked when ready. Empty, or in one line what somebody should mend; stands below "ready".
+    std::function<std::string()> warning;
     std::function<std::vector<prometheus::MetricFamily>()> metrics;
   };
 

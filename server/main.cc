@@ -29,6 +29,17 @@ void ConfigureLog(const config::v1::Log& log) {
   Log::Configure(level, log.format() == config::v1::Log::FORMAT_JSON ? LogFormat::kJson : LogFormat::kText);
 }
 
+// Waits for a signal that says stop; one that says reload is done meanwhile.
+void AwaitStop(const sigset_t& signals, Server& server) {
+  while (true) {
+    int signal = 0;
+    sigwait(&signals, &signal);
+    Log::Info("signal", {{"signal", signal}});
+    if (signal != SIGHUP) return;
+    server.ReloadTls().IgnoreError();  // said in the log, and the old files serve
+  }
+}
+
 // Serves until a signal says stop. A second one stops at once.
 int Serve(const std::string& path, const sigset_t& signals) {
   // As --check does: what is wrong in the files ends with kUsage, so that nobody tries again.
@@ -39,12 +50,12 @@ int Serve(const std::string& path, const sigset_t& signals) {
   options.config = *config;
   const auto server = Server::Start(std::move(options));
   if (!server.ok()) return Complain(server.status(), kFailed);
-  int signal = 0;
-  sigwait(&signals, &signal);
-  Log::Info("signal", {{"signal", signal}});
+  AwaitStop(signals, **server);
   std::thread([signals] {
     int second = 0;
-    sigwait(&signals, &second);
+    do {
+      sigwait(&signals, &second);
+    } while (second == SIGHUP);
     // Nothing acknowledged is lost: it is durable before it is acknowledged.
     _exit(kFailed);
   }).detach();
@@ -83,6 +94,7 @@ int Main(int argc, char** argv) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGHUP);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return Serve(path, signals);

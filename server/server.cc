@@ -38,6 +38,7 @@
 #include "server/store/commit_lane.h"
 #include "server/store/leveldb_store.h"
 #include "server/tls_files.h"
+#include "server/tls_reloader.h"
 
 namespace coalition::server {
 namespace {
@@ -120,6 +121,7 @@ class Server::Impl {
 
   absl::Status Start();
   void Shutdown();
+  absl::Status ReloadTls() { return tls_->Reload(); }
   int port() const { return acceptor_->port(); }
   int admin_port() const { return admin_acceptor_->port(); }
   int http_port() const { return http_ == nullptr ? 0 : http_->port(); }
@@ -135,6 +137,7 @@ class Server::Impl {
   absl::Status StartServing();
   void DescribeMetrics();
   std::string NotReady() const;
+  std::string Warning() const;
   std::vector<prometheus::MetricFamily> Metrics() const;
 
   const config::v1::ServerConfig config_;
@@ -149,7 +152,7 @@ class Server::Impl {
   bool shut_down_ ABSL_GUARDED_BY(shutdown_mutex_) = false;
 
   // In the order in which they are made; they go in the opposite one.
-  TlsFiles tls_;
+  std::unique_ptr<TlsReloader> tls_;
   std::unique_ptr<Acceptor> acceptor_;
   std::unique_ptr<Acceptor> admin_acceptor_;
   std::unique_ptr<store::LevelDbStore> store_;
@@ -184,7 +187,7 @@ absl::Status Server::Impl::Start() {
   RouteGrpcLog();
   RaiseDescriptorLimit(config_);
   if (absl::Status status = StartHttp(); !status.ok()) return status;
-  absl::StatusOr<TlsFiles> tls = LoadTlsFiles(config_.tls(), clock_.NowS());
+  absl::StatusOr<std::unique_ptr<TlsReloader>> tls = TlsReloader::Start(config_.tls(), clock_);
   if (!tls.ok()) return tls.status();
   tls_ = *std::move(tls);
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor = Acceptor::Bind(
@@ -210,8 +213,9 @@ absl::Status Server::Impl::Start() {
 
 absl::Status Server::Impl::StartHttp() {
   if (config_.http_listen() == "off") return absl::OkStatus();
-  auto http = HttpEndpoint::Start(config_.http_listen(),
-                                  {[this] { return NotReady(); }, [this] { return Metrics(); }});
+  auto http = HttpEndpoint::Start(
+      config_.http_listen(),
+      {[this] { return NotReady(); }, [this] { return Warning(); }, [this] { return Metrics(); }});
   if (!http.ok()) return http.status();
   http_ = *std::move(http);
   return absl::OkStatus();
@@ -292,7 +296,7 @@ absl::Status Server::Impl::StartServing() {
                             std::vector<std::string> names, EndpointThreads threads) {
     std::vector<grpc::Service*> services;
     for (const auto& service : owned) services.push_back(service.get());
-    return GrpcEndpoint::Start(config_, tls_, services, std::move(names), threads);
+    return GrpcEndpoint::Start(config_, *tls_, services, std::move(names), threads);
   };
   std::vector<std::string> names = {std::string(service::kMembershipServiceName),
                                     std::string(service::kPolicyServiceName),
@@ -353,7 +357,17 @@ void Server::Impl::DescribeMetrics() {
   m.AddCounter("coalition_handshakes_refused_total", "TLS handshakes that failed, of this process.",
                [=] { return number(FailedHandshakes()); });
   m.AddGauge("coalition_certificate_not_after_seconds", "When the server's certificate ends, Unix time.",
-             [=, this] { return number(tls_.not_after_s); });
+             [=, this] { return number(tls_->current()->not_after_s()); });
+  m.AddGauge("coalition_client_ca_not_after_seconds",
+             "When the first of tls.client_ca_file's certificates ends, Unix time.",
+             [=, this] { return number(tls_->current()->client_ca_not_after_s()); });
+  m.AddCounter("coalition_tls_reloads_total", "Changed TLS files that were taken over.",
+               [=, this] { return number(tls_->state().reloads); });
+  m.AddCounter("coalition_tls_reloads_refused_total", "Changed TLS files that were refused.",
+               [=, this] { return number(tls_->state().refused); });
+  m.AddGauge("coalition_tls_files_refused",
+             "1: the TLS files on the disk are refused, and older ones served.",
+             [=, this] { return tls_->state().refusal.empty() ? 0.0 : 1.0; });
 }
 
 std::string Server::Impl::NotReady() const {
@@ -367,6 +381,12 @@ std::string Server::Impl::NotReady() const {
   }
   const absl::Status writable = store_->CheckWritable();
   return writable.ok() ? std::string() : std::string(writable.message());
+}
+
+// The old files serve as well as before, so nobody need be sent elsewhere.
+std::string Server::Impl::Warning() const {
+  const std::string refusal = tls_->state().refusal;
+  return refusal.empty() ? refusal : "the TLS files are refused, older ones served: " + refusal;
 }
 
 std::vector<prometheus::MetricFamily> Server::Impl::Metrics() const {
@@ -418,6 +438,7 @@ Server::~Server() = default;
 int Server::port() const { return impl_->port(); }
 int Server::admin_port() const { return impl_->admin_port(); }
 int Server::http_port() const { return impl_->http_port(); }
+absl::Status Server::ReloadTls() { return impl_->ReloadTls(); }
 void Server::Shutdown() { impl_->Shutdown(); }
 
 }  // namespace coalition::server

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coalition/config/v1/server_config.pb.h"
 #include "common/clock.h"
@@ -36,6 +37,10 @@ class Server {
   int port() const;
   int admin_port() const;
   int http_port() const;
+
+  // Looks at the TLS files now instead of at the next tls.reload_ms. OK: what they hold is what new
+  // connections are served with. Else the error names the file and why, and the old ones stay.
+  absl::Status ReloadTls();
 
   // Says NOT_SERVING, takes no more connections or calls, lets calls under way end for at most
   // drain_timeout_ms, ends the others, closes the store. Returns when that is done; may be called again.

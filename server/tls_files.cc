@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -19,6 +20,7 @@
 #include "common/file.h"
 #include "common/strings.h"
 #include "common/tls.h"
+#include "server/tls_trial.h"
 
 namespace coalition::server {
 namespace {
@@ -49,15 +51,15 @@ absl::Status CheckCertificate(const std::string& file, const CertificateFacts& f
   return absl::OkStatus();
 }
 
-absl::Status CheckKey(const config::v1::Tls& tls, const TlsFiles& files) {
-  const absl::StatusOr<PrivateKeyFacts> key = ParsePrivateKeyPem(files.key_pem);
+absl::Status CheckKey(const config::v1::Tls& tls, const TlsPem& pem) {
+  const absl::StatusOr<PrivateKeyFacts> key = ParsePrivateKeyPem(pem.key);
   if (!key.ok()) return InFile(tls.key_file(), key.status());
   if (!key->is_ecdsa) {
     return Bad(tls.key_file(), absl::StrCat("the key is ", key->type,
                                             "; it must be ECDSA (P-256): that is what lets this "
                                             "server speak TLS 1.3 and nothing older"));
   }
-  const absl::Status match = CheckKeyMatchesCertificate(files.certificate_pem, files.key_pem);
+  const absl::Status match = CheckKeyMatchesCertificate(pem.certificate, pem.key);
   if (!match.ok()) {
     return Bad(tls.key_file(),
                absl::StrCat("is not the key of ", tls.certificate_file(), " (", match.message(), ")"));
@@ -65,11 +67,10 @@ absl::Status CheckKey(const config::v1::Tls& tls, const TlsFiles& files) {
   return absl::OkStatus();
 }
 
-absl::Status CheckClientCa(const std::string& file, const std::string& pem, int64_t now_s) {
-  const absl::StatusOr<std::vector<CertificateFacts>> chain = ParseCertificateChainPem(pem);
-  if (!chain.ok()) return InFile(file, chain.status());
+absl::Status CheckClientCas(const std::string& file, const std::vector<CertificateFacts>& cas,
+                            int64_t now_s) {
   bool current = false;
-  for (const CertificateFacts& facts : *chain) {
+  for (const CertificateFacts& facts : cas) {
     if (!facts.is_ca) return Bad(file, absl::StrCat(facts.subject, " is not a CA certificate"));
     current = current || IsCurrent(facts, now_s);
   }
@@ -129,26 +130,47 @@ absl::StatusOr<bool> Handshakes(int version, const std::function<void(int fd)>& 
 
 }  // namespace
 
-absl::StatusOr<TlsFiles> LoadTlsFiles(const config::v1::Tls& tls, int64_t now_s) {
-  TlsFiles files;
-  const std::pair<const std::string*, std::string*> reads[] = {
-      {&tls.certificate_file(), &files.certificate_pem},
-      {&tls.key_file(), &files.key_pem},
-      {&tls.client_ca_file(), &files.client_ca_pem}};
-  for (const auto& [path, pem] : reads) {
+int64_t TlsFiles::client_ca_not_after_s() const {
+  return std::min_element(client_cas.begin(), client_cas.end(),
+                          [](const CertificateFacts& a, const CertificateFacts& b) {
+                            return a.not_after_s < b.not_after_s;
+                          })
+      ->not_after_s;
+}
+
+absl::StatusOr<TlsPem> ReadTlsPem(const config::v1::Tls& tls) {
+  TlsPem pem;
+  const std::pair<const std::string*, std::string*> reads[] = {{&tls.certificate_file(), &pem.certificate},
+                                                               {&tls.key_file(), &pem.key},
+                                                               {&tls.client_ca_file(), &pem.client_ca}};
+  for (const auto& [path, into] : reads) {
     absl::StatusOr<std::string> text = ReadFile(*path, kPemBytesMax);
     if (!text.ok()) return text.status();
-    *pem = *std::move(text);
+    *into = *std::move(text);
   }
-  const absl::StatusOr<CertificateFacts> facts = ParseCertificatePem(files.certificate_pem);
-  if (!facts.ok()) return InFile(tls.certificate_file(), facts.status());
-  if (absl::Status key = CheckKey(tls, files); !key.ok()) return key;
-  if (absl::Status certificate = CheckCertificate(tls.certificate_file(), *facts, now_s); !certificate.ok()) {
-    return certificate;
+  return pem;
+}
+
+absl::StatusOr<TlsFiles> JudgeTlsPem(const config::v1::Tls& tls, TlsPem pem, int64_t now_s) {
+  // All of the chain: half of a file that is being written is no chain.
+  absl::StatusOr<std::vector<CertificateFacts>> chain = ParseCertificateChainPem(pem.certificate);
+  if (!chain.ok()) return InFile(tls.certificate_file(), chain.status());
+  if (absl::Status key = CheckKey(tls, pem); !key.ok()) return key;
+  absl::Status certificate = CheckCertificate(tls.certificate_file(), chain->front(), now_s);
+  if (!certificate.ok()) return certificate;
+  absl::StatusOr<std::vector<CertificateFacts>> cas = ParseCertificateChainPem(pem.client_ca);
+  if (!cas.ok()) return InFile(tls.client_ca_file(), cas.status());
+  if (absl::Status ca = CheckClientCas(tls.client_ca_file(), *cas, now_s); !ca.ok()) return ca;
+  if (absl::Status trial = TryTls13Handshake(pem); !trial.ok()) {
+    return Bad(tls.certificate_file(), trial.message());
   }
-  if (absl::Status ca = CheckClientCa(tls.client_ca_file(), files.client_ca_pem, now_s); !ca.ok()) return ca;
-  files.not_after_s = facts->not_after_s;
-  return files;
+  return TlsFiles{std::move(pem), *std::move(chain), *std::move(cas)};
+}
+
+absl::StatusOr<TlsFiles> LoadTlsFiles(const config::v1::Tls& tls, int64_t now_s) {
+  absl::StatusOr<TlsPem> pem = ReadTlsPem(tls);
+  if (!pem.ok()) return pem.status();
+  return JudgeTlsPem(tls, *std::move(pem), now_s);
 }
 
 void RequireTls13() { setenv("GRPC_SSL_CIPHER_SUITES", "ECDHE-RSA-AES256-GCM-SHA384", 1); }

@@ -5,23 +5,43 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coalition/config/v1/server_config.pb.h"
+#include "common/tls.h"
 
 namespace coalition::server {
 
-struct TlsFiles {
-  std::string certificate_pem;
-  std::string key_pem;
-  std::string client_ca_pem;
-  int64_t not_after_s = 0;  // of the server's certificate
+// What stands in the three files. `key` is a secret: not for logs or messages.
+struct TlsPem {
+  std::string certificate;
+  std::string key;
+  std::string client_ca;
+  friend bool operator==(const TlsPem&, const TlsPem&) = default;
 };
 
-// Blocks on the disk. FAILED_PRECONDITION or INVALID_ARGUMENT names the file and what to do: no ECDSA key, a
-// key of another certificate, a certificate not for servers or not current, no CA certificate, a CA that has
-// expired.
+// A set that fits together and can be served.
+struct TlsFiles {
+  TlsPem pem;
+  std::vector<CertificateFacts> chain;       // the server's own first
+  std::vector<CertificateFacts> client_cas;  // at least one is current
+
+  // When the server's certificate ends, and the first of the CA certificates to end.
+  int64_t not_after_s() const { return chain.front().not_after_s; }
+  int64_t client_ca_not_after_s() const;
+};
+
+// Blocks on the disk. The file's error, with its path.
+absl::StatusOr<TlsPem> ReadTlsPem(const config::v1::Tls& tls);
+
+// FAILED_PRECONDITION or INVALID_ARGUMENT names the file and what to do: no ECDSA key, a key of another
+// certificate, a certificate not for servers or not current, a chain that breaks off, no CA certificate, a
+// broken one, none that is current; or TLS 1.3 can't be spoken with it.
+absl::StatusOr<TlsFiles> JudgeTlsPem(const config::v1::Tls& tls, TlsPem pem, int64_t now_s);
+
+// Both.
 absl::StatusOr<TlsFiles> LoadTlsFiles(const config::v1::Tls& tls, int64_t now_s);
 
 // Leaves TLS 1.3 alone to gRPC's servers of this process: gRPC 1.51 has no setting for the version, but an

@@ -4,14 +4,17 @@
 #include <grpcpp/grpcpp.h>
 
 #include <chrono>
+#include <memory>
+#include <stop_token>
 #include <string>
-#include <utility>
 
+#include "client/internal/credential_watch.h"
 #include "client/internal/grpc_import_call.h"
 #include "client/internal/grpc_status.h"
 #include "coalition/v1/exchange_service.grpc.pb.h"
 #include "coalition/v1/membership_service.grpc.pb.h"
 #include "coalition/v1/policy_service.grpc.pb.h"
+#include "common/mutex.h"
 
 namespace coalition::client::internal {
 namespace {
@@ -35,125 +38,157 @@ grpc::ChannelArguments Arguments(const ClientOptions& options) {
   return arguments;
 }
 
+// One connection, and whom to ask over it.
+struct Stubs {
+  std::shared_ptr<grpc::Channel> channel;
+  std::shared_ptr<v1::ExchangeService::Stub> exchange;
+  std::shared_ptr<v1::MembershipService::Stub> membership;
+  std::shared_ptr<v1::PolicyService::Stub> policy;
+};
+
+std::shared_ptr<const Stubs> MakeStubs(const ClientOptions& options, const Credentials& credentials) {
+  grpc::SslCredentialsOptions tls;
+  tls.pem_root_certs = credentials.ca_pem;
+  tls.pem_cert_chain = credentials.certificate_pem;
+  tls.pem_private_key = credentials.key_pem;
+  const auto channel =
+      grpc::CreateCustomChannel(options.server, grpc::SslCredentials(tls), Arguments(options));
+  return std::make_shared<const Stubs>(Stubs{channel, v1::ExchangeService::NewStub(channel),
+                                             v1::MembershipService::NewStub(channel),
+                                             v1::PolicyService::NewStub(channel)});
+}
+
+// Whether the server knew who asked, whatever else it thinks of it.
+bool IsIdentified(const grpc::Status& status) {
+  return status.ok() || status.error_code() == grpc::StatusCode::PERMISSION_DENIED ||
+         status.error_code() == grpc::StatusCode::RESOURCE_EXHAUSTED;
+}
+
 class GrpcConnection final : public Connection {
  public:
-  explicit GrpcConnection(std::shared_ptr<grpc::Channel> channel)
-      : channel_(std::move(channel)),
-        exchange_(v1::ExchangeService::NewStub(channel_)),
-        membership_(v1::MembershipService::NewStub(channel_)),
-        policy_(v1::PolicyService::NewStub(channel_)) {}
+  GrpcConnection(const ClientOptions& options, const Credentials& credentials)
+      : options_(options),
+        current_(MakeStubs(options, credentials)),
+        watch_(options.tls, credentials, [this](const Credentials& renewed, const std::stop_token& stop) {
+          return Use(renewed, stop);
+        }) {}
 
   absl::StatusOr<v1::CreateRecordResponse> CreateRecord(const CallOptions& options,
                                                         const v1::CreateRecordRequest& request) override {
-    return Unary<v1::CreateRecordResponse>(*exchange_, &v1::ExchangeService::Stub::CreateRecord, options,
-                                           request);
+    return Unary<v1::CreateRecordResponse>(&Stubs::exchange, &v1::ExchangeService::Stub::CreateRecord,
+                                           options, request);
   }
   absl::StatusOr<v1::GetRecordResponse> GetRecord(const CallOptions& options,
                                                   const v1::GetRecordRequest& request) override {
-    return Unary<v1::GetRecordResponse>(*exchange_, &v1::ExchangeService::Stub::GetRecord, options, request);
+    return Unary<v1::GetRecordResponse>(&Stubs::exchange, &v1::ExchangeService::Stub::GetRecord, options,
+                                        request);
   }
   absl::StatusOr<v1::ListRecordsResponse> ListRecords(const CallOptions& options,
                                                       const v1::ListRecordsRequest& request) override {
-    return Unary<v1::ListRecordsResponse>(*exchange_, &v1::ExchangeService::Stub::ListRecords, options,
+    return Unary<v1::ListRecordsResponse>(&Stubs::exchange, &v1::ExchangeService::Stub::ListRecords, options,
                                           request);
   }
   absl::StatusOr<v1::ReviseRecordResponse> ReviseRecord(const CallOptions& options,
                                                         const v1::ReviseRecordRequest& request) override {
-    return Unary<v1::ReviseRecordResponse>(*exchange_, &v1::ExchangeService::Stub::ReviseRecord, options,
-                                           request);
+    return Unary<v1::ReviseRecordResponse>(&Stubs::exchange, &v1::ExchangeService::Stub::ReviseRecord,
+                                           options, request);
   }
   absl::StatusOr<v1::WithdrawRecordResponse> WithdrawRecord(
       const CallOptions& options, const v1::WithdrawRecordRequest& request) override {
-    return Unary<v1::WithdrawRecordResponse>(*exchange_, &v1::ExchangeService::Stub::WithdrawRecord, options,
-                                             request);
+    return Unary<v1::WithdrawRecordResponse>(&Stubs::exchange, &v1::ExchangeService::Stub::WithdrawRecord,
+                                             options, request);
   }
   absl::StatusOr<std::unique_ptr<ImportCall>> ImportRecords(const CallOptions& options) override {
-    return std::make_unique<GrpcImportCall>(exchange_, options);
+    return std::make_unique<GrpcImportCall>(current()->exchange, options);
   }
   absl::StatusOr<v1::ScreenSellersResponse> ScreenSellers(const CallOptions& options,
                                                           const v1::ScreenSellersRequest& request) override {
-    return Unary<v1::ScreenSellersResponse>(*exchange_, &v1::ExchangeService::Stub::ScreenSellers, options,
-                                            request);
+    return Unary<v1::ScreenSellersResponse>(&Stubs::exchange, &v1::ExchangeService::Stub::ScreenSellers,
+                                            options, request);
   }
   absl::StatusOr<v1::GetSellerProfileResponse> GetSellerProfile(
       const CallOptions& options, const v1::GetSellerProfileRequest& request) override {
-    return Unary<v1::GetSellerProfileResponse>(*exchange_, &v1::ExchangeService::Stub::GetSellerProfile,
+    return Unary<v1::GetSellerProfileResponse>(&Stubs::exchange, &v1::ExchangeService::Stub::GetSellerProfile,
                                                options, request);
   }
   absl::StatusOr<v1::PreviewAudienceResponse> PreviewAudience(
       const CallOptions& options, const v1::PreviewAudienceRequest& request) override {
-    return Unary<v1::PreviewAudienceResponse>(*exchange_, &v1::ExchangeService::Stub::PreviewAudience,
+    return Unary<v1::PreviewAudienceResponse>(&Stubs::exchange, &v1::ExchangeService::Stub::PreviewAudience,
                                               options, request);
   }
   absl::StatusOr<v1::ExplainAccessResponse> ExplainAccess(const CallOptions& options,
                                                           const v1::ExplainAccessRequest& request) override {
-    return Unary<v1::ExplainAccessResponse>(*exchange_, &v1::ExchangeService::Stub::ExplainAccess, options,
-                                            request);
+    return Unary<v1::ExplainAccessResponse>(&Stubs::exchange, &v1::ExchangeService::Stub::ExplainAccess,
+                                            options, request);
   }
   absl::StatusOr<v1::WhoAmIResponse> WhoAmI(const CallOptions& options,
                                             const v1::WhoAmIRequest& request) override {
-    return Unary<v1::WhoAmIResponse>(*membership_, &v1::MembershipService::Stub::WhoAmI, options, request);
+    return Unary<v1::WhoAmIResponse>(&Stubs::membership, &v1::MembershipService::Stub::WhoAmI, options,
+                                     request);
   }
   absl::StatusOr<v1::ListMembersResponse> ListMembers(const CallOptions& options,
                                                       const v1::ListMembersRequest& request) override {
-    return Unary<v1::ListMembersResponse>(*membership_, &v1::MembershipService::Stub::ListMembers, options,
-                                          request);
+    return Unary<v1::ListMembersResponse>(&Stubs::membership, &v1::MembershipService::Stub::ListMembers,
+                                          options, request);
   }
   absl::StatusOr<v1::GetMemberResponse> GetMember(const CallOptions& options,
                                                   const v1::GetMemberRequest& request) override {
-    return Unary<v1::GetMemberResponse>(*membership_, &v1::MembershipService::Stub::GetMember, options,
+    return Unary<v1::GetMemberResponse>(&Stubs::membership, &v1::MembershipService::Stub::GetMember, options,
                                         request);
   }
   absl::StatusOr<v1::ListPlatformsResponse> ListPlatforms(const CallOptions& options,
                                                           const v1::ListPlatformsRequest& request) override {
-    return Unary<v1::ListPlatformsResponse>(*membership_, &v1::MembershipService::Stub::ListPlatforms,
+    return Unary<v1::ListPlatformsResponse>(&Stubs::membership, &v1::MembershipService::Stub::ListPlatforms,
                                             options, request);
   }
   absl::StatusOr<v1::GetPolicyResponse> GetPolicy(const CallOptions& options,
                                                   const v1::GetPolicyRequest& request) override {
-    return Unary<v1::GetPolicyResponse>(*policy_, &v1::PolicyService::Stub::GetPolicy, options, request);
+    return Unary<v1::GetPolicyResponse>(&Stubs::policy, &v1::PolicyService::Stub::GetPolicy, options,
+                                        request);
   }
   absl::StatusOr<v1::ListPolicyVersionsResponse> ListPolicyVersions(
       const CallOptions& options, const v1::ListPolicyVersionsRequest& request) override {
-    return Unary<v1::ListPolicyVersionsResponse>(*policy_, &v1::PolicyService::Stub::ListPolicyVersions,
+    return Unary<v1::ListPolicyVersionsResponse>(&Stubs::policy, &v1::PolicyService::Stub::ListPolicyVersions,
                                                  options, request);
   }
   absl::StatusOr<v1::ValidatePolicyResponse> ValidatePolicy(
       const CallOptions& options, const v1::ValidatePolicyRequest& request) override {
-    return Unary<v1::ValidatePolicyResponse>(*policy_, &v1::PolicyService::Stub::ValidatePolicy, options,
-                                             request);
+    return Unary<v1::ValidatePolicyResponse>(&Stubs::policy, &v1::PolicyService::Stub::ValidatePolicy,
+                                             options, request);
   }
   absl::StatusOr<v1::DiffPolicyResponse> DiffPolicy(const CallOptions& options,
                                                     const v1::DiffPolicyRequest& request) override {
-    return Unary<v1::DiffPolicyResponse>(*policy_, &v1::PolicyService::Stub::DiffPolicy, options, request);
+    return Unary<v1::DiffPolicyResponse>(&Stubs::policy, &v1::PolicyService::Stub::DiffPolicy, options,
+                                         request);
   }
   absl::StatusOr<v1::ApprovePolicyResponse> ApprovePolicy(const CallOptions& options,
                                                           const v1::ApprovePolicyRequest& request) override {
-    return Unary<v1::ApprovePolicyResponse>(*policy_, &v1::PolicyService::Stub::ApprovePolicy, options,
+    return Unary<v1::ApprovePolicyResponse>(&Stubs::policy, &v1::PolicyService::Stub::ApprovePolicy, options,
                                             request);
   }
   absl::StatusOr<v1::ApplyPolicyResponse> ApplyPolicy(const CallOptions& options,
                                                       const v1::ApplyPolicyRequest& request) override {
-    return Unary<v1::ApplyPolicyResponse>(*policy_, &v1::PolicyService::Stub::ApplyPolicy, options, request);
+    return Unary<v1::ApplyPolicyResponse>(&Stubs::policy, &v1::PolicyService::Stub::ApplyPolicy, options,
+                                          request);
   }
   absl::StatusOr<v1::GetMemberPolicyResponse> GetMemberPolicy(
       const CallOptions& options, const v1::GetMemberPolicyRequest& request) override {
-    return Unary<v1::GetMemberPolicyResponse>(*policy_, &v1::PolicyService::Stub::GetMemberPolicy, options,
-                                              request);
+    return Unary<v1::GetMemberPolicyResponse>(&Stubs::policy, &v1::PolicyService::Stub::GetMemberPolicy,
+                                              options, request);
   }
   absl::StatusOr<v1::SetMemberPolicyResponse> SetMemberPolicy(
       const CallOptions& options, const v1::SetMemberPolicyRequest& request) override {
-    return Unary<v1::SetMemberPolicyResponse>(*policy_, &v1::PolicyService::Stub::SetMemberPolicy, options,
-                                              request);
+    return Unary<v1::SetMemberPolicyResponse>(&Stubs::policy, &v1::PolicyService::Stub::SetMemberPolicy,
+                                              options, request);
   }
   absl::StatusOr<v1::SaveAudienceResponse> SaveAudience(const CallOptions& options,
                                                         const v1::SaveAudienceRequest& request) override {
-    return Unary<v1::SaveAudienceResponse>(*policy_, &v1::PolicyService::Stub::SaveAudience, options,
+    return Unary<v1::SaveAudienceResponse>(&Stubs::policy, &v1::PolicyService::Stub::SaveAudience, options,
                                            request);
   }
   absl::StatusOr<v1::ListAudiencesResponse> ListAudiences(const CallOptions& options,
                                                           const v1::ListAudiencesRequest& request) override {
-    return Unary<v1::ListAudiencesResponse>(*policy_, &v1::PolicyService::Stub::ListAudiences, options,
+    return Unary<v1::ListAudiencesResponse>(&Stubs::policy, &v1::PolicyService::Stub::ListAudiences, options,
                                             request);
   }
 
@@ -168,8 +203,9 @@ class GrpcConnection final : public Connection {
     grpc::ClientContext context;
     SetDeadline(context, options);
     grpc::CompletionQueue queue;
-    auto call =
-        grpc::GenericStub(channel_).PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", out, &queue);
+    const std::shared_ptr<const Stubs> stubs = current();
+    auto call = grpc::GenericStub(stubs->channel)
+                    .PrepareUnaryCall(&context, "/grpc.health.v1.Health/Check", out, &queue);
     call->StartCall();
     grpc::ByteBuffer in;
     grpc::Status status;
@@ -188,32 +224,48 @@ class GrpcConnection final : public Connection {
     context.set_deadline(std::chrono::system_clock::now() + options.timeout);
   }
 
+  std::shared_ptr<const Stubs> current() const {
+    MutexLock lock(mutex_);
+    return current_;
+  }
+
+  // The call holds on to its stubs, and so to its connection, until it has ended.
   template <class Response, class Stub, class Method, class Request>
-  static absl::StatusOr<Response> Unary(Stub& stub, Method method, const CallOptions& options,
-                                        const Request& request) {
+  absl::StatusOr<Response> Unary(std::shared_ptr<Stub> Stubs::*service, Method method,
+                                 const CallOptions& options, const Request& request) {
+    const std::shared_ptr<const Stubs> stubs = current();
     grpc::ClientContext context;
     SetDeadline(context, options);
     Response response;
-    const grpc::Status status = (stub.*method)(&context, request, &response);
+    const grpc::Status status = ((*stubs.*service).get()->*method)(&context, request, &response);
     if (!status.ok()) return FromGrpcStatus(status);
     return response;
   }
 
-  const std::shared_ptr<grpc::Channel> channel_;
-  const std::shared_ptr<v1::ExchangeService::Stub> exchange_;
-  const std::shared_ptr<v1::MembershipService::Stub> membership_;
-  const std::shared_ptr<v1::PolicyService::Stub> policy_;
+  // The other connection takes this one's place once the server has said over it that it knows us.
+  absl::Status Use(const Credentials& renewed, const std::stop_token& stop) {
+    const std::shared_ptr<const Stubs> next = MakeStubs(options_, renewed);
+    grpc::ClientContext context;
+    SetDeadline(context, CallOptions{options_.timeout});
+    const std::stop_callback cancel(stop, [&context] { context.TryCancel(); });
+    v1::WhoAmIResponse who;
+    const grpc::Status status = next->membership->WhoAmI(&context, v1::WhoAmIRequest(), &who);
+    if (!IsIdentified(status)) return FromGrpcStatus(status);
+    MutexLock lock(mutex_);
+    current_ = next;
+    return absl::OkStatus();
+  }
+
+  const ClientOptions options_;
+  mutable Mutex mutex_;
+  std::shared_ptr<const Stubs> current_ ABSL_GUARDED_BY(mutex_);
+  CredentialWatch watch_;  // last: uses the others
 };
 
 }  // namespace
 
 std::unique_ptr<Connection> MakeGrpcConnection(const ClientOptions& options, const Credentials& credentials) {
-  grpc::SslCredentialsOptions tls;
-  tls.pem_root_certs = credentials.ca_pem;
-  tls.pem_cert_chain = credentials.certificate_pem;
-  tls.pem_private_key = credentials.key_pem;
-  return std::make_unique<GrpcConnection>(
-      grpc::CreateCustomChannel(options.server, grpc::SslCredentials(tls), Arguments(options)));
+  return std::make_unique<GrpcConnection>(options, credentials);
 }
 
 }  // namespace coalition::client::internal

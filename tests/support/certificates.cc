@@ -57,7 +57,7 @@ KeyPtr MakeKey(const CertificateSpec& spec) {
     BIO_free(bio);
   } else {
     key = spec.rsa ? EVP_PKEY_Q_keygen(nullptr, nullptr, "RSA", size_t{2048})
-                   : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256");
+                   : EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", spec.curve.c_str());
   }
   Require(key != nullptr, "key");
   return KeyPtr(key);

@@ -35,7 +35,8 @@ struct CertificateSpec {
   // Relative to the factory's now.
   int64_t begins_in_s = -3600;
   int64_t ends_in_s = 86'400;
-  // RSA 2048 instead of P-256.
+  std::string curve = "P-256";
+  // RSA 2048 instead.
   bool rsa = false;
   // PEM of a key to use again; empty: a new one.
   std::string key_pem;

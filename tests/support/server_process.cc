@@ -1,6 +1,8 @@
 #include "tests/support/server_process.h"
 
+#include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <utility>
@@ -88,6 +90,17 @@ absl::Status ServerProcess::Stop() {
   absl::Status stopped = process_->Stop();
   process_.reset();
   return stopped;
+}
+
+absl::Status ServerProcess::Signal(int signal) {
+  if (process_ == nullptr) return absl::FailedPreconditionError("coalitiond does not run");
+  if (kill(process_->pid(), signal) != 0) return absl::ErrnoToStatus(errno, "kill");
+  return absl::OkStatus();
+}
+
+std::string ServerProcess::Log() const {
+  absl::StatusOr<std::string> log = ReadFile(directory_ + "/log", size_t{64} << 20);
+  return log.ok() ? *std::move(log) : std::string();
 }
 
 absl::StatusOr<std::unique_ptr<client::Client>> ServerProcess::Connect(const std::string& member,

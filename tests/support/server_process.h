@@ -32,12 +32,18 @@ class ServerProcess {
   void Kill();
   // SIGTERM, and waits for the end: see Process::Stop. FAILED_PRECONDITION: it does not run.
   absl::Status Stop();
+  // Sends it to the running server. FAILED_PRECONDITION: it does not run.
+  absl::Status Signal(int signal);
 
   // A client of the running server as the member's credential, without retries.
   absl::StatusOr<std::unique_ptr<client::Client>> Connect(const std::string& member,
                                                           const std::string& credential = "backend") const;
 
   const std::string& directory() const { return directory_; }
+  CertificateFactory& certificates() { return certificates_; }
+  int port() const { return port_.port(); }
+  // What it has written so far.
+  std::string Log() const;
 
  private:
   void WriteCoalition();

@@ -21,6 +21,7 @@ TEST(CheckOptionsTest, NamesTheSettingThatIsOutOfRange) {
   using std::chrono::milliseconds;
   for (const Case& c :
        {Case{"timeout", [](ClientOptions* o) { o->timeout = milliseconds(0); }},
+        Case{"tls.reload_interval", [](ClientOptions* o) { o->tls.reload_interval = milliseconds(-1); }},
         Case{"keepalive", [](ClientOptions* o) { o->keepalive = milliseconds(100); }},
         Case{"message_bytes_max", [](ClientOptions* o) { o->message_bytes_max = 0; }},
         Case{"attempts_max", [](ClientOptions* o) { o->retry.attempts_max = 0; }},
