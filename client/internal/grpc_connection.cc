@@ -12,6 +12,7 @@
 #include "coalition/v1/exchange_service.grpc.pb.h"
 #include "coalition/v1/membership_service.grpc.pb.h"
 #include "coalition/v1/policy_service.grpc.pb.h"
+#include "coalition/v1/proposal_service.grpc.pb.h"
 
 namespace coalition::client::internal {
 namespace {
@@ -41,7 +42,8 @@ class GrpcConnection final : public Connection {
       : channel_(std::move(channel)),
         exchange_(v1::ExchangeService::NewStub(channel_)),
         membership_(v1::MembershipService::NewStub(channel_)),
-        policy_(v1::PolicyService::NewStub(channel_)) {}
+        policy_(v1::PolicyService::NewStub(channel_)),
+        proposals_(v1::ProposalService::NewStub(channel_)) {}
 
   absl::StatusOr<v1::CreateRecordResponse> CreateRecord(const CallOptions& options,
                                                         const v1::CreateRecordRequest& request) override {
@@ -108,6 +110,111 @@ class GrpcConnection final : public Connection {
                                                           const v1::ListPlatformsRequest& request) override {
     return Unary<v1::ListPlatformsResponse>(*membership_, &v1::MembershipService::Stub::ListPlatforms,
                                             options, request);
+  }
+  absl::StatusOr<v1::ListGroupsResponse> ListGroups(const CallOptions& options,
+                                                    const v1::ListGroupsRequest& request) override {
+    return Unary<v1::ListGroupsResponse>(*membership_, &v1::MembershipService::Stub::ListGroups, options,
+                                         request);
+  }
+  absl::StatusOr<v1::SetStandingResponse> SetStanding(const CallOptions& options,
+                                                      const v1::SetStandingRequest& request) override {
+    return Unary<v1::SetStandingResponse>(*membership_, &v1::MembershipService::Stub::SetStanding, options,
+                                          request);
+  }
+  absl::StatusOr<v1::SetCertificatesNotBeforeResponse> SetCertificatesNotBefore(
+      const CallOptions& options, const v1::SetCertificatesNotBeforeRequest& request) override {
+    return Unary<v1::SetCertificatesNotBeforeResponse>(
+        *membership_, &v1::MembershipService::Stub::SetCertificatesNotBefore, options, request);
+  }
+  absl::StatusOr<v1::LeaveCoalitionResponse> LeaveCoalition(
+      const CallOptions& options, const v1::LeaveCoalitionRequest& request) override {
+    return Unary<v1::LeaveCoalitionResponse>(*membership_, &v1::MembershipService::Stub::LeaveCoalition,
+                                             options, request);
+  }
+  absl::StatusOr<v1::GetDepartureResponse> GetDeparture(const CallOptions& options,
+                                                        const v1::GetDepartureRequest& request) override {
+    return Unary<v1::GetDepartureResponse>(*membership_, &v1::MembershipService::Stub::GetDeparture, options,
+                                           request);
+  }
+  absl::StatusOr<v1::RemoveFromGroupResponse> RemoveFromGroup(
+      const CallOptions& options, const v1::RemoveFromGroupRequest& request) override {
+    return Unary<v1::RemoveFromGroupResponse>(*membership_, &v1::MembershipService::Stub::RemoveFromGroup,
+                                              options, request);
+  }
+  absl::StatusOr<v1::ReleasePlatformResponse> ReleasePlatform(
+      const CallOptions& options, const v1::ReleasePlatformRequest& request) override {
+    return Unary<v1::ReleasePlatformResponse>(*membership_, &v1::MembershipService::Stub::ReleasePlatform,
+                                              options, request);
+  }
+  absl::StatusOr<v1::ListCredentialsResponse> ListCredentials(
+      const CallOptions& options, const v1::ListCredentialsRequest& request) override {
+    return Unary<v1::ListCredentialsResponse>(*membership_, &v1::MembershipService::Stub::ListCredentials,
+                                              options, request);
+  }
+  absl::StatusOr<v1::SetCredentialResponse> SetCredential(const CallOptions& options,
+                                                          const v1::SetCredentialRequest& request) override {
+    return Unary<v1::SetCredentialResponse>(*membership_, &v1::MembershipService::Stub::SetCredential,
+                                            options, request);
+  }
+  absl::StatusOr<v1::RegisterKeyResponse> RegisterKey(const CallOptions& options,
+                                                      const v1::RegisterKeyRequest& request) override {
+    return Unary<v1::RegisterKeyResponse>(*membership_, &v1::MembershipService::Stub::RegisterKey, options,
+                                          request);
+  }
+  absl::StatusOr<v1::ConfirmKeyResponse> ConfirmKey(const CallOptions& options,
+                                                    const v1::ConfirmKeyRequest& request) override {
+    return Unary<v1::ConfirmKeyResponse>(*membership_, &v1::MembershipService::Stub::ConfirmKey, options,
+                                         request);
+  }
+  absl::StatusOr<v1::RevokeCredentialResponse> RevokeCredential(
+      const CallOptions& options, const v1::RevokeCredentialRequest& request) override {
+    return Unary<v1::RevokeCredentialResponse>(*membership_, &v1::MembershipService::Stub::RevokeCredential,
+                                               options, request);
+  }
+  absl::StatusOr<v1::ListMembershipEventsResponse> ListMembershipEvents(
+      const CallOptions& options, const v1::ListMembershipEventsRequest& request) override {
+    return Unary<v1::ListMembershipEventsResponse>(
+        *membership_, &v1::MembershipService::Stub::ListMembershipEvents, options, request);
+  }
+  absl::StatusOr<v1::CreateProposalResponse> CreateProposal(
+      const CallOptions& options, const v1::CreateProposalRequest& request) override {
+    return Unary<v1::CreateProposalResponse>(*proposals_, &v1::ProposalService::Stub::CreateProposal, options,
+                                             request);
+  }
+  absl::StatusOr<v1::GetProposalResponse> GetProposal(const CallOptions& options,
+                                                      const v1::GetProposalRequest& request) override {
+    return Unary<v1::GetProposalResponse>(*proposals_, &v1::ProposalService::Stub::GetProposal, options,
+                                          request);
+  }
+  absl::StatusOr<v1::ListProposalsResponse> ListProposals(const CallOptions& options,
+                                                          const v1::ListProposalsRequest& request) override {
+    return Unary<v1::ListProposalsResponse>(*proposals_, &v1::ProposalService::Stub::ListProposals, options,
+                                            request);
+  }
+  absl::StatusOr<v1::PreviewProposalResponse> PreviewProposal(
+      const CallOptions& options, const v1::PreviewProposalRequest& request) override {
+    return Unary<v1::PreviewProposalResponse>(*proposals_, &v1::ProposalService::Stub::PreviewProposal,
+                                              options, request);
+  }
+  absl::StatusOr<v1::ApproveProposalResponse> ApproveProposal(
+      const CallOptions& options, const v1::ApproveProposalRequest& request) override {
+    return Unary<v1::ApproveProposalResponse>(*proposals_, &v1::ProposalService::Stub::ApproveProposal,
+                                              options, request);
+  }
+  absl::StatusOr<v1::ObjectToProposalResponse> ObjectToProposal(
+      const CallOptions& options, const v1::ObjectToProposalRequest& request) override {
+    return Unary<v1::ObjectToProposalResponse>(*proposals_, &v1::ProposalService::Stub::ObjectToProposal,
+                                               options, request);
+  }
+  absl::StatusOr<v1::ApplyProposalResponse> ApplyProposal(const CallOptions& options,
+                                                          const v1::ApplyProposalRequest& request) override {
+    return Unary<v1::ApplyProposalResponse>(*proposals_, &v1::ProposalService::Stub::ApplyProposal, options,
+                                            request);
+  }
+  absl::StatusOr<v1::WithdrawProposalResponse> WithdrawProposal(
+      const CallOptions& options, const v1::WithdrawProposalRequest& request) override {
+    return Unary<v1::WithdrawProposalResponse>(*proposals_, &v1::ProposalService::Stub::WithdrawProposal,
+                                               options, request);
   }
   absl::StatusOr<v1::GetPolicyResponse> GetPolicy(const CallOptions& options,
                                                   const v1::GetPolicyRequest& request) override {
@@ -203,6 +310,7 @@ class GrpcConnection final : public Connection {
   const std::shared_ptr<v1::ExchangeService::Stub> exchange_;
   const std::shared_ptr<v1::MembershipService::Stub> membership_;
   const std::shared_ptr<v1::PolicyService::Stub> policy_;
+  const std::shared_ptr<v1::ProposalService::Stub> proposals_;
 };
 
 }  // namespace
