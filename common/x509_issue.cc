@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -157,6 +158,24 @@ absl::StatusOr<Issuer> OpenIssuer(const CertificateAuthority& authority, int64_t
   return issuer;
 }
 
+// As the CA was made by.
+absl::StatusOr<AuthoritySpec> SpecOf(const Issuer& issuer, std::string_view certificate_pem) {
+  absl::StatusOr<std::string> trust_domain = TrustDomainOf(certificate_pem);
+  if (!trust_domain.ok()) return trust_domain.status();
+  char name[65] = "";
+  const X509_NAME* subject = X509_get_subject_name(issuer.certificate.get());
+  const int index = X509_NAME_get_index_by_NID(subject, NID_organizationName, -1);
+  if (index >= 0) {
+    const ASN1_STRING* value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index));
+    const size_t size = static_cast<size_t>(ASN1_STRING_length(value));
+    std::memcpy(name, ASN1_STRING_get0_data(value), std::min(size, sizeof(name) - 1));
+  }
+  const bool p256 = EVP_PKEY_get_bits(issuer.key.get()) == 256;
+  const AuthoritySpec spec{name, *std::move(trust_domain), p256 ? Curve::kP256 : Curve::kP384};
+  if (absl::Status status = CheckAuthoritySpec(spec); !status.ok()) return status;
+  return spec;
+}
+
 // The leaf of `names` and `purpose` for the key of the request.
 absl::StatusOr<std::string> IssueLeaf(const CertificateAuthority& authority, const IssueSpec& spec,
                                       SubjectParts subject, const std::string& names, const char* purpose,
@@ -167,7 +186,10 @@ absl::StatusOr<std::string> IssueLeaf(const CertificateAuthority& authority, con
   }
   CertificateForm form;
   form.subject = std::move(subject);
-  form.not_before_s = spec.now_s - kIssuedBackdatedS;
+  form.not_before_s = spec.not_before_s == 0 ? spec.now_s - kIssuedBackdatedS : spec.not_before_s;
+  if (form.not_before_s > spec.now_s) {
+    return absl::InvalidArgumentError("a certificate does not become valid in the future");
+  }
   form.not_after_s = spec.now_s + spec.days * kDayS;
   absl::StatusOr<Issuer> issuer = OpenIssuer(authority, spec.now_s, form.not_after_s);
   if (!issuer.ok()) return issuer.status();
@@ -217,24 +239,24 @@ absl::StatusOr<CertificateAuthority> MakeRootCa(const AuthoritySpec& spec, int64
   return CertificateAuthority{*std::move(certificate), *std::move(key_pem)};
 }
 
-absl::StatusOr<CertificateAuthority> MakeIssuingCa(const AuthoritySpec& spec,
-                                                   const CertificateAuthority& root, int64_t now_s,
+absl::StatusOr<CertificateAuthority> MakeIssuingCa(const CertificateAuthority& root, int64_t now_s,
                                                    Random& random) {
-  if (absl::Status status = CheckAuthoritySpec(spec); !status.ok()) return status;
   const absl::StatusOr<Issuer> issuer = OpenIssuer(root, now_s, now_s);
   if (!issuer.ok()) return issuer.status();
-  absl::StatusOr<std::string> key_pem = NewPrivateKeyPem(spec.curve);
-  if (!key_pem.ok()) return key_pem.status();
-  const absl::StatusOr<KeyPtr> key = openssl::ReadKey(*key_pem);
-  if (!key.ok()) return key.status();
   if (X509_get_pathlen(issuer->certificate.get()) == 0) {
     return absl::FailedPreconditionError(
         absl::StrCat("the certificate of ", issuer->facts.subject, " may not sign CAs"));
   }
+  const absl::StatusOr<AuthoritySpec> spec = SpecOf(*issuer, root.certificate_pem);
+  if (!spec.ok()) return spec.status();
+  absl::StatusOr<std::string> key_pem = NewPrivateKeyPem(spec->curve);
+  if (!key_pem.ok()) return key_pem.status();
+  const absl::StatusOr<KeyPtr> key = openssl::ReadKey(*key_pem);
+  if (!key.ok()) return key.status();
   // Each has a name of its own: who looks for an issuer by name finds one.
   const std::string day = FormatTime(now_s).substr(0, 10);
   CertificateForm form =
-      AuthorityForm(spec, absl::StrCat("issuing CA ", day), 0, kIssuingLifetimeDays, now_s);
+      AuthorityForm(*spec, absl::StrCat("issuing CA ", day), 0, kIssuingLifetimeDays, now_s);
   form.not_after_s = std::min(form.not_after_s, issuer->facts.not_after_s);
   absl::StatusOr<std::string> certificate =
       Sign(form, key->get(), issuer->certificate.get(), issuer->key.get(), random);

@@ -38,10 +38,9 @@ struct AuthoritySpec {
 // A new key and what it signs for itself: CA, pathlen 1, for keyCertSign and cRLSign alone, for
 // kRootLifetimeDays. INVALID_ARGUMENT: the name or the trust domain is none.
 absl::StatusOr<CertificateAuthority> MakeRootCa(const AuthoritySpec& spec, int64_t now_s, Random& random);
-// The same, signed by `root`: pathlen 0, for kIssuingLifetimeDays, and not longer than the root.
-// FAILED_PRECONDITION: `root` can't sign one now, or is itself an issuing CA.
-absl::StatusOr<CertificateAuthority> MakeIssuingCa(const AuthoritySpec& spec,
-                                                   const CertificateAuthority& root, int64_t now_s,
+// The same of `root`'s name, trust domain and curve, signed by it: pathlen 0, for kIssuingLifetimeDays, and
+// not longer than the root. FAILED_PRECONDITION: `root` can't sign one now, or is itself an issuing CA.
+absl::StatusOr<CertificateAuthority> MakeIssuingCa(const CertificateAuthority& root, int64_t now_s,
                                                    Random& random);
 
 // Of a CA of MakeRootCa or MakeIssuingCa. INVALID_ARGUMENT: it carries none, or more than one.
@@ -51,6 +50,8 @@ struct IssueSpec {
   std::string request_pem;
   int64_t days = kMemberLifetimeDays;  // from now_s, at least 1
   int64_t now_s = 0;
+  // When it becomes valid, at most now_s; 0: kIssuedBackdatedS before now_s.
+  int64_t not_before_s = 0;
 };
 
 // For a credential: its one name is the SPIFFE id, its one purpose to be a TLS client. INVALID_ARGUMENT: as

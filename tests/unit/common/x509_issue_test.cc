@@ -52,8 +52,8 @@ class X509IssueTest : public ::testing::Test {
   }
   absl::StatusOr<std::string> Issue(const std::string& request, int64_t days = kMemberLifetimeDays,
                                     int64_t now_s = kNow) {
-    return IssueMemberCertificate(issuing_, {"coalition.example", "souk", "backend"}, {request, days, now_s},
-                                  random_);
+    return IssueMemberCertificate(issuing_, {"coalition.example", "souk", "backend"},
+                                  {request, days, now_s, 0}, random_);
   }
   absl::Status Verify(const std::string& leaf, CertificatePurpose purpose, int64_t now_s = kNow) {
     return VerifyChain(leaf + issuing_.certificate_pem, root_.certificate_pem, purpose, now_s);
@@ -62,7 +62,7 @@ class X509IssueTest : public ::testing::Test {
   SystemRandom random_;
   const AuthoritySpec spec_{"Example Coalition", "coalition.example", Curve::kP384};
   const CertificateAuthority root_ = MakeRootCa(spec_, kNow, random_).value();
-  const CertificateAuthority issuing_ = MakeIssuingCa(spec_, root_, kNow, random_).value();
+  const CertificateAuthority issuing_ = MakeIssuingCa(root_, kNow, random_).value();
 };
 
 TEST_F(X509IssueTest, ARequestSaysAnOrganizationAndNothingElse) {
@@ -133,6 +133,7 @@ TEST_F(X509IssueTest, TheCasAreSound) {
     EXPECT_EQ(facts.not_after_s, kNow + days * kDay);
     EXPECT_EQ(X509_get_signature_nid(raw.get()), NID_ecdsa_with_SHA384);
     EXPECT_THAT(facts.subject, HasSubstr("O=Example Coalition"));
+    EXPECT_EQ(ParsePrivateKeyPem(issuing_.key_pem)->bits, 384);
     EXPECT_EQ(TrustDomainOf(pem).value(), "coalition.example");
   }
   EXPECT_TRUE(ParseCertificatePem(root_.certificate_pem)->self_signed);
@@ -191,7 +192,7 @@ TEST_F(X509IssueTest, OnlyASoundIssuerSigns) {
   const std::string request = Request();
   const SpiffeId id{"coalition.example", "souk", "backend"};
   const auto by = [&](const CertificateAuthority& issuer, int64_t now_s = kNow) {
-    return Message(IssueMemberCertificate(issuer, id, {request, 90, now_s}, random_).status());
+    return Message(IssueMemberCertificate(issuer, id, {request, 90, now_s, 0}, random_).status());
   };
   EXPECT_THAT(by({issuing_.certificate_pem, root_.key_pem}),
               HasSubstr("not that of the issuing certificate"));
@@ -202,13 +203,19 @@ TEST_F(X509IssueTest, OnlyASoundIssuerSigns) {
   EXPECT_THAT(by(issuing_, kNow - 61), HasSubstr("it is now"));
   EXPECT_THAT(by(issuing_, kNow + 700 * kDay), HasSubstr("for at most 30 days"));
   EXPECT_THAT(by({"", issuing_.key_pem}), HasSubstr("no PEM certificate"));
+  // Clocks behind the issuer's, and none that runs ahead.
+  const auto from = [&](int64_t not_before_s) {
+    return IssueMemberCertificate(issuing_, id, {request, 90, kNow, not_before_s}, random_);
+  };
+  EXPECT_EQ(ParseCertificatePem(from(kNow - 10).value())->not_before_s, kNow - 10);
+  EXPECT_TRUE(absl::IsInvalidArgument(from(kNow + 1).status()));
   // Late in the root's life, the issuing CA ends with it.
-  const CertificateAuthority late = MakeIssuingCa(spec_, root_, kNow + 3600 * kDay, random_).value();
+  const CertificateAuthority late = MakeIssuingCa(root_, kNow + 3600 * kDay, random_).value();
   EXPECT_EQ(ParseCertificatePem(late.certificate_pem)->not_after_s, kNow + 3650 * kDay);
 }
 
 TEST_F(X509IssueTest, BelowAnIssuingCaThereIsNoOther) {
-  EXPECT_THAT(Message(MakeIssuingCa(spec_, issuing_, kNow, random_).status()), HasSubstr("may not sign CAs"));
+  EXPECT_THAT(Message(MakeIssuingCa(issuing_, kNow, random_).status()), HasSubstr("may not sign CAs"));
 }
 
 TEST_F(X509IssueTest, IdsAndDaysAreChecked) {
@@ -218,7 +225,7 @@ TEST_F(X509IssueTest, IdsAndDaysAreChecked) {
   for (const SpiffeId& id : {SpiffeId{"coalition.example", "souk,URI:x", "backend"},
                              SpiffeId{"coalition.example", "souk", ""}, SpiffeId{"Coalition", "souk", "b"}}) {
     EXPECT_TRUE(absl::IsInvalidArgument(
-        IssueMemberCertificate(issuing_, id, {Request(), 1, kNow}, random_).status()));
+        IssueMemberCertificate(issuing_, id, {Request(), 1, kNow, 0}, random_).status()));
   }
   for (const AuthoritySpec& spec : {AuthoritySpec{"", "coalition.example"}, AuthoritySpec{"A", "A,DNS:b"},
                                     AuthoritySpec{std::string(65, 'a'), "coalition.example"}}) {
@@ -227,7 +234,7 @@ TEST_F(X509IssueTest, IdsAndDaysAreChecked) {
 }
 
 TEST_F(X509IssueTest, AServersCertificateHasItsNames) {
-  const IssueSpec spec{Request(), 90, kNow};
+  const IssueSpec spec{Request(), 90, kNow, 0};
   const std::string pem =
       IssueServerCertificate(issuing_, {"exchange.example"}, {"192.0.2.1", "::1"}, spec, random_).value();
   const CertificateFacts facts = ParseCertificatePem(pem).value();
