@@ -9,8 +9,12 @@
 #include "client/credentials.h"
 #include "client/internal/grpc_connection.h"
 #include "client/internal/retry_connection.h"
+#include "client/internal/to_page.h"
 
 namespace coalition::client {
+
+using internal::ToPage;
+
 namespace {
 
 constexpr size_t kSellersPerCall = 1'000;
@@ -32,15 +36,6 @@ std::string NewUuid(Random& random) {
     uuid += absl::StrFormat("%02x", static_cast<unsigned char>(b[i]));
   }
   return uuid;
-}
-
-// One page of a list, from the response's repeated field.
-template <class T, class Items>
-Page<T> ToPage(Items* items, std::string* next_page_token) {
-  Page<T> page;
-  page.items.assign(std::make_move_iterator(items->begin()), std::make_move_iterator(items->end()));
-  page.next_page_token = std::move(*next_page_token);
-  return page;
 }
 
 }  // namespace

@@ -29,6 +29,7 @@
 #include "coalition/v1/exchange_service.pb.h"
 #include "coalition/v1/membership_service.pb.h"
 #include "coalition/v1/policy_service.pb.h"
+#include "coalition/v1/proposal_service.pb.h"
 #include "common/errors.h"  // IWYU pragma: export
 #include "common/random.h"
 
@@ -73,6 +74,51 @@ class Client {
   // `name` is "members/aurore".
   absl::StatusOr<v1::Member> GetMember(const std::string& name);
   PagedRange<v1::Platform> ListPlatforms();
+  PagedRange<v1::Group> ListGroups();
+  // Newest first.
+  PagedRange<v1::MembershipEvent> ListMembershipEvents();
+
+  // Administration, on the exchange's administration listener for COALITION_ADMIN and AUDITOR. Every one can
+  // be repeated, and is by the client. What cuts somebody off is done when it returns OK.
+  absl::StatusOr<v1::SetStandingResponse> SetStanding(const std::string& member, v1::Standing standing,
+                                                      v1::StandingReason reason);
+  // Certificates that became valid before `unix_s` are refused.
+  absl::StatusOr<v1::SetCertificatesNotBeforeResponse> SetCertificatesNotBefore(const std::string& member,
+                                                                                int64_t unix_s);
+  // Our own member. `successor` empty: its records are withdrawn.
+  absl::StatusOr<v1::Departure> LeaveCoalition(const std::string& member, const std::string& successor = "");
+  absl::StatusOr<v1::Departure> GetDeparture(const std::string& member);
+  absl::StatusOr<v1::Member> RemoveFromGroup(const std::string& group, const std::string& member);
+  absl::StatusOr<v1::Platform> ReleasePlatform(const std::string& platform);
+
+  // Of a member, also those without a key.
+  PagedRange<v1::Credential> ListCredentials(const std::string& member);
+  // `credential`, here and below, is "members/aurore/credentials/backend". Keys are SHA-256 in hex.
+  absl::StatusOr<v1::Credential> SetCredential(const std::string& credential,
+                                               const std::vector<v1::Role>& roles,
+                                               const std::string& purpose);
+  absl::StatusOr<v1::Credential> RegisterKey(const std::string& credential,
+                                             const std::string& public_key_sha256);
+  // `previous_key_seconds`: how long the key before is accepted too; the server's default without.
+  absl::StatusOr<v1::Credential> ConfirmKey(const std::string& credential,
+                                            const std::string& public_key_sha256,
+                                            std::optional<int64_t> previous_key_seconds = std::nullopt);
+  absl::StatusOr<v1::RevokeCredentialResponse> RevokeCredential(const std::string& credential,
+                                                                v1::RevocationReason reason);
+
+  absl::StatusOr<v1::Proposal> CreateProposal(const v1::ProposedChange& change, const std::string& reason,
+                                              const WriteOptions& options = {});
+  // `name`, here and below, is "proposals/7".
+  absl::StatusOr<v1::Proposal> GetProposal(const std::string& name);
+  // Newest first.
+  PagedRange<v1::Proposal> ListProposals();
+  // What it would show of our member's records.
+  absl::StatusOr<v1::ProposalImpact> PreviewProposal(const std::string& name);
+  // Both with the digest of the proposal that was reviewed.
+  absl::StatusOr<v1::Proposal> ApproveProposal(const std::string& name, const std::string& digest);
+  absl::StatusOr<v1::Proposal> ApplyProposal(const std::string& name, const std::string& digest);
+  absl::StatusOr<v1::Proposal> ObjectToProposal(const std::string& name);
+  absl::StatusOr<v1::Proposal> WithdrawProposal(const std::string& name);
 
   // The record as it was stored, or what is there already under its external_id (`existed`). ALREADY_EXISTS:
   // that external_id is taken for other contents. INVALID_ARGUMENT carries a BadRequest.

@@ -75,6 +75,111 @@ absl::StatusOr<v1::ListPlatformsResponse> Connection::ListPlatforms(const CallOp
   return Unimplemented("ListPlatforms");
 }
 
+absl::StatusOr<v1::ListGroupsResponse> Connection::ListGroups(const CallOptions&,
+                                                              const v1::ListGroupsRequest&) {
+  return Unimplemented("ListGroups");
+}
+
+absl::StatusOr<v1::SetStandingResponse> Connection::SetStanding(const CallOptions&,
+                                                                const v1::SetStandingRequest&) {
+  return Unimplemented("SetStanding");
+}
+
+absl::StatusOr<v1::SetCertificatesNotBeforeResponse> Connection::SetCertificatesNotBefore(
+    const CallOptions&, const v1::SetCertificatesNotBeforeRequest&) {
+  return Unimplemented("SetCertificatesNotBefore");
+}
+
+absl::StatusOr<v1::LeaveCoalitionResponse> Connection::LeaveCoalition(const CallOptions&,
+                                                                      const v1::LeaveCoalitionRequest&) {
+  return Unimplemented("LeaveCoalition");
+}
+
+absl::StatusOr<v1::GetDepartureResponse> Connection::GetDeparture(const CallOptions&,
+                                                                  const v1::GetDepartureRequest&) {
+  return Unimplemented("GetDeparture");
+}
+
+absl::StatusOr<v1::RemoveFromGroupResponse> Connection::RemoveFromGroup(const CallOptions&,
+                                                                        const v1::RemoveFromGroupRequest&) {
+  return Unimplemented("RemoveFromGroup");
+}
+
+absl::StatusOr<v1::ReleasePlatformResponse> Connection::ReleasePlatform(const CallOptions&,
+                                                                        const v1::ReleasePlatformRequest&) {
+  return Unimplemented("ReleasePlatform");
+}
+
+absl::StatusOr<v1::ListCredentialsResponse> Connection::ListCredentials(const CallOptions&,
+                                                                        const v1::ListCredentialsRequest&) {
+  return Unimplemented("ListCredentials");
+}
+
+absl::StatusOr<v1::SetCredentialResponse> Connection::SetCredential(const CallOptions&,
+                                                                    const v1::SetCredentialRequest&) {
+  return Unimplemented("SetCredential");
+}
+
+absl::StatusOr<v1::RegisterKeyResponse> Connection::RegisterKey(const CallOptions&,
+                                                                const v1::RegisterKeyRequest&) {
+  return Unimplemented("RegisterKey");
+}
+
+absl::StatusOr<v1::ConfirmKeyResponse> Connection::ConfirmKey(const CallOptions&,
+                                                              const v1::ConfirmKeyRequest&) {
+  return Unimplemented("ConfirmKey");
+}
+
+absl::StatusOr<v1::RevokeCredentialResponse> Connection::RevokeCredential(
+    const CallOptions&, const v1::RevokeCredentialRequest&) {
+  return Unimplemented("RevokeCredential");
+}
+
+absl::StatusOr<v1::ListMembershipEventsResponse> Connection::ListMembershipEvents(
+    const CallOptions&, const v1::ListMembershipEventsRequest&) {
+  return Unimplemented("ListMembershipEvents");
+}
+
+absl::StatusOr<v1::CreateProposalResponse> Connection::CreateProposal(const CallOptions&,
+                                                                      const v1::CreateProposalRequest&) {
+  return Unimplemented("CreateProposal");
+}
+
+absl::StatusOr<v1::GetProposalResponse> Connection::GetProposal(const CallOptions&,
+                                                                const v1::GetProposalRequest&) {
+  return Unimplemented("GetProposal");
+}
+
+absl::StatusOr<v1::ListProposalsResponse> Connection::ListProposals(const CallOptions&,
+                                                                    const v1::ListProposalsRequest&) {
+  return Unimplemented("ListProposals");
+}
+
+absl::StatusOr<v1::PreviewProposalResponse> Connection::PreviewProposal(const CallOptions&,
+                                                                        const v1::PreviewProposalRequest&) {
+  return Unimplemented("PreviewProposal");
+}
+
+absl::StatusOr<v1::ApproveProposalResponse> Connection::ApproveProposal(const CallOptions&,
+                                                                        const v1::ApproveProposalRequest&) {
+  return Unimplemented("ApproveProposal");
+}
+
+absl::StatusOr<v1::ObjectToProposalResponse> Connection::ObjectToProposal(
+    const CallOptions&, const v1::ObjectToProposalRequest&) {
+  return Unimplemented("ObjectToProposal");
+}
+
+absl::StatusOr<v1::ApplyProposalResponse> Connection::ApplyProposal(const CallOptions&,
+                                                                    const v1::ApplyProposalRequest&) {
+  return Unimplemented("ApplyProposal");
+}
+
+absl::StatusOr<v1::WithdrawProposalResponse> Connection::WithdrawProposal(
+    const CallOptions&, const v1::WithdrawProposalRequest&) {
+  return Unimplemented("WithdrawProposal");
+}
+
 absl::StatusOr<v1::GetPolicyResponse> Connection::GetPolicy(const CallOptions&, const v1::GetPolicyRequest&) {
   return Unimplemented("GetPolicy");
 }

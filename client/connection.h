@@ -12,6 +12,7 @@
 #include "coalition/v1/exchange_service.pb.h"
 #include "coalition/v1/membership_service.pb.h"
 #include "coalition/v1/policy_service.pb.h"
+#include "coalition/v1/proposal_service.pb.h"
 
 namespace coalition::client {
 
@@ -73,6 +74,49 @@ class Connection {
                                                           const v1::GetMemberRequest& request);
   virtual absl::StatusOr<v1::ListPlatformsResponse> ListPlatforms(const CallOptions& options,
                                                                   const v1::ListPlatformsRequest& request);
+  virtual absl::StatusOr<v1::ListGroupsResponse> ListGroups(const CallOptions& options,
+                                                            const v1::ListGroupsRequest& request);
+  virtual absl::StatusOr<v1::SetStandingResponse> SetStanding(const CallOptions& options,
+                                                              const v1::SetStandingRequest& request);
+  virtual absl::StatusOr<v1::SetCertificatesNotBeforeResponse> SetCertificatesNotBefore(
+      const CallOptions& options, const v1::SetCertificatesNotBeforeRequest& request);
+  virtual absl::StatusOr<v1::LeaveCoalitionResponse> LeaveCoalition(const CallOptions& options,
+                                                                    const v1::LeaveCoalitionRequest& request);
+  virtual absl::StatusOr<v1::GetDepartureResponse> GetDeparture(const CallOptions& options,
+                                                                const v1::GetDepartureRequest& request);
+  virtual absl::StatusOr<v1::RemoveFromGroupResponse> RemoveFromGroup(
+      const CallOptions& options, const v1::RemoveFromGroupRequest& request);
+  virtual absl::StatusOr<v1::ReleasePlatformResponse> ReleasePlatform(
+      const CallOptions& options, const v1::ReleasePlatformRequest& request);
+  virtual absl::StatusOr<v1::ListCredentialsResponse> ListCredentials(
+      const CallOptions& options, const v1::ListCredentialsRequest& request);
+  virtual absl::StatusOr<v1::SetCredentialResponse> SetCredential(const CallOptions& options,
+                                                                  const v1::SetCredentialRequest& request);
+  virtual absl::StatusOr<v1::RegisterKeyResponse> RegisterKey(const CallOptions& options,
+                                                              const v1::RegisterKeyRequest& request);
+  virtual absl::StatusOr<v1::ConfirmKeyResponse> ConfirmKey(const CallOptions& options,
+                                                            const v1::ConfirmKeyRequest& request);
+  virtual absl::StatusOr<v1::RevokeCredentialResponse> RevokeCredential(
+      const CallOptions& options, const v1::RevokeCredentialRequest& request);
+  virtual absl::StatusOr<v1::ListMembershipEventsResponse> ListMembershipEvents(
+      const CallOptions& options, const v1::ListMembershipEventsRequest& request);
+
+  virtual absl::StatusOr<v1::CreateProposalResponse> CreateProposal(const CallOptions& options,
+                                                                    const v1::CreateProposalRequest& request);
+  virtual absl::StatusOr<v1::GetProposalResponse> GetProposal(const CallOptions& options,
+                                                              const v1::GetProposalRequest& request);
+  virtual absl::StatusOr<v1::ListProposalsResponse> ListProposals(const CallOptions& options,
+                                                                  const v1::ListProposalsRequest& request);
+  virtual absl::StatusOr<v1::PreviewProposalResponse> PreviewProposal(
+      const CallOptions& options, const v1::PreviewProposalRequest& request);
+  virtual absl::StatusOr<v1::ApproveProposalResponse> ApproveProposal(
+      const CallOptions& options, const v1::ApproveProposalRequest& request);
+  virtual absl::StatusOr<v1::ObjectToProposalResponse> ObjectToProposal(
+      const CallOptions& options, const v1::ObjectToProposalRequest& request);
+  virtual absl::StatusOr<v1::ApplyProposalResponse> ApplyProposal(const CallOptions& options,
+                                                                  const v1::ApplyProposalRequest& request);
+  virtual absl::StatusOr<v1::WithdrawProposalResponse> WithdrawProposal(
+      const CallOptions& options, const v1::WithdrawProposalRequest& request);
 
   virtual absl::StatusOr<v1::GetPolicyResponse> GetPolicy(const CallOptions& options,
                                                           const v1::GetPolicyRequest& request);

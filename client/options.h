@@ -11,8 +11,8 @@
 namespace coalition::client {
 
 // When a call is tried again. Only calls that can't do harm twice are: reads, writes that carry a
-// request_id (the client gives each write of a record one), and approving and applying a policy, which
-// name what they replace. Only after UNAVAILABLE, and after RESOURCE_EXHAUSTED that says when
+// request_id (the client gives each write of a record one), approving and applying a policy, which name
+// what they replace, and administration. Only after UNAVAILABLE, and after RESOURCE_EXHAUSTED that says when
 // (google.rpc.RetryInfo).
 struct RetryPolicy {
   // Tries in all; 1 means never again.

@@ -66,6 +66,11 @@ absl::Status WriteTemporary(const std::string& path, std::string_view contents, 
   return absl::OkStatus();
 }
 
+std::string TemporaryBeside(const std::string& path) {
+  static std::atomic<unsigned> counter{0};
+  return absl::StrCat(path, ".", static_cast<int>(getpid()), ".", counter.fetch_add(1), ".tmp");
+}
+
 absl::Status SyncDirectory(const std::string& path) {
   const Descriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0) return SystemError(errno, "open", path);
@@ -98,9 +103,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max) 
 }
 
 absl::Status WriteFileAtomic(const std::string& path, std::string_view contents, unsigned mode) {
-  static std::atomic<unsigned> counter{0};
-  const std::string temporary =
-      absl::StrCat(path, ".", static_cast<int>(getpid()), ".", counter.fetch_add(1), ".tmp");
+  const std::string temporary = TemporaryBeside(path);
   absl::Status status = WriteTemporary(temporary, contents, mode);
   if (status.ok() && rename(temporary.c_str(), path.c_str()) != 0)
     status = SystemError(errno, "replace", path);
@@ -109,6 +112,18 @@ absl::Status WriteFileAtomic(const std::string& path, std::string_view contents,
     return status;
   }
   return SyncDirectory(DirectoryOf(path));
+}
+
+absl::Status WriteNewFile(const std::string& path, std::string_view contents, unsigned mode) {
+  const std::string temporary = TemporaryBeside(path);
+  absl::Status status = WriteTemporary(temporary, contents, mode);
+  // A rename would replace what is there, a link does not.
+  if (status.ok() && link(temporary.c_str(), path.c_str()) != 0) {
+    status = errno == EEXIST ? absl::AlreadyExistsError(absl::StrCat(path, " is there already"))
+                             : SystemError(errno, "make", path);
+  }
+  unlink(temporary.c_str());
+  return status.ok() ? SyncDirectory(DirectoryOf(path)) : status;
 }
 
 absl::Status MakeDir(const std::string& path, unsigned mode) {

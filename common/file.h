@@ -20,6 +20,10 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max);
 // never readable by others, not even for a moment.
 absl::Status WriteFileAtomic(const std::string& path, std::string_view contents, unsigned mode);
 
+// The same of a file that must not be there yet: ALREADY_EXISTS leaves what is there as it is, also where
+// somebody else makes it at the same time.
+absl::Status WriteNewFile(const std::string& path, std::string_view contents, unsigned mode);
+
 // Makes the directory and those above it that are missing, with permissions `mode`. OK when it is there
 // already, whose permissions stay as they are.
 absl::Status MakeDir(const std::string& path, unsigned mode);

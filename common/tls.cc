@@ -1,97 +1,33 @@
 #include "common/tls.h"
 
 #include <arpa/inet.h>
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-#include <openssl/x509_vfy.h>
-#include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <ctime>
-#include <memory>
 
 #include "absl/strings/str_cat.h"
 #include "common/ids.h"
+#include "common/openssl.h"
 #include "common/strings.h"
 
 namespace coalition {
 namespace {
 
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-void FreeNames(GENERAL_NAMES* names) { sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free); }
-void FreeCertificates(STACK_OF(X509) * certificates) { sk_X509_free(certificates); }
-
-using BioPtr = std::unique_ptr<BIO, Deleter<&BIO_free_all>>;
-using X509Ptr = std::unique_ptr<X509, Deleter<&X509_free>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Deleter<&EVP_PKEY_free>>;
-using NamesPtr = std::unique_ptr<GENERAL_NAMES, Deleter<&FreeNames>>;
-using StorePtr = std::unique_ptr<X509_STORE, Deleter<&X509_STORE_free>>;
-using StoreContextPtr = std::unique_ptr<X509_STORE_CTX, Deleter<&X509_STORE_CTX_free>>;
-using StackPtr = std::unique_ptr<STACK_OF(X509), Deleter<&FreeCertificates>>;
-
-// Notes that a passphrase was wanted, and gives none: OpenSSL's default would ask on the terminal.
-int RefusePassphrase(char*, int, int, void* asked) {
-  if (asked != nullptr) *static_cast<bool*>(asked) = true;
-  return -1;
-}
-
-// A read-only view of `pem`, which must outlive it.
-BioPtr View(std::string_view pem) {
-  return BioPtr(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-}
+using openssl::HashKey;
+using openssl::NamesPtr;
+using openssl::Oneline;
+using openssl::OutOfMemory;
+using openssl::ReadCertificates;
+using openssl::ReadKey;
+using openssl::StackPtr;
+using openssl::StoreContextPtr;
+using openssl::StorePtr;
+using openssl::X509Ptr;
 
 std::string_view BytesOf(const ASN1_STRING* text) {
   return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(text)),
           static_cast<size_t>(ASN1_STRING_length(text))};
-}
-
-absl::StatusOr<std::vector<X509Ptr>> ReadCertificates(std::string_view pem, size_t count_max) {
-  if (pem.size() > kPemBytesMax) return absl::InvalidArgumentError("the PEM text is larger than 1 MiB");
-  std::vector<X509Ptr> certificates;
-  const BioPtr bio = View(pem);
-  while (bio != nullptr && certificates.size() < count_max) {
-    X509Ptr certificate(PEM_read_bio_X509(bio.get(), nullptr, RefusePassphrase, nullptr));
-    if (certificate == nullptr) break;
-    certificates.push_back(std::move(certificate));
-  }
-  const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-  ERR_clear_error();
-  if (certificates.size() < count_max && !at_end) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("certificate ", certificates.size() + 1, " of the PEM text is broken"));
-  }
-  if (certificates.empty()) return absl::InvalidArgumentError("there is no PEM certificate");
-  return certificates;
-}
-
-absl::StatusOr<KeyPtr> ReadKey(std::string_view pem) {
-  if (pem.size() > kPemBytesMax) return absl::InvalidArgumentError("the PEM text is larger than 1 MiB");
-  bool encrypted = false;
-  const BioPtr bio = View(pem);
-  KeyPtr key(bio == nullptr ? nullptr
-                            : PEM_read_bio_PrivateKey(bio.get(), nullptr, RefusePassphrase, &encrypted));
-  ERR_clear_error();
-  if (encrypted)
-    return absl::InvalidArgumentError("the private key is encrypted: store it without a passphrase");
-  if (key == nullptr) return absl::InvalidArgumentError("there is no PEM private key that can be read");
-  return key;
-}
-
-std::string Oneline(const X509_NAME* name) {
-  const BioPtr bio(BIO_new(BIO_s_mem()));
-  if (bio == nullptr || X509_NAME_print_ex(bio.get(), name, 0, XN_FLAG_RFC2253) < 0) return "";
-  const char* data = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &data);
-  return size > 0 ? CleanUtf8({data, static_cast<size_t>(size)}, 512) : "";
 }
 
 std::string CommonName(const X509_NAME* name) {
@@ -139,26 +75,6 @@ bool ReadTime(const ASN1_TIME* time, int64_t* unix_s) {
   return true;
 }
 
-// False: OpenSSL cannot encode it.
-bool HashKey(const EVP_PKEY* key, Sha256Digest* digest) {
-  unsigned char* der = nullptr;
-  const int size = i2d_PUBKEY(key, &der);
-  if (size <= 0) return false;
-  *digest = Sha256({reinterpret_cast<const char*>(der), static_cast<size_t>(size)});
-  OPENSSL_free(der);
-  return true;
-}
-
-// Of the bytes as they stand in the certificate, which is what `openssl x509 -pubkey` prints.
-bool HashKey(const X509* certificate, Sha256Digest* digest) {
-  unsigned char* der = nullptr;
-  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
-  if (size <= 0) return false;
-  *digest = Sha256({reinterpret_cast<const char*>(der), static_cast<size_t>(size)});
-  OPENSSL_free(der);
-  return true;
-}
-
 absl::StatusOr<CertificateFacts> FactsOf(X509* certificate) {
   CertificateFacts facts;
   const X509_NAME* subject = X509_get_subject_name(certificate);
@@ -172,7 +88,7 @@ absl::StatusOr<CertificateFacts> FactsOf(X509* certificate) {
   const bool complete = (flags & EXFLAG_INVALID) == 0 && ReadNames(certificate, &facts) &&
                         ReadTime(X509_get0_notBefore(certificate), &facts.not_before_s) &&
                         ReadTime(X509_get0_notAfter(certificate), &facts.not_after_s) &&
-                        HashKey(certificate, &facts.spki_sha256);
+                        HashKey(X509_get_X509_PUBKEY(certificate), &facts.spki_sha256);
   ERR_clear_error();
   if (!complete)
     return absl::InvalidArgumentError("the certificate has an extension, time or key that cannot be read");
@@ -192,8 +108,6 @@ StackPtr Borrow(const std::vector<X509Ptr>& certificates, size_t from) {
   for (size_t i = from; i < certificates.size(); ++i) sk_X509_push(stack.get(), certificates[i].get());
   return stack;
 }
-
-absl::Status OutOfMemory() { return absl::ResourceExhaustedError("OpenSSL is out of memory"); }
 
 }  // namespace
 
@@ -232,7 +146,7 @@ std::string FormatTime(int64_t unix_s) {
 }
 
 absl::StatusOr<PrivateKeyFacts> ParsePrivateKeyPem(std::string_view pem) {
-  const absl::StatusOr<KeyPtr> key = ReadKey(pem);
+  const absl::StatusOr<openssl::KeyPtr> key = ReadKey(pem);
   if (!key.ok()) return key.status();
   PrivateKeyFacts facts;
   facts.is_ecdsa = EVP_PKEY_is_a(key->get(), "EC") == 1;
@@ -249,7 +163,7 @@ absl::StatusOr<PrivateKeyFacts> ParsePrivateKeyPem(std::string_view pem) {
 absl::Status CheckKeyMatchesCertificate(std::string_view certificate_pem, std::string_view key_pem) {
   const absl::StatusOr<std::vector<X509Ptr>> certificates = ReadCertificates(certificate_pem, 1);
   if (!certificates.ok()) return certificates.status();
-  const absl::StatusOr<KeyPtr> key = ReadKey(key_pem);
+  const absl::StatusOr<openssl::KeyPtr> key = ReadKey(key_pem);
   if (!key.ok()) return key.status();
   const bool matches = X509_check_private_key(certificates->front().get(), key->get()) == 1;
   ERR_clear_error();

@@ -70,6 +70,9 @@ App::App() : root_(kDescription, "coalition") {
   AddExplainVerbs(*this);
   AddPolicyVerbs(*this);
   AddDoctorVerb(*this);
+  AddCredentialVerbs(*this);
+  AddProposalVerbs(*this);
+  AddAdminVerbs(*this);
 }
 
 CLI::App* App::AddVerb(CLI::App* parent, const std::string& name, const std::string& description,

@@ -65,5 +65,17 @@ void AddPolicyVerbs(App& app);
 void AddPolicyChangeVerbs(App& app, CLI::App* family);
 void AddPolicyOwnVerbs(App& app, CLI::App* family);
 void AddDoctorVerb(App& app);
+void AddCredentialVerbs(App& app);
+// Of the family that AddCredentialVerbs makes.
+void AddEnrolmentVerbs(App& app, CLI::App* family);
+void AddProposalVerbs(App& app);
+// Of the families that AddMembershipVerbs makes.
+void AddStandingVerbs(App& app, CLI::App* member, CLI::App* platform);
+void AddAdminVerbs(App& app);
+// Of the family that AddAdminVerbs makes.
+void AddAuthorityVerbs(App& app, CLI::App* admin);
+void AddStandingAdminVerbs(App& app, CLI::App* admin);
+void AddProposeVerbs(App& app, CLI::App* admin);
+void AddProposalAdminVerbs(App& app, CLI::App* admin);
 
 }  // namespace coalition::cli

@@ -1,6 +1,7 @@
 #include "client/cli/prompt.h"
 
 #include "absl/strings/ascii.h"
+#include "client/cli/text.h"
 
 namespace coalition::cli {
 
@@ -17,6 +18,16 @@ std::string AskLine(Session& session, const std::string& question) {
   }
   session.io().err << '\n';  // Ctrl-D leaves the cursor behind the question
   return "";
+}
+
+int ConfirmLoss(Session& session, bool yes, const std::vector<std::string>& lost,
+                const std::string& question) {
+  if (yes) return kExitOk;
+  for (const std::string& line : lost) session.Note(line);
+  if (!CanAsk(session)) return session.Misused("confirm with --yes where nobody can be asked");
+  if (AskLine(session, Printable(question) + " Type yes: ") == "yes") return kExitOk;
+  session.Note("Nothing was changed.");
+  return kExitNo;
 }
 
 }  // namespace coalition::cli

@@ -2,10 +2,13 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/cli/certificate_life.h"
 #include "client/cli/text.h"
+#include "client/credentials.h"
 
 namespace coalition::cli {
 
@@ -19,9 +22,17 @@ absl::StatusOr<client::Client*> Session::Client() {
     absl::StatusOr<std::unique_ptr<client::Client>> client = client::Client::Make(*options);
     if (!client.ok()) return Local(client.status());
     if (globals_.verbose) Note("server: " + options->server);
+    WarnOfExpiry(options->tls);
     client_ = *std::move(client);
   }
   return client_.get();
+}
+
+void Session::WarnOfExpiry(const client::TlsOptions& tls) {
+  const absl::StatusOr<client::Credentials> credentials = client::LoadCredentials(tls);
+  if (!credentials.ok()) return;
+  const std::string warning = ExpiryWarning(credentials->certificate_pem, std::time(nullptr));
+  if (!warning.empty()) Note("warning: " + warning);
 }
 
 ListPrinter Session::List(std::vector<std::string> columns) {

@@ -45,8 +45,8 @@ class Session {
   Io& io() const { return io_; }
   Format format() const { return format_; }
 
-  // Made at the first call, from the settings; reaches for the network only when it is used. Errors are
-  // Local.
+  // Made at the first call, from the settings; reaches for the network only when it is used. Warns of a
+  // certificate that ends soon. Errors are Local.
   absl::StatusOr<client::Client*> Client();
   // For tests: the client to use instead.
   void SetClient(std::unique_ptr<client::Client> client) { client_ = std::move(client); }
@@ -63,6 +63,8 @@ class Session {
   absl::StatusOr<std::string> ReadIn(size_t bytes_max);
 
  private:
+  void WarnOfExpiry(const client::TlsOptions& tls);
+
   const Globals globals_;
   Io& io_;
   const Format format_;

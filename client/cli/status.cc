@@ -37,6 +37,23 @@ std::string RemedyForReason(v1::ErrorReason reason, const absl::Status& status) 
     case v1::ERROR_REASON_ROLE_MISSING:
       return absl::StrCat("Use a credential with the role ", MetadataOf(status, "role"),
                           "; `coalition whoami` shows the roles of this one.");
+    case v1::ERROR_REASON_CREDENTIAL_REVOKED: {
+      const std::string contact = MetadataOf(status, "contact");
+      return absl::StrCat("Make a new key with `coalition credential request`",
+                          contact.empty() ? "" : ", and ask ", contact, contact.empty() ? "." : " why.");
+    }
+    case v1::ERROR_REASON_WRONG_LISTENER:
+      return absl::StrCat("Connect to the ", MetadataOf(status, "listener"),
+                          " listener: its address is another --server.");
+    case v1::ERROR_REASON_NAME_TAKEN:
+      return "Choose another name.";
+    case v1::ERROR_REASON_LAST_ADMINISTRATOR:
+      return "Have another administrator first: `coalition admin propose role`.";
+    case v1::ERROR_REASON_TERMS_CHANGED:
+      return "Withdraw it and propose it again.";
+    case v1::ERROR_REASON_CUT_OFF_NOT_KEPT:
+      return "They are cut off now, but not after a restart of the server: mend its store and repeat the "
+             "command.";
     case v1::ERROR_REASON_NOT_FOUND:
       return "It does not exist, or it is not yours to see: the answer is the same.";
     case v1::ERROR_REASON_LABEL_FORBIDS_AUDIENCE:

@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "client/cli/enum_values.h"
 #include "common/hash.h"
 #include "common/ids.h"
 #include "common/seller.h"
@@ -17,28 +18,7 @@ namespace coalition::cli {
 namespace {
 
 absl::Status Bad(std::string_view text, const std::string& what, const std::string& right) {
-  return absl::InvalidArgumentError(absl::StrCat(Quoted(text), " is not ", what, ": ", right));
-}
-
-// A value of `Enum` by its `name` with or without `prefix`; the unspecified one is none. `text`: what was
-// typed.
-template <class Enum>
-absl::StatusOr<Enum> ParseEnumNamed(std::string_view text, const std::string& name, const std::string& prefix,
-                                    const std::string& what) {
-  const google::protobuf::EnumDescriptor* descriptor = google::protobuf::GetEnumDescriptor<Enum>();
-  std::string right;
-  for (int i = 0; i < descriptor->value_count(); ++i) {
-    const google::protobuf::EnumValueDescriptor* value = descriptor->value(i);
-    if (value->number() == 0) continue;
-    if (value->name() == name || value->name() == prefix + name) return static_cast<Enum>(value->number());
-    absl::StrAppend(&right, right.empty() ? "" : ", ", EnumText(value->name(), prefix));
-  }
-  return Bad(text, what, right);
-}
-
-template <class Enum>
-absl::StatusOr<Enum> ParseEnum(std::string_view text, const std::string& prefix, const std::string& what) {
-  return ParseEnumNamed<Enum>(text, EnumName(text), prefix, what);
+  return NotAValue(text, what, right);
 }
 
 std::string_view Trim(std::string_view text) { return Std(absl::StripAsciiWhitespace(Absl(text))); }

@@ -1,6 +1,7 @@
 // coalition whoami, member …, platform …: who is in the coalition, and who we are to it.
 #include <memory>
 
+#include "client/cli/administration_text.h"
 #include "client/cli/app.h"
 #include "client/cli/values.h"
 
@@ -14,17 +15,6 @@ std::string Join(const Items& items) {
   return joined;
 }
 
-std::string StandingText(v1::Standing standing) { return EnumText(v1::Standing_Name(standing), "STANDING_"); }
-
-std::vector<std::string> MemberCells(const v1::Member& member) {
-  return {member.name(),           member.display_name(),
-          KindText(member.kind()), StandingText(member.standing()),
-          Join(member.groups()),   member.control_group()};
-}
-
-const std::vector<std::string> kMemberColumns = {"member",   "name",   "kind",
-                                                 "standing", "groups", "control_group"};
-
 int WhoAmI(Session& session) {
   absl::StatusOr<client::Client*> client = session.Client();
   if (!client.ok()) return session.Fail(client.status());
@@ -32,7 +22,7 @@ int WhoAmI(Session& session) {
   if (!me.ok()) return session.Fail(me.status());
   std::vector<std::string> roles;
   for (const int role : me->credential().roles()) {
-    roles.push_back(EnumText(v1::Role_Name(static_cast<v1::Role>(role)), "ROLE_"));
+    roles.push_back(RoleText(static_cast<v1::Role>(role)));
   }
   session.One({{"member", me->member().name()},
                {"name", me->member().display_name()},
@@ -51,7 +41,7 @@ int WhoAmI(Session& session) {
 int MemberList(Session& session) {
   absl::StatusOr<client::Client*> client = session.Client();
   if (!client.ok()) return session.Fail(client.status());
-  ListPrinter printer = session.List(kMemberColumns);
+  ListPrinter printer = session.List(MemberColumns());
   for (const absl::StatusOr<v1::Member>& member : (*client)->ListMembers()) {
     if (!member.ok()) return session.Fail(member.status());
     printer.Row(MemberCells(*member), *member);
@@ -67,10 +57,7 @@ int MemberShow(Session& session, const std::string& text) {
   if (!client.ok()) return session.Fail(client.status());
   absl::StatusOr<v1::Member> member = (*client)->GetMember(*name);
   if (!member.ok()) return session.Fail(member.status());
-  Facts facts;
-  const std::vector<std::string> cells = MemberCells(*member);
-  for (size_t i = 0; i < cells.size(); ++i) facts.emplace_back(kMemberColumns[i], cells[i]);
-  session.One(facts, ToJson(*member));
+  session.One(MemberFacts(*member), ToJson(*member));
   return kExitOk;
 }
 
@@ -81,6 +68,34 @@ int PlatformList(Session& session) {
   for (const absl::StatusOr<v1::Platform>& platform : (*client)->ListPlatforms()) {
     if (!platform.ok()) return session.Fail(platform.status());
     printer.Row({platform->name(), platform->holder()}, *platform);
+  }
+  printer.Finish();
+  return kExitOk;
+}
+
+int GroupList(Session& session) {
+  absl::StatusOr<client::Client*> client = session.Client();
+  if (!client.ok()) return session.Fail(client.status());
+  ListPrinter printer = session.List({"group", "name", "closed"});
+  for (const absl::StatusOr<v1::Group>& group : (*client)->ListGroups()) {
+    if (!group.ok()) return session.Fail(group.status());
+    printer.Row({group->name(), group->display_name(), group->closed() ? "true" : "false"}, *group);
+  }
+  printer.Finish();
+  return kExitOk;
+}
+
+int EventList(Session& session, int limit) {
+  absl::StatusOr<client::Client*> client = session.Client();
+  if (!client.ok()) return session.Fail(client.status());
+  ListPrinter printer = session.List({"time", "epoch", "subject", "what", "by"});
+  int left = limit;
+  for (const absl::StatusOr<v1::MembershipEvent>& event : (*client)->ListMembershipEvents()) {
+    if (!event.ok()) return session.Fail(event.status());
+    printer.Row({TimeText(event->time()), std::to_string(event->epoch()), event->subject(), event->text(),
+                 event->by()},
+                *event);
+    if (limit > 0 && --left == 0) break;
   }
   printer.Finish();
   return kExitOk;
@@ -103,9 +118,28 @@ void AddMembershipVerbs(App& app) {
       ->add_option("MEMBER", *name, "Id of the member")
       ->required();
 
+  app.AddVerb(member, "groups", "All groups",
+              {{"member groups", "`coalition member show` has a member's own."}}, GroupList);
+  auto limit = std::make_shared<int>(100);
+  app.AddVerb(member, "events", "What was changed of members and credentials, and by whom, newest first",
+              {{"member events", "The last hundred."}, {"member events --limit 0 -o jsonl", "All."}},
+              [limit](Session& session) { return EventList(session, *limit); })
+      ->add_option("--limit", *limit, "At most so many, 0: all (100)")
+      ->check(CLI::Range(0, 1'000'000'000));
+
   CLI::App* platform = app.AddFamily("platform", "Places where sellers have accounts");
   app.AddVerb(platform, "list", "All platforms and who holds them", {{"platform list", "All platforms."}},
               PlatformList);
+  AddStandingVerbs(app, member, platform);
+}
+
+void AddAdminVerbs(App& app) {
+  CLI::App* admin =
+      app.AddFamily("admin", "The coalition's administration; its contexts name the administration listener");
+  AddAuthorityVerbs(app, admin);
+  AddStandingAdminVerbs(app, admin);
+  AddProposeVerbs(app, admin);
+  AddProposalAdminVerbs(app, admin);
 }
 
 }  // namespace coalition::cli

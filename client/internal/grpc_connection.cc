@@ -14,6 +14,7 @@
 #include "coalition/v1/exchange_service.grpc.pb.h"
 #include "coalition/v1/membership_service.grpc.pb.h"
 #include "coalition/v1/policy_service.grpc.pb.h"
+#include "coalition/v1/proposal_service.grpc.pb.h"
 #include "common/mutex.h"
 
 namespace coalition::client::internal {
@@ -44,6 +45,7 @@ struct Stubs {
   std::shared_ptr<v1::ExchangeService::Stub> exchange;
   std::shared_ptr<v1::MembershipService::Stub> membership;
   std::shared_ptr<v1::PolicyService::Stub> policy;
+  std::shared_ptr<v1::ProposalService::Stub> proposals;
 };
 
 std::shared_ptr<const Stubs> MakeStubs(const ClientOptions& options, const Credentials& credentials) {
@@ -53,9 +55,9 @@ std::shared_ptr<const Stubs> MakeStubs(const ClientOptions& options, const Crede
   tls.pem_private_key = credentials.key_pem;
   const auto channel =
       grpc::CreateCustomChannel(options.server, grpc::SslCredentials(tls), Arguments(options));
-  return std::make_shared<const Stubs>(Stubs{channel, v1::ExchangeService::NewStub(channel),
-                                             v1::MembershipService::NewStub(channel),
-                                             v1::PolicyService::NewStub(channel)});
+  return std::make_shared<const Stubs>(
+      Stubs{channel, v1::ExchangeService::NewStub(channel), v1::MembershipService::NewStub(channel),
+            v1::PolicyService::NewStub(channel), v1::ProposalService::NewStub(channel)});
 }
 
 // Whether the server knew who asked, whatever else it thinks of it.
@@ -140,6 +142,111 @@ class GrpcConnection final : public Connection {
                                                           const v1::ListPlatformsRequest& request) override {
     return Unary<v1::ListPlatformsResponse>(&Stubs::membership, &v1::MembershipService::Stub::ListPlatforms,
                                             options, request);
+  }
+  absl::StatusOr<v1::ListGroupsResponse> ListGroups(const CallOptions& options,
+                                                    const v1::ListGroupsRequest& request) override {
+    return Unary<v1::ListGroupsResponse>(&Stubs::membership, &v1::MembershipService::Stub::ListGroups,
+                                         options, request);
+  }
+  absl::StatusOr<v1::SetStandingResponse> SetStanding(const CallOptions& options,
+                                                      const v1::SetStandingRequest& request) override {
+    return Unary<v1::SetStandingResponse>(&Stubs::membership, &v1::MembershipService::Stub::SetStanding,
+                                          options, request);
+  }
+  absl::StatusOr<v1::SetCertificatesNotBeforeResponse> SetCertificatesNotBefore(
+      const CallOptions& options, const v1::SetCertificatesNotBeforeRequest& request) override {
+    return Unary<v1::SetCertificatesNotBeforeResponse>(
+        &Stubs::membership, &v1::MembershipService::Stub::SetCertificatesNotBefore, options, request);
+  }
+  absl::StatusOr<v1::LeaveCoalitionResponse> LeaveCoalition(
+      const CallOptions& options, const v1::LeaveCoalitionRequest& request) override {
+    return Unary<v1::LeaveCoalitionResponse>(&Stubs::membership, &v1::MembershipService::Stub::LeaveCoalition,
+                                             options, request);
+  }
+  absl::StatusOr<v1::GetDepartureResponse> GetDeparture(const CallOptions& options,
+                                                        const v1::GetDepartureRequest& request) override {
+    return Unary<v1::GetDepartureResponse>(&Stubs::membership, &v1::MembershipService::Stub::GetDeparture,
+                                           options, request);
+  }
+  absl::StatusOr<v1::RemoveFromGroupResponse> RemoveFromGroup(
+      const CallOptions& options, const v1::RemoveFromGroupRequest& request) override {
+    return Unary<v1::RemoveFromGroupResponse>(
+        &Stubs::membership, &v1::MembershipService::Stub::RemoveFromGroup, options, request);
+  }
+  absl::StatusOr<v1::ReleasePlatformResponse> ReleasePlatform(
+      const CallOptions& options, const v1::ReleasePlatformRequest& request) override {
+    return Unary<v1::ReleasePlatformResponse>(
+        &Stubs::membership, &v1::MembershipService::Stub::ReleasePlatform, options, request);
+  }
+  absl::StatusOr<v1::ListCredentialsResponse> ListCredentials(
+      const CallOptions& options, const v1::ListCredentialsRequest& request) override {
+    return Unary<v1::ListCredentialsResponse>(
+        &Stubs::membership, &v1::MembershipService::Stub::ListCredentials, options, request);
+  }
+  absl::StatusOr<v1::SetCredentialResponse> SetCredential(const CallOptions& options,
+                                                          const v1::SetCredentialRequest& request) override {
+    return Unary<v1::SetCredentialResponse>(&Stubs::membership, &v1::MembershipService::Stub::SetCredential,
+                                            options, request);
+  }
+  absl::StatusOr<v1::RegisterKeyResponse> RegisterKey(const CallOptions& options,
+                                                      const v1::RegisterKeyRequest& request) override {
+    return Unary<v1::RegisterKeyResponse>(&Stubs::membership, &v1::MembershipService::Stub::RegisterKey,
+                                          options, request);
+  }
+  absl::StatusOr<v1::ConfirmKeyResponse> ConfirmKey(const CallOptions& options,
+                                                    const v1::ConfirmKeyRequest& request) override {
+    return Unary<v1::ConfirmKeyResponse>(&Stubs::membership, &v1::MembershipService::Stub::ConfirmKey,
+                                         options, request);
+  }
+  absl::StatusOr<v1::RevokeCredentialResponse> RevokeCredential(
+      const CallOptions& options, const v1::RevokeCredentialRequest& request) override {
+    return Unary<v1::RevokeCredentialResponse>(
+        &Stubs::membership, &v1::MembershipService::Stub::RevokeCredential, options, request);
+  }
+  absl::StatusOr<v1::ListMembershipEventsResponse> ListMembershipEvents(
+      const CallOptions& options, const v1::ListMembershipEventsRequest& request) override {
+    return Unary<v1::ListMembershipEventsResponse>(
+        &Stubs::membership, &v1::MembershipService::Stub::ListMembershipEvents, options, request);
+  }
+  absl::StatusOr<v1::CreateProposalResponse> CreateProposal(
+      const CallOptions& options, const v1::CreateProposalRequest& request) override {
+    return Unary<v1::CreateProposalResponse>(&Stubs::proposals, &v1::ProposalService::Stub::CreateProposal,
+                                             options, request);
+  }
+  absl::StatusOr<v1::GetProposalResponse> GetProposal(const CallOptions& options,
+                                                      const v1::GetProposalRequest& request) override {
+    return Unary<v1::GetProposalResponse>(&Stubs::proposals, &v1::ProposalService::Stub::GetProposal, options,
+                                          request);
+  }
+  absl::StatusOr<v1::ListProposalsResponse> ListProposals(const CallOptions& options,
+                                                          const v1::ListProposalsRequest& request) override {
+    return Unary<v1::ListProposalsResponse>(&Stubs::proposals, &v1::ProposalService::Stub::ListProposals,
+                                            options, request);
+  }
+  absl::StatusOr<v1::PreviewProposalResponse> PreviewProposal(
+      const CallOptions& options, const v1::PreviewProposalRequest& request) override {
+    return Unary<v1::PreviewProposalResponse>(&Stubs::proposals, &v1::ProposalService::Stub::PreviewProposal,
+                                              options, request);
+  }
+  absl::StatusOr<v1::ApproveProposalResponse> ApproveProposal(
+      const CallOptions& options, const v1::ApproveProposalRequest& request) override {
+    return Unary<v1::ApproveProposalResponse>(&Stubs::proposals, &v1::ProposalService::Stub::ApproveProposal,
+                                              options, request);
+  }
+  absl::StatusOr<v1::ObjectToProposalResponse> ObjectToProposal(
+      const CallOptions& options, const v1::ObjectToProposalRequest& request) override {
+    return Unary<v1::ObjectToProposalResponse>(
+        &Stubs::proposals, &v1::ProposalService::Stub::ObjectToProposal, options, request);
+  }
+  absl::StatusOr<v1::ApplyProposalResponse> ApplyProposal(const CallOptions& options,
+                                                          const v1::ApplyProposalRequest& request) override {
+    return Unary<v1::ApplyProposalResponse>(&Stubs::proposals, &v1::ProposalService::Stub::ApplyProposal,
+                                            options, request);
+  }
+  absl::StatusOr<v1::WithdrawProposalResponse> WithdrawProposal(
+      const CallOptions& options, const v1::WithdrawProposalRequest& request) override {
+    return Unary<v1::WithdrawProposalResponse>(
+        &Stubs::proposals, &v1::ProposalService::Stub::WithdrawProposal, options, request);
   }
   absl::StatusOr<v1::GetPolicyResponse> GetPolicy(const CallOptions& options,
                                                   const v1::GetPolicyRequest& request) override {

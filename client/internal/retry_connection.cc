@@ -133,6 +133,133 @@ absl::StatusOr<v1::ListPlatformsResponse> RetryConnection::ListPlatforms(
       true, options, [&](const CallOptions& o) { return inner_->ListPlatforms(o, request); });
 }
 
+absl::StatusOr<v1::ListGroupsResponse> RetryConnection::ListGroups(const CallOptions& options,
+                                                                   const v1::ListGroupsRequest& request) {
+  return Repeat<v1::ListGroupsResponse>(true, options,
+                                        [&](const CallOptions& o) { return inner_->ListGroups(o, request); });
+}
+
+absl::StatusOr<v1::SetStandingResponse> RetryConnection::SetStanding(const CallOptions& options,
+                                                                     const v1::SetStandingRequest& request) {
+  return Repeat<v1::SetStandingResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->SetStanding(o, request); });
+}
+
+absl::StatusOr<v1::SetCertificatesNotBeforeResponse> RetryConnection::SetCertificatesNotBefore(
+    const CallOptions& options, const v1::SetCertificatesNotBeforeRequest& request) {
+  return Repeat<v1::SetCertificatesNotBeforeResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->SetCertificatesNotBefore(o, request); });
+}
+
+absl::StatusOr<v1::LeaveCoalitionResponse> RetryConnection::LeaveCoalition(
+    const CallOptions& options, const v1::LeaveCoalitionRequest& request) {
+  return Repeat<v1::LeaveCoalitionResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->LeaveCoalition(o, request); });
+}
+
+absl::StatusOr<v1::GetDepartureResponse> RetryConnection::GetDeparture(
+    const CallOptions& options, const v1::GetDepartureRequest& request) {
+  return Repeat<v1::GetDepartureResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->GetDeparture(o, request); });
+}
+
+absl::StatusOr<v1::RemoveFromGroupResponse> RetryConnection::RemoveFromGroup(
+    const CallOptions& options, const v1::RemoveFromGroupRequest& request) {
+  return Repeat<v1::RemoveFromGroupResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->RemoveFromGroup(o, request); });
+}
+
+absl::StatusOr<v1::ReleasePlatformResponse> RetryConnection::ReleasePlatform(
+    const CallOptions& options, const v1::ReleasePlatformRequest& request) {
+  return Repeat<v1::ReleasePlatformResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ReleasePlatform(o, request); });
+}
+
+absl::StatusOr<v1::ListCredentialsResponse> RetryConnection::ListCredentials(
+    const CallOptions& options, const v1::ListCredentialsRequest& request) {
+  return Repeat<v1::ListCredentialsResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ListCredentials(o, request); });
+}
+
+absl::StatusOr<v1::SetCredentialResponse> RetryConnection::SetCredential(
+    const CallOptions& options, const v1::SetCredentialRequest& request) {
+  return Repeat<v1::SetCredentialResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->SetCredential(o, request); });
+}
+
+absl::StatusOr<v1::RegisterKeyResponse> RetryConnection::RegisterKey(const CallOptions& options,
+                                                                     const v1::RegisterKeyRequest& request) {
+  return Repeat<v1::RegisterKeyResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->RegisterKey(o, request); });
+}
+
+absl::StatusOr<v1::ConfirmKeyResponse> RetryConnection::ConfirmKey(const CallOptions& options,
+                                                                   const v1::ConfirmKeyRequest& request) {
+  return Repeat<v1::ConfirmKeyResponse>(true, options,
+                                        [&](const CallOptions& o) { return inner_->ConfirmKey(o, request); });
+}
+
+absl::StatusOr<v1::RevokeCredentialResponse> RetryConnection::RevokeCredential(
+    const CallOptions& options, const v1::RevokeCredentialRequest& request) {
+  return Repeat<v1::RevokeCredentialResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->RevokeCredential(o, request); });
+}
+
+absl::StatusOr<v1::ListMembershipEventsResponse> RetryConnection::ListMembershipEvents(
+    const CallOptions& options, const v1::ListMembershipEventsRequest& request) {
+  return Repeat<v1::ListMembershipEventsResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ListMembershipEvents(o, request); });
+}
+
+absl::StatusOr<v1::CreateProposalResponse> RetryConnection::CreateProposal(
+    const CallOptions& options, const v1::CreateProposalRequest& request) {
+  return Repeat<v1::CreateProposalResponse>(
+      request.validate_only() || !request.request_id().empty(), options,
+      [&](const CallOptions& o) { return inner_->CreateProposal(o, request); });
+}
+
+absl::StatusOr<v1::GetProposalResponse> RetryConnection::GetProposal(const CallOptions& options,
+                                                                     const v1::GetProposalRequest& request) {
+  return Repeat<v1::GetProposalResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->GetProposal(o, request); });
+}
+
+absl::StatusOr<v1::ListProposalsResponse> RetryConnection::ListProposals(
+    const CallOptions& options, const v1::ListProposalsRequest& request) {
+  return Repeat<v1::ListProposalsResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ListProposals(o, request); });
+}
+
+absl::StatusOr<v1::PreviewProposalResponse> RetryConnection::PreviewProposal(
+    const CallOptions& options, const v1::PreviewProposalRequest& request) {
+  return Repeat<v1::PreviewProposalResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->PreviewProposal(o, request); });
+}
+
+absl::StatusOr<v1::ApproveProposalResponse> RetryConnection::ApproveProposal(
+    const CallOptions& options, const v1::ApproveProposalRequest& request) {
+  return Repeat<v1::ApproveProposalResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ApproveProposal(o, request); });
+}
+
+absl::StatusOr<v1::ObjectToProposalResponse> RetryConnection::ObjectToProposal(
+    const CallOptions& options, const v1::ObjectToProposalRequest& request) {
+  return Repeat<v1::ObjectToProposalResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ObjectToProposal(o, request); });
+}
+
+absl::StatusOr<v1::ApplyProposalResponse> RetryConnection::ApplyProposal(
+    const CallOptions& options, const v1::ApplyProposalRequest& request) {
+  return Repeat<v1::ApplyProposalResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ApplyProposal(o, request); });
+}
+
+absl::StatusOr<v1::WithdrawProposalResponse> RetryConnection::WithdrawProposal(
+    const CallOptions& options, const v1::WithdrawProposalRequest& request) {
+  return Repeat<v1::WithdrawProposalResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->WithdrawProposal(o, request); });
+}
+
 absl::StatusOr<v1::PreviewAudienceResponse> RetryConnection::PreviewAudience(
     const CallOptions& options, const v1::PreviewAudienceRequest& request) {
   return Repeat<v1::PreviewAudienceResponse>(

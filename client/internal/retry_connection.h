@@ -36,9 +36,9 @@ class Backoff {
 };
 
 // `inner` makes one try. Calls that can be repeated: reads, writes with a request_id, and writes
-// that name what they replace (approving and applying a policy). When the budget
-// ends, or the waiting would not fit into it, the last error is returned as it is. Import streams are passed
-// through: ImportStream reopens them.
+// that name what they make or replace (approving and applying a policy, all of administration). When the
+// budget ends, or the waiting would not fit into it, the last error is returned as it is. Import streams are
+// passed through: ImportStream reopens them.
 class RetryConnection final : public Connection {
  public:
   // `random` must outlive it.
@@ -68,6 +68,48 @@ class RetryConnection final : public Connection {
                                                   const v1::GetMemberRequest& request) override;
   absl::StatusOr<v1::ListPlatformsResponse> ListPlatforms(const CallOptions& options,
                                                           const v1::ListPlatformsRequest& request) override;
+  absl::StatusOr<v1::ListGroupsResponse> ListGroups(const CallOptions& options,
+                                                    const v1::ListGroupsRequest& request) override;
+  absl::StatusOr<v1::SetStandingResponse> SetStanding(const CallOptions& options,
+                                                      const v1::SetStandingRequest& request) override;
+  absl::StatusOr<v1::SetCertificatesNotBeforeResponse> SetCertificatesNotBefore(
+      const CallOptions& options, const v1::SetCertificatesNotBeforeRequest& request) override;
+  absl::StatusOr<v1::LeaveCoalitionResponse> LeaveCoalition(
+      const CallOptions& options, const v1::LeaveCoalitionRequest& request) override;
+  absl::StatusOr<v1::GetDepartureResponse> GetDeparture(const CallOptions& options,
+                                                        const v1::GetDepartureRequest& request) override;
+  absl::StatusOr<v1::RemoveFromGroupResponse> RemoveFromGroup(
+      const CallOptions& options, const v1::RemoveFromGroupRequest& request) override;
+  absl::StatusOr<v1::ReleasePlatformResponse> ReleasePlatform(
+      const CallOptions& options, const v1::ReleasePlatformRequest& request) override;
+  absl::StatusOr<v1::ListCredentialsResponse> ListCredentials(
+      const CallOptions& options, const v1::ListCredentialsRequest& request) override;
+  absl::StatusOr<v1::SetCredentialResponse> SetCredential(const CallOptions& options,
+                                                          const v1::SetCredentialRequest& request) override;
+  absl::StatusOr<v1::RegisterKeyResponse> RegisterKey(const CallOptions& options,
+                                                      const v1::RegisterKeyRequest& request) override;
+  absl::StatusOr<v1::ConfirmKeyResponse> ConfirmKey(const CallOptions& options,
+                                                    const v1::ConfirmKeyRequest& request) override;
+  absl::StatusOr<v1::RevokeCredentialResponse> RevokeCredential(
+      const CallOptions& options, const v1::RevokeCredentialRequest& request) override;
+  absl::StatusOr<v1::ListMembershipEventsResponse> ListMembershipEvents(
+      const CallOptions& options, const v1::ListMembershipEventsRequest& request) override;
+  absl::StatusOr<v1::CreateProposalResponse> CreateProposal(
+      const CallOptions& options, const v1::CreateProposalRequest& request) override;
+  absl::StatusOr<v1::GetProposalResponse> GetProposal(const CallOptions& options,
+                                                      const v1::GetProposalRequest& request) override;
+  absl::StatusOr<v1::ListProposalsResponse> ListProposals(const CallOptions& options,
+                                                          const v1::ListProposalsRequest& request) override;
+  absl::StatusOr<v1::PreviewProposalResponse> PreviewProposal(
+      const CallOptions& options, const v1::PreviewProposalRequest& request) override;
+  absl::StatusOr<v1::ApproveProposalResponse> ApproveProposal(
+      const CallOptions& options, const v1::ApproveProposalRequest& request) override;
+  absl::StatusOr<v1::ObjectToProposalResponse> ObjectToProposal(
+      const CallOptions& options, const v1::ObjectToProposalRequest& request) override;
+  absl::StatusOr<v1::ApplyProposalResponse> ApplyProposal(const CallOptions& options,
+                                                          const v1::ApplyProposalRequest& request) override;
+  absl::StatusOr<v1::WithdrawProposalResponse> WithdrawProposal(
+      const CallOptions& options, const v1::WithdrawProposalRequest& request) override;
   absl::StatusOr<v1::PreviewAudienceResponse> PreviewAudience(
       const CallOptions& options, const v1::PreviewAudienceRequest& request) override;
   absl::StatusOr<v1::ExplainAccessResponse> ExplainAccess(const CallOptions& options,

@@ -51,6 +51,23 @@ TEST_F(FileTest, WritesAndReadsWhole) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir_), {}), 1);
 }
 
+TEST_F(FileTest, ANewFileReplacesNone) {
+  const std::string path = dir_ + "/key";
+  ASSERT_TRUE(WriteNewFile(path, "first", 0600).ok());
+  EXPECT_EQ(ModeOf(path), 0600U);
+  const absl::Status second = WriteNewFile(path, "second", 0644);
+  EXPECT_TRUE(absl::IsAlreadyExists(second)) << second;
+  EXPECT_THAT(Message(second), StartsWith(path));
+  EXPECT_EQ(ReadFile(path, 10).value(), "first");
+  EXPECT_EQ(ModeOf(path), 0600U);
+  // Nor what a link points to that leads nowhere.
+  std::filesystem::create_symlink(dir_ + "/nowhere", dir_ + "/link");
+  EXPECT_TRUE(absl::IsAlreadyExists(WriteNewFile(dir_ + "/link", "x", 0600)));
+  EXPECT_FALSE(std::filesystem::exists(dir_ + "/nowhere"));
+  EXPECT_TRUE(absl::IsNotFound(WriteNewFile(dir_ + "/missing/key", "x", 0600)));
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir_), {}), 2);
+}
+
 TEST_F(FileTest, SaysWhyItCannotRead) {
   const std::string path = dir_ + "/file";
   EXPECT_EQ(ReadFile(path, 10).status().code(), absl::StatusCode::kNotFound);

@@ -1,0 +1,227 @@
+// coalition admin propose …: asks the members for a change.
+#include <functional>
+#include <memory>
+
+#include "absl/strings/str_cat.h"
+#include "client/cli/administration_text.h"
+#include "client/cli/administration_values.h"
+#include "client/cli/app.h"
+#include "client/cli/values.h"
+
+namespace coalition::cli {
+namespace {
+
+// What any of them is made of.
+struct ProposeFlags {
+  std::string id, name, kind, target, control_group, reason, request_id;
+  std::vector<std::string> groups, members, roles;
+  bool closed = false, alone = false, dry_run = false;
+};
+
+using Fill = absl::Status (*)(const ProposeFlags&, v1::ProposedChange*);
+
+// Parses each of `texts` into `out`.
+template <class Parse>
+absl::Status Names(const std::vector<std::string>& texts, Parse parse,
+                   google::protobuf::RepeatedPtrField<std::string>* out) {
+  for (const std::string& text : texts) {
+    absl::StatusOr<std::string> name = parse(text);
+    if (!name.ok()) return name.status();
+    *out->Add() = *std::move(name);
+  }
+  return absl::OkStatus();
+}
+
+template <class Parse>
+absl::Status Name(const std::string& text, Parse parse, std::string* out) {
+  absl::StatusOr<std::string> name = parse(text);
+  if (!name.ok()) return name.status();
+  *out = *std::move(name);
+  return absl::OkStatus();
+}
+
+absl::Status FillAdmission(const ProposeFlags& flags, v1::ProposedChange* change) {
+  v1::Admission& admission = *change->mutable_admission();
+  if (absl::Status status = CheckId(flags.id, "member id"); !status.ok()) return status;
+  const absl::StatusOr<v1::MemberKind> kind = ParseKind(flags.kind);
+  if (!kind.ok()) return kind.status();
+  admission.set_member_id(flags.id);
+  admission.set_display_name(flags.name);
+  admission.set_kind(*kind);
+  admission.set_control_group(flags.control_group);
+  return Names(flags.groups, ParseGroup, admission.mutable_groups());
+}
+
+absl::Status FillReinstatement(const ProposeFlags& flags, v1::ProposedChange* change) {
+  v1::Reinstatement& reinstatement = *change->mutable_reinstatement();
+  if (absl::Status status = Name(flags.id, ParseMember, reinstatement.mutable_member()); !status.ok()) {
+    return status;
+  }
+  return Names(flags.groups, ParseGroup, reinstatement.mutable_groups());
+}
+
+absl::Status FillGroupAddition(const ProposeFlags& flags, v1::ProposedChange* change) {
+  v1::GroupAddition& addition = *change->mutable_group_addition();
+  if (absl::Status status = Name(flags.id, ParseGroup, addition.mutable_group()); !status.ok()) return status;
+  return Names(flags.members, ParseMember, addition.mutable_members());
+}
+
+absl::Status FillGroupCreation(const ProposeFlags& flags, v1::ProposedChange* change) {
+  v1::GroupCreation& creation = *change->mutable_group_creation();
+  if (absl::Status status = CheckId(flags.id, "group id"); !status.ok()) return status;
+  creation.set_group_id(flags.id);
+  creation.set_display_name(flags.name);
+  creation.set_closed(flags.closed);
+  return Names(flags.members, ParseMember, creation.mutable_members());
+}
+
+absl::Status FillPlatform(const ProposeFlags& flags, v1::ProposedChange* change) {
+  v1::PlatformAssignment& assignment = *change->mutable_platform_assignment();
+  if (absl::Status status = Name(flags.id, ParsePlatform, assignment.mutable_platform()); !status.ok()) {
+    return status;
+  }
+  return Name(flags.target, ParseMember, assignment.mutable_holder());
+}
+
+absl::Status FillRole(const ProposeFlags& flags, v1::ProposedChange* change) {
+  v1::RoleGrant& grant = *change->mutable_role_grant();
+  const absl::StatusOr<std::string> member = ParseMember(flags.target);
+  if (!member.ok()) return member.status();
+  const absl::StatusOr<std::string> credential = ParseCredential(flags.id, *member);
+  if (!credential.ok()) return credential.status();
+  const absl::StatusOr<std::vector<v1::Role>> roles = ParseRoles(flags.roles);
+  if (!roles.ok()) return roles.status();
+  grant.set_credential(*credential);
+  for (const v1::Role role : *roles) grant.add_roles(role);
+  return absl::OkStatus();
+}
+
+absl::Status FillControlGroup(const ProposeFlags& flags, v1::ProposedChange* change) {
+  v1::ControlGroupChange& control = *change->mutable_control_group_change();
+  if (flags.alone == !flags.control_group.empty()) {
+    return absl::InvalidArgumentError("say under which control it is, CONTROL-GROUP, or --alone");
+  }
+  control.set_control_group(flags.control_group);
+  return Name(flags.id, ParseMember, control.mutable_member());
+}
+
+int Propose(Session& session, const ProposeFlags& flags, Fill fill) {
+  v1::ProposedChange change;
+  if (absl::Status status = fill(flags, &change); !status.ok()) {
+    return session.Misused(std::string(status.message()));
+  }
+  absl::StatusOr<client::Client*> client = session.Client();
+  if (!client.ok()) return session.Fail(client.status());
+  const absl::StatusOr<v1::Proposal> proposal = (*client)->CreateProposal(
+      change, flags.reason, {.request_id = flags.request_id, .validate_only = flags.dry_run});
+  if (!proposal.ok()) return session.Fail(proposal.status());
+  session.One(ProposalFacts(*proposal), ToJson(*proposal));
+  if (flags.dry_run) {
+    session.Note("Checked; nothing was proposed.");
+  } else if (proposal->terms().approvals() > proposal->approvals_size()) {
+    session.Note(absl::StrCat("It needs ", proposal->terms().approvals(),
+                              " approvals of members of its electorate: "
+                              "coalition proposal approve ",
+                              proposal->name()));
+  }
+  return kExitOk;
+}
+
+class Verbs {
+ public:
+  Verbs(App& app, CLI::App* family) : app_(app), family_(family) {}
+
+  // One of `name`, whose flags `add` adds.
+  template <class Add>
+  void One(const std::string& name, const std::string& description, const std::string& example,
+           const std::string& says, Fill fill, Add add) {
+    auto flags = std::make_shared<ProposeFlags>();
+    CLI::App* verb =
+        app_.AddVerb(family_, name, description, {{absl::StrCat("admin propose ", name, " ", example), says}},
+                     [flags, fill](Session& session) { return Propose(session, *flags, fill); });
+    add(verb, flags.get());
+    verb->add_option("--reason", flags->reason, "Why, for those who are asked")->required();
+    verb->add_option("--request-id", flags->request_id, "UUID that makes this one command repeatable");
+    verb->add_flag("--dry-run", flags->dry_run, "Check, but propose nothing");
+  }
+
+ private:
+  App& app_;
+  CLI::App* const family_;
+};
+
+void AddMembers(Verbs& verbs) {
+  verbs.One("admission", "A new member; an applicant from the proposal on, so that others can name it",
+            "souk --name 'Souk Marketplace' --kind marketplace --reason 'applied on 12 November'",
+            "Sees nothing before it is agreed to.", FillAdmission, [](CLI::App* verb, ProposeFlags* flags) {
+              verb->add_option("MEMBER", flags->id, "Id of the new member, never used before")->required();
+              verb->add_option("--name", flags->name, "Its name, for people")->required();
+              verb->add_option(
+                      "--kind", flags->kind,
+                      "brand, marketplace, payment, logistics, authority, agency, observer or secretariat")
+                  ->required();
+              verb->add_option("--group", flags->groups, "Group that it will be in. Repeatable")
+                  ->allow_extra_args(false);
+              verb->add_option("--control-group", flags->control_group, "Under common control with others");
+            });
+  verbs.One(
+      "reinstatement", "A suspended or limited member is active again",
+      "aurore --reason 'the incident is closed'", "It sees what is made from then on, and what names it.",
+      FillReinstatement, [](CLI::App* verb, ProposeFlags* flags) {
+        verb->add_option("MEMBER", flags->id, "Id of the member")->required();
+        verb->add_option("--group", flags->groups, "Group that it will be in: none by itself. Repeatable")
+            ->allow_extra_args(false);
+      });
+  verbs.One("control-group", "A member is under common control with others, or no more",
+            "aurore aurore-group --reason 'bought by the group'", "Excluding one of them excludes all.",
+            FillControlGroup, [](CLI::App* verb, ProposeFlags* flags) {
+              verb->add_option("MEMBER", flags->id, "Id of the member")->required();
+              verb->add_option("CONTROL-GROUP", flags->control_group,
+                               "Id that those under common control share");
+              verb->add_flag("--alone", flags->alone, "It is under common control with nobody any more");
+            });
+  verbs.One("role", "A credential administers or audits the coalition",
+            "admin --member office --role coalition-admin --reason 'second administrator'",
+            "Its key is registered apart.", FillRole, [](CLI::App* verb, ProposeFlags* flags) {
+              verb->add_option("CREDENTIAL", flags->id, "Id of the credential; made if it is not there")
+                  ->required();
+              verb->add_option("--member", flags->target, "Id of its member")->required();
+              verb->add_option("--role", flags->roles, "coalition-admin or auditor. Repeatable")
+                  ->allow_extra_args(false)
+                  ->required();
+            });
+}
+
+void AddGroups(Verbs& verbs) {
+  verbs.One("group-add", "Members join a group", "watchmakers aurore belmont --reason 'they asked for it'",
+            "They see what is granted to it from then on.", FillGroupAddition,
+            [](CLI::App* verb, ProposeFlags* flags) {
+              verb->add_option("GROUP", flags->id, "Id of the group")->required();
+              verb->add_option("MEMBER", flags->members, "Ids of the members")->required();
+            });
+  verbs.One("group-create", "A new group",
+            "shoemakers aurore belmont --name 'Shoe brands' --closed --reason 'a working group'",
+            "Closed groups may be granted AMBER-STRICT records.", FillGroupCreation,
+            [](CLI::App* verb, ProposeFlags* flags) {
+              verb->add_option("GROUP", flags->id, "Id of the group, never used before")->required();
+              verb->add_option("MEMBER", flags->members, "Ids of its first members");
+              verb->add_option("--name", flags->name, "Its name, for people")->required();
+              verb->add_flag("--closed", flags->closed, "AMBER-STRICT records may be granted to it");
+            });
+  verbs.One("platform", "A marketplace holds a platform", "bazaar.example bazaar --reason 'its own'",
+            "The host of records about it that are made from then on.", FillPlatform,
+            [](CLI::App* verb, ProposeFlags* flags) {
+              verb->add_option("PLATFORM", flags->id, "Id of the platform, e.g. bazaar.example")->required();
+              verb->add_option("MEMBER", flags->target, "Id of the marketplace")->required();
+            });
+}
+
+}  // namespace
+
+void AddProposeVerbs(App& app, CLI::App* admin) {
+  Verbs verbs(app, app.AddFamily("propose", "Asks the members for a change", admin));
+  AddMembers(verbs);
+  AddGroups(verbs);
+}
+
+}  // namespace coalition::cli
