@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/policy/fields.h"
+#include "common/policy/limits.h"
 #include "common/policy/policy_checker.h"
 #include "common/policy/schema.h"
 #include "common/policy/subject.h"
@@ -17,6 +18,7 @@ using Texts = google::protobuf::RepeatedPtrField<std::string>;
 
 constexpr int kDaysMax = 36'500;
 constexpr int kApprovalsMax = 1000;
+constexpr int kProposalDaysMax = 365;
 
 const char* ChainText(v1::Chain chain) {
   switch (ToMiddle(chain)) {
@@ -144,6 +146,23 @@ class PolicyChecker {
       check_.Add("limits.widening.approvals", "must be from 0 to " + std::to_string(kApprovalsMax));
     }
     check_.Kinds("limits.widening.electorate", quorum.electorate(), quorum.approvals() > 0);
+    ProposalDays(quorum);
+  }
+
+  void ProposalDays(const v1::Quorum& quorum) {
+    const auto within = [&](const char* path, int days) {
+      const bool fits = days >= 0 && days <= kProposalDaysMax;
+      if (!fits) check_.Add(path, "must be from 0 to " + std::to_string(kProposalDaysMax));
+      return fits;
+    };
+    const bool notice = within("limits.widening.notice_days", quorum.notice_days());
+    const bool open = within("limits.widening.open_days", quorum.open_days());
+    if (notice && open && OpenDays(quorum) <= quorum.notice_days()) {
+      check_.Add("limits.widening.open_days",
+                 "must be more than notice_days, or no proposal could be applied: " +
+                     std::to_string(OpenDays(quorum)) + (quorum.open_days() == 0 ? " (what 0 means)" : "") +
+                     " is not more than " + std::to_string(quorum.notice_days()));
+    }
   }
 
   // `of`: the class whose views grants must name; UNSPECIFIED: any class's.

@@ -63,6 +63,7 @@ View Granted(const State& state, const MemberState& member, const HeaderView& he
 // Of a member that is not the contributor, of a record that is live.
 Decision DecideOther(const State& state, const MemberState& member, const MemberState& contributor,
                      const HeaderView& header) {
+  if (state.HidesRecordsOf(contributor)) return {};
   Decision decision;
   const ContributorRules* own = state.RulesOf(contributor.number);
   const uint64_t accepted = own == nullptr ? 0 : own->accepted;

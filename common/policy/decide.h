@@ -31,6 +31,9 @@ struct Decision {
 // - Of the coalition's policy and of the contributor's own, a record is shown what every version since it was
 //   made shows. A contributor can accept later versions of the coalition's for its older records.
 // - LIMITED sees its own records only; SUSPENDED, EXITED and APPLICANT nothing.
+// - While its contributor is SUSPENDED, others see a record only if the newest version of the coalition's
+// policy
+//   does not hide such records. Of a contributor with any other standing its records stay.
 // - A contributor, or a member or group in an exclusion or a denial, that the state does not know hides the
 //   record from others too.
 //

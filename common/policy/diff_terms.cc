@@ -66,6 +66,8 @@ class Terms {
     Lifetimes();
     Labels();
     Quorum();
+    Proposals();
+    Suspended();
     Audiences();
     Tests();
     return {std::move(changes_), std::move(reached_)};
@@ -172,6 +174,49 @@ class Terms {
           after ? "may approve" : "",
           "members of kind " + word + (after ? " could" : " could no more") + " approve what widens");
     }
+  }
+
+  // Time to object, and time to agree. Other terms void the proposals that are open, so also a change without
+  // effect is told.
+  void Proposals() {
+    const v1::Quorum& was = before_.limits().widening();
+    const v1::Quorum& is = after_.limits().widening();
+    const auto add = [this](v1::Direction direction, const char* field, int before, int after,
+                            const std::string& sentence) {
+      Add(direction, std::string("limits.widening.") + field, std::to_string(before), std::to_string(after),
+          sentence);
+    };
+    const auto days = [](int count) {
+      return count == 0 ? std::string("at once") : "after " + std::to_string(count) + " days";
+    };
+    if (was.notice_days() != is.notice_days()) {
+      const bool sooner = is.notice_days() < was.notice_days();
+      add(sooner ? v1::DIRECTION_WIDENS : v1::DIRECTION_NARROWS, "notice_days", was.notice_days(),
+          is.notice_days(),
+          "a change of the coalition's members could be applied " + days(is.notice_days()) + ", not " +
+              days(was.notice_days()));
+    }
+    if (was.open_days() == is.open_days()) return;
+    const int before = OpenDays(was), after = OpenDays(is);
+    add(before == after  ? v1::DIRECTION_NEITHER
+        : after > before ? v1::DIRECTION_WIDENS
+                         : v1::DIRECTION_NARROWS,
+        "open_days", was.open_days(), is.open_days(),
+        "a proposal to change the coalition's members would expire " + days(after) +
+            (before == after ? " as before" : ", not " + days(before)));
+  }
+
+  // Unlike all else it counts for what was made before, both ways, as a suspension does. Everybody gains
+  // alike, so that nobody's approval counts less.
+  void Suspended() {
+    const bool was = before_.limits().hides_records_of_suspended();
+    const bool is = after_.limits().hides_records_of_suspended();
+    if (was == is) return;
+    Add(is ? v1::DIRECTION_NARROWS : v1::DIRECTION_WIDENS, "limits.hides_records_of_suspended",
+        was ? "hidden" : "shown", is ? "hidden" : "shown",
+        is ? "while a member is suspended, others would not see its records, whenever they were made"
+           : "while a member is suspended, others would go on seeing its records, also those that are hidden "
+             "today");
   }
 
   void Audiences() {

@@ -19,8 +19,9 @@ struct TermsDiff {
   std::vector<v1::Subject> reached;      // whom named audiences would reach that did not
 };
 
-// A longer life, another label, more, fewer or other approvers, a named audience that reaches more people
-// than it did when it last was there, and a denial that nothing else covers widen.
+// A longer life, another label, more, fewer or other approvers, less notice of a proposal or more time to
+// agree to it, records of suspended members that are hidden no more, a named audience that reaches more
+// people than it did when it last was there, and a denial that nothing else covers widen.
 TermsDiff DiffTerms(const v1::CoalitionPolicy& before, const v1::CoalitionPolicy& after,
                     const FormerAudiences& former);
 

@@ -107,6 +107,7 @@ class Explainer {
           {Layer::LAYER_OWNER, FormatMemberName(member_.id), "contributed the record, and sees all of it"});
       return std::move(parts_);
     }
+    Suspension();
     Grants();
     Exclusions();
     Denies();
@@ -138,6 +139,14 @@ class Explainer {
         {Layer::LAYER_STANDING, FormatMemberName(member_.id),
          "its standing is " + Word(member_.standing) +
              (limited ? ": it sees its own records alone" : ": it sees nothing")});
+  }
+
+  void Suspension() {
+    if (!state_.HidesRecordsOf(contributor_)) return;
+    Add(Role::kHides, {},
+        {Layer::LAYER_STANDING, Cited("policies/", {state_.policy_version()}) + " hides_records_of_suspended",
+         "its contributor, " + FormatMemberName(contributor_.id) +
+             ", is suspended: the coalition's policy hides its records from others as long"});
   }
 
   void Grants() {

@@ -26,4 +26,9 @@ bool AllowsLabel(const v1::PolicyLimits& limits, v1::Label label) {
   return limits.labels().empty() || Has(limits.labels(), label);
 }
 
+int OpenDays(const v1::Quorum& quorum) {
+  constexpr int kDefaultDays = 30;
+  return quorum.open_days() == 0 ? kDefaultDays : quorum.open_days();
+}
+
 }  // namespace coalition::policy

@@ -1,4 +1,4 @@
-// What the coalition's policy lets new records be.
+// What the coalition's policy lets new records be, and how long proposals are open.
 #pragma once
 
 #include "coalition/v1/policy.pb.h"
@@ -10,5 +10,8 @@ int LifetimeDays(const v1::PolicyLimits& limits, v1::RecordClass record_class, v
 
 // Whether records may carry the label.
 bool AllowsLabel(const v1::PolicyLimits& limits, v1::Label label);
+
+// After how many days a proposal expires.
+int OpenDays(const v1::Quorum& quorum);
 
 }  // namespace coalition::policy

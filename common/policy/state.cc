@@ -100,6 +100,7 @@ State::State(uint64_t epoch, std::vector<MemberState> members, std::vector<Group
       control_groups_(BuildControlGroups(members_)) {
   Check(!rules_.policies.empty() && rules_.policies.front().from == 0,
         "a policy is in force from the beginning");
+  hides_records_of_suspended_ = policy().limits().hides_records_of_suspended();
   BuildPeriods();
   BuildContributors();
   BuildDenies();

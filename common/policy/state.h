@@ -140,6 +140,11 @@ class State {
   int64_t policy_version() const { return newest_policy().version; }
   const PolicyInForce& newest_policy() const { return rules_.policies.back(); }
   const ViewNames& view_names() const { return rules_.view_names; }
+  // Whether others see nothing of this contributor's today, whatever they are granted: it is suspended, and
+  // the policy in force says so (PolicyLimits.hides_records_of_suspended).
+  bool HidesRecordsOf(const MemberState& contributor) const {
+    return contributor.standing == v1::STANDING_SUSPENDED && hides_records_of_suspended_;
+  }
   const Rules& rules() const { return rules_; }
 
   // For decisions; see the types. The period that a record made (a grant attached) at `revision` falls into.
@@ -174,6 +179,7 @@ class State {
   Periods<PolicyPeriod> periods_;
   std::vector<std::shared_ptr<const ContributorRules>> contributors_;  // by member number
   std::vector<std::vector<DenyOfMember>> denies_;                      // by member number
+  bool hides_records_of_suspended_ = false;
 };
 
 }  // namespace coalition::policy

@@ -132,6 +132,8 @@ class StoreExchange final : public Exchange {
     return AllAudiences(context, room_.store);
   }
 
+  Departures& departures() override { return departures_; }
+
   Stats stats() const override { return {room_.filter->MemoryBytes(), room_.filter->Size()}; }
 
  private:
@@ -144,6 +146,7 @@ class StoreExchange final : public Exchange {
   }
 
   const Room room_;
+  Departures departures_{room_};
 };
 
 absl::Status CheckKeys(const ExchangeKeys& keys) {

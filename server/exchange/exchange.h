@@ -14,6 +14,7 @@
 #include "coalition/v1/policy_service.pb.h"
 #include "coalition/v1/proposal.pb.h"
 #include "common/random.h"
+#include "server/exchange/departures.h"
 #include "server/identity/identity.h"
 #include "server/ledger/disclosures.h"
 #include "server/membership/directory.h"
@@ -39,6 +40,7 @@ struct ExchangeOptions {
   int lifetime_days_default = 1825;
   int lifetime_days_max = 3650;
   int request_id_hours = 24;
+  int departure_records_per_commit = 100;
 };
 
 // Keys of 32 bytes, kept outside the store.
@@ -142,6 +144,10 @@ class Exchange {
   virtual absl::StatusOr<v1::SaveAudienceResponse> SaveAudience(const CallContext& context,
                                                                 const v1::SaveAudienceRequest& request) = 0;
   virtual absl::StatusOr<std::vector<v1::SavedAudience>> Audiences(const CallContext& context) const = 0;
+
+  // What becomes of the records of members that leave. Does nothing before its Resume; must be drained before
+  // the commit lane and what `run_later` runs on are.
+  virtual Departures& departures() = 0;
 
   // For metrics.
   struct Stats {

@@ -118,6 +118,12 @@ std::string BackReferencePrefix(const RecordId& target, v1::RecordClass record_c
   return key;
 }
 
+std::string DepartureKey(uint32_t member) {
+  std::string key = "d";
+  Append(member, &key);
+  return key;
+}
+
 std::string RequestKey(uint32_t member, Method method, std::string_view request_id) {
   std::string key = "q";
   Append(member, &key);

@@ -11,6 +11,7 @@
 //   o member, position                   the record's key; the contributor's own records
 //   b target id, class, position         the key of the record, of that class, that refers to the target
 //   q member, method, request_id         StoredRequest
+//   d member                             StoredDepartureProgress
 //   k name                               facts about this room's data, e.g. under which key sellers are
 //   hashed
 //
@@ -66,6 +67,7 @@ std::optional<uint64_t> HashOfPresenceKey(std::string_view key);
 std::string AudiencePrefix(policy::SubjectKind kind, uint32_t id);
 std::string OwnerPrefix(uint32_t member);
 std::string BackReferencePrefix(const RecordId& target, v1::RecordClass record_class);
+std::string DepartureKey(uint32_t member);
 std::string RequestKey(uint32_t member, Method method, std::string_view request_id);
 
 inline constexpr std::string_view kRecordsPrefix = "r";

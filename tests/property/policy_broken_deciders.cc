@@ -116,6 +116,17 @@ Decision TwoOwnExclusionsCancel(const State& state, uint32_t member, const Heade
   return EngineDecides(WithRules(state, std::move(rules)), member, header, now_s);
 }
 
+Decision AnyVersionHidesSuspended(const State& state, uint32_t member, const Header& header, int64_t now_s) {
+  bool any = false;
+  for (const policy::PolicyInForce& version : state.rules().policies) {
+    any = any || version.policy->source().limits().hides_records_of_suspended();
+  }
+  const State broken = WithPolicies(state, [any](v1::CoalitionPolicy* policy) {
+    policy->mutable_limits()->set_hides_records_of_suspended(any);
+  });
+  return EngineDecides(broken, member, header, now_s);
+}
+
 Decision UnknownViewsAreFull(const State& state, uint32_t member, const Header& header, int64_t now_s) {
   Header known = header;
   for (auto& grant : known.grants) {

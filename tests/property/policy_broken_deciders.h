@@ -32,6 +32,9 @@ policy::Decision VersionOfTheMakingOnly(const policy::State& state, uint32_t mem
                                         const policy::Header& header, int64_t now_s);
 policy::Decision TwoOwnExclusionsCancel(const policy::State& state, uint32_t member,
                                         const policy::Header& header, int64_t now_s);
+// As if what hides records of suspended contributors had to be gone from every version.
+policy::Decision AnyVersionHidesSuspended(const policy::State& state, uint32_t member,
+                                          const policy::Header& header, int64_t now_s);
 policy::Decision UnknownViewsAreFull(const policy::State& state, uint32_t member,
                                      const policy::Header& header, int64_t now_s);
 

@@ -71,8 +71,31 @@ Violation RemovedCeilingNeverWidens(const Decider& decide, const Case& c) {
 }
 
 Violation NewVersionShowsNothingMore(const Decider& decide, const Case& c) {
-  return Compare(decide, c.world, Amended(c.world, c.policy), "sees more of an older record by a new version",
+  // Whose records come back when the policy hides them no more is another property's affair.
+  v1::CoalitionPolicy policy = c.policy;
+  if (Newest(c.world).limits().hides_records_of_suspended()) {
+    policy.mutable_limits()->set_hides_records_of_suspended(true);
+  }
+  return Compare(decide, c.world, Amended(c.world, policy), "sees more of an older record by a new version",
                  SeesMore);
+}
+
+// By the newest version alone; and where it does not hide them they stay as if their contributor were ACTIVE.
+Violation RecordsOfSuspendedHideAsThePolicySays(const Decider& decide, const Case& c) {
+  World active = c.world, suspended = c.world;
+  MemberState& contributor = suspended.members[c.world.header.contributor - 1];
+  active.members[contributor.number - 1].standing = v1::STANDING_ACTIVE;
+  contributor.standing = v1::STANDING_SUSPENDED;
+  const bool hides = Newest(c.world).limits().hides_records_of_suspended();
+  const auto was = DecideAll(decide, active), is = DecideAll(decide, suspended);
+  for (const MemberState& member : c.world.members) {
+    const size_t i = member.number - 1;
+    if (member.number == contributor.number) continue;
+    if (hides ? is[i].visible() : SeesOther(was[i], is[i])) {
+      return Wrong("sees something else of a suspended contributor's than the policy says", member.number);
+    }
+  }
+  return std::nullopt;
 }
 
 Violation NewVersionNarrowsAtOnce(const Decider& decide, const Case& c) {

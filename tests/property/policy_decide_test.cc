@@ -54,6 +54,7 @@ std::vector<Rule> Rules() {
       {"AgreesOnOwnCeilings", AgreesWithReference, true, Without(&Guards::member_ceiling)},
       {"AgreesOnOwnExclusions", AgreesWithReference, true, Without(&Guards::member_exclusions)},
       {"AgreesOnOwnVersions", AgreesWithReference, true, Without(&Guards::member_versions)},
+      {"AgreesOnSuspendedContributors", AgreesWithReference, true, Without(&Guards::suspended)},
       {"NothingByDefault", NothingByDefault, true, OpenUnlessGranted},
       {"NothingAfterTheEnd", EndedOrCutOffSeesNothing, false, Without(&Guards::live)},
       {"NothingWithoutStanding", EndedOrCutOffSeesNothing, false, Without(&Guards::standing)},
@@ -87,6 +88,9 @@ std::vector<Rule> Rules() {
       {"NewOwnVersionShowsNothingMore", NewOwnVersionShowsNothingMore, true,
        Without(&Guards::member_versions)},
       {"WhoCanSeeAgrees", WhoCanSeeAgrees, false, Without(&Guards::control_groups)},
+      {"RecordsOfSuspendedHideAsThePolicySays", RecordsOfSuspendedHideAsThePolicySays, true,
+       Without(&Guards::suspended)},
+      {"RecordsOfSuspendedComeBack", RecordsOfSuspendedHideAsThePolicySays, true, AnyVersionHidesSuspended},
       {"UnknownViewsShowNothing", UnknownViewsShowNothing, true, UnknownViewsAreFull},
   };
 }

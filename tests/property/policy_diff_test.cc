@@ -161,7 +161,14 @@ Violation IsTold(const World& world, const State& before, const State& after,
   return std::nullopt;
 }
 
-Violation WhatDiffersIsTold(const Differ& differ, const Case& c) {
+// Cells are of contributors that are not suspended; what becomes of the records of the others is told apart.
+Case OfAnActive(Case c) {
+  c.world.members[c.world.header.contributor - 1].standing = v1::STANDING_ACTIVE;
+  return c;
+}
+
+Violation WhatDiffersIsTold(const Differ& differ, const Case& any) {
+  const Case c = OfAnActive(any);
   const State before = c.world.MakeState();
   return IsTold(c.world, before, policy::WithPolicy(before, c.policy, kWorldHead), differ(before, c));
 }
@@ -203,7 +210,8 @@ Violation ThroughEachView(const World& world, const v1::CoalitionPolicy& policy,
   return std::nullopt;
 }
 
-Violation WhatIsNotToldStays(const Differ& differ, const Case& c) {
+Violation WhatIsNotToldStays(const Differ& differ, const Case& any) {
+  const Case c = OfAnActive(any);
   const auto changes = differ(c.world.MakeState(), c);
   return ThroughEachView(
       c.world, c.policy,
@@ -228,7 +236,7 @@ Case ByCeilingsAlone(Case c) {
 }
 
 Violation WhatIsToldDiffers(const Differ& differ, const Case& any) {
-  const Case c = ByCeilingsAlone(any);
+  const Case c = ByCeilingsAlone(OfAnActive(any));
   const auto changes = differ(c.world.MakeState(), c);
   return ThroughEachView(
       c.world, c.policy,
@@ -238,6 +246,57 @@ Violation WhatIsToldDiffers(const Differ& differ, const Case& any) {
         const bool exact = Risen(was, is) == rise && Risen(is, was) == fall;
         return exact ? Violation() : Wrong("is told what does not happen", member.number);
       });
+}
+
+// --- records of suspended contributors
+
+using WholeDiffer = std::function<PolicyDiff(const State&, const Case&)>;
+
+PolicyDiff WholeDiff(const State& state, const Case& c) {
+  return policy::DiffPolicies(state, state.policy(), state.policy_version(), c.policy);
+}
+
+template <class Change>
+WholeDiffer WithSuspension(const Change& change) {
+  return [change](const State& state, const Case& c) {
+    PolicyDiff diff = WholeDiff(state, c);
+    change(&diff.other_changes);
+    return diff;
+  };
+}
+
+bool IsOfSuspension(const v1::OtherChange& change) {
+  return change.path() == "limits.hides_records_of_suspended";
+}
+
+// Also of records that were made before, whoever sees more or less is told by a cell, or by what becomes of
+// such records.
+Violation WhatDiffersOfSuspendedIsTold(const WholeDiffer& differ, const Case& any) {
+  Case c = any;
+  c.world.members[c.world.header.contributor - 1].standing = v1::STANDING_SUSPENDED;
+  const State before = c.world.MakeState(), after = policy::WithPolicy(before, c.policy, kWorldHead);
+  const PolicyDiff diff = differ(before, c);
+  const auto of_all = [&](v1::Direction direction) {
+    return std::any_of(diff.other_changes.begin(), diff.other_changes.end(), [&](const auto& change) {
+      return IsOfSuspension(change) && change.direction() == direction;
+    });
+  };
+  const bool back = of_all(v1::DIRECTION_WIDENS), gone = of_all(v1::DIRECTION_NARROWS);
+  for (const Header& header : Records(c.world)) {
+    for (const MemberState& member : c.world.members) {
+      if (member.number == header.contributor) continue;
+      const View was = ReferenceDecides()(before, member.number, header, c.world.now_s).view;
+      const View is = ReferenceDecides()(after, member.number, header, c.world.now_s).view;
+      const auto told = [&](v1::Direction direction) {
+        return FieldsTold(diff.access_changes, direction, before, member, header);
+      };
+      if (!back && (Risen(was, is) & ~told(v1::DIRECTION_WIDENS)) != 0)
+        return Wrong("sees more of a suspended member's than it is told", member.number);
+      if (!gone && (Risen(is, was) & ~told(v1::DIRECTION_NARROWS)) != 0)
+        return Wrong("sees less of a suspended member's than it is told", member.number);
+    }
+  }
+  return std::nullopt;
 }
 
 using DiffProperty = Violation (*)(const Differ&, const Case&);
@@ -252,9 +311,17 @@ void Hold(DiffProperty property, const Differ& differ) {
 RC_GTEST_PROP(PolicyDiff, WhatDiffersIsTold, ()) { Hold(WhatDiffersIsTold, EngineDiffers); }
 RC_GTEST_PROP(PolicyDiff, WhatIsNotToldStays, ()) { Hold(WhatIsNotToldStays, EngineDiffers); }
 RC_GTEST_PROP(PolicyDiff, WhatIsToldDiffers, ()) { Hold(WhatIsToldDiffers, EngineDiffers); }
+RC_GTEST_PROP(PolicyDiff, WhatDiffersOfSuspendedIsTold, ()) {
+  const Case c = *LiveCase();
+  std::ostringstream text;
+  text << c;
+  if (const Violation violation = WhatDiffersOfSuspendedIsTold(WholeDiff, c))
+    RC_FAIL(*violation + "\n" + text.str());
+}
 RC_GTEST_PROP(MemberPolicyDiff, WhatDiffersIsTold, ()) { Hold(WhatDiffersOfOwnIsTold, EngineDiffersOfOwn); }
 
-int Refuted(DiffProperty property, const Differ& differ) {
+template <class Asked, class Answers>
+int Refuted(Asked property, const Answers& differ) {
   const rc::Gen<Case> cases = LiveCase();
   rc::Random random(20260101);
   int refuted = 0;
@@ -278,6 +345,19 @@ TEST(PolicyDiff, ADifferenceTurnedRoundIsRefuted) {
 
 TEST(PolicyDiff, ADifferenceThatTellsTooMuchIsRefuted) {
   EXPECT_EQ(Refuted(WhatIsToldDiffers, TellsOfAllKinds(EngineDiffers)), 3);
+}
+
+TEST(PolicyDiff, ADifferenceThatIsSilentOfSuspendedMembersIsRefuted) {
+  const auto silent = [](auto* changes) { std::erase_if(*changes, IsOfSuspension); };
+  const auto turned = [](auto* changes) {
+    for (v1::OtherChange& change : *changes) {
+      if (!IsOfSuspension(change)) continue;
+      const bool widens = change.direction() == v1::DIRECTION_WIDENS;
+      change.set_direction(widens ? v1::DIRECTION_NARROWS : v1::DIRECTION_WIDENS);
+    }
+  };
+  EXPECT_EQ(Refuted(WhatDiffersOfSuspendedIsTold, WithSuspension(silent)), 3);
+  EXPECT_EQ(Refuted(WhatDiffersOfSuspendedIsTold, WithSuspension(turned)), 3);
 }
 
 std::string Told(const PolicyDiff& diff) {

@@ -254,6 +254,12 @@ Violation Remove(const Cause& cause, const MemberState& member, v1::Relation rel
       world->header.expire_time_s = world->now_s + 1;
       return std::nullopt;
     case Layer::LAYER_STANDING:
+      if (cause.clause.ends_with(" hides_records_of_suspended")) {
+        v1::CoalitionPolicy policy = world->policies.back().policy->source();
+        policy.mutable_limits()->clear_hides_records_of_suspended();
+        world->policies.back().policy = Compile(policy);
+        return std::nullopt;
+      }
       world->members[member.number - 1].standing = v1::STANDING_ACTIVE;
       return std::nullopt;
     case Layer::LAYER_GRANT:

@@ -101,6 +101,7 @@ std::vector<Rule> Rules() {
       {"HiddenForWantOfAGrant", WhatIsHiddenHasACause, false, Conceals<Layer::LAYER_NO_GRANT>},
       {"HiddenByACeiling", WhatIsHiddenHasACause, false, Conceals<Layer::LAYER_CEILING>},
       {"HiddenByADenial", WhatIsHiddenHasACause, true, Conceals<Layer::LAYER_DENY>},
+      {"HiddenBySuspension", WhatIsHiddenHasACause, true, Conceals<Layer::LAYER_STANDING>},
       {"DecisiveCausesComeFirst", DecisiveCausesComeFirst, false, LastFirst},
   };
 }

@@ -257,6 +257,7 @@ Violation ReinstatedSeesWhatIsGrantedLater(const Decider& decide, const Case& c)
   MemberState& member = Chosen(world, c.choice);
   Restart(member, kWorldHead, kWorldHead + 1);
   member.kind = v1::MEMBER_KIND_BRAND;
+  member.standing = v1::STANDING_ACTIVE;
   world.header.made = kWorldHead + 2;
   world.header.exclusions.clear();
   world.header.grants = {{SubjectKind::kEveryone, policy::kViewNotice, 0, kWorldHead + 2}};

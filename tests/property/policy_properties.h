@@ -64,6 +64,7 @@ Violation OwnPolicyBounds(const Decider& decide, const Case& c);
 Violation OwnExclusionNeverWidens(const Decider& decide, const Case& c);
 Violation NewOwnVersionShowsNothingMore(const Decider& decide, const Case& c);
 Violation WhoCanSeeAgrees(const Decider& decide, const Case& c);
+Violation RecordsOfSuspendedHideAsThePolicySays(const Decider& decide, const Case& c);
 Violation UnknownViewsShowNothing(const Decider& decide, const Case& c);
 
 // The engine: encodes the header, reads it back and decides.

@@ -130,6 +130,7 @@ void World::Open() {
 }
 
 void World::Close() {
+  exchange_->departures().Drain();
   lane_.reset();
   exchange_.reset();
   directory_.reset();

@@ -110,6 +110,9 @@ World PickWorld(bool regular) {
   world.groups = {{1, "inner", true}, {2, "wide", false}};
   for (uint32_t i = 1; i <= 2; ++i) world.platforms.push_back(PickPlatform(i, members));
   world.header = PickHeader(members, regular);
+  if (Chance(15) && world.header.contributor <= members) {
+    world.members[world.header.contributor - 1].standing = v1::STANDING_SUSPENDED;
+  }
   world.policies = PickPolicies(world.Scope(regular), kWorldHead);
   world.member_policies = PickMemberPolicies(world.Scope(regular), kWorldHead, world.policies.size());
   return world;

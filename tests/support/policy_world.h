@@ -39,7 +39,8 @@ std::ostream& operator<<(std::ostream& out, const World& world);
 
 // Anything goes, also unknown kinds, members, groups and platforms.
 rc::Gen<World> AnyWorld();
-// Mostly visible: every member ACTIVE, the record live, everything named exists.
+// Mostly visible: every member ACTIVE but now and then the contributor, which is SUSPENDED, the record live,
+// everything named exists.
 rc::Gen<World> LiveWorld();
 
 rc::Gen<policy::HeaderGrant> AnyGrant();

@@ -194,12 +194,13 @@ v1::CoalitionPolicy PickPolicy(const PolicyScope& scope) {
   if (Chance(80)) *policy.add_ceilings() = BroadCeiling(PickViewName(), scope.record_class);
   for (uint32_t i = Pick(0, 3); i > 0; --i) *policy.add_ceilings() = PickCeiling(scope);
   if (Chance(25)) *policy.add_denies() = PickDeny(scope);
+  policy.mutable_limits()->set_hides_records_of_suspended(Chance(40));
   return policy;
 }
 
 void Mutate(const PolicyScope& scope, v1::CoalitionPolicy* policy) {
   for (uint32_t i = Pick(1, 3); i > 0; --i) {
-    switch (Pick(0, 8)) {
+    switch (Pick(0, 9)) {
       case 0:
         AddAField(policy);
         break;
@@ -225,6 +226,10 @@ void Mutate(const PolicyScope& scope, v1::CoalitionPolicy* policy) {
         break;
       case 7:
         *policy->add_denies() = PickDeny(scope);
+        break;
+      case 8:
+        policy->mutable_limits()->set_hides_records_of_suspended(
+            !policy->limits().hides_records_of_suspended());
         break;
       default:
         RemoveOne(policy->mutable_denies());

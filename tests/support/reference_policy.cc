@@ -362,6 +362,11 @@ Fields Bounded(const State& state, const MemberState& member, const Header& head
 
 Answer JudgeOther(const State& state, const MemberState& member, const MemberState& contributor,
                   const Header& header, const Guards& guards) {
+  const v1::PolicyLimits& newest = state.rules().policies.back().policy->source().limits();
+  if (guards.suspended && newest.hides_records_of_suspended() &&
+      contributor.standing == v1::STANDING_SUSPENDED) {
+    return {};
+  }
   if (Excluded(state, member, header, guards) || Denied(state, member, contributor, header, guards) ||
       ExcludedByContributor(state, member, header, guards)) {
     return {};

@@ -31,6 +31,7 @@ struct Guards {
   bool accepts = true;     // off: nobody has accepted a later version
   bool member_ceiling = true;
   bool member_exclusions = true;
+  bool suspended = true;        // off: the policy hides no records of suspended contributors
   bool member_versions = true;  // off: of a contributor's own policy only the newest version counts
 };
 

@@ -44,6 +44,16 @@ INSTANTIATE_TEST_SUITE_P(
         InLimits("labels: 77", "labels[2]", "no such label"),
         InLimits("widening { approvals: -1 }", "widening.approvals", "must be from 0 to 1000"),
         InLimits("widening { approvals: 1001 }", "widening.approvals", "must be from 0 to 1000"),
+        InLimits("widening { notice_days: -1 }", "widening.notice_days", "must be from 0 to 365"),
+        InLimits("widening { notice_days: 366 }", "widening.notice_days", "must be from 0 to 365"),
+        InLimits("widening { open_days: -1 }", "widening.open_days", "must be from 0 to 365"),
+        InLimits("widening { open_days: 366 }", "widening.open_days", "must be from 0 to 365"),
+        InLimits("widening { notice_days: 7 open_days: 7 }", "widening.open_days",
+                 "must be more than notice_days, or no proposal could be applied: 7 is not more than 7"),
+        InLimits(
+            "widening { notice_days: 30 }", "widening.open_days",
+            "must be more than notice_days, or no proposal could be applied: 30 (what 0 means) is not more "
+            "than 30"),
         InLimits("widening { electorate: MEMBER_KIND_BRAND }", "widening.electorate[1]",
                  "kind of member named twice"),
         InLimits("widening { electorate: 77 }", "widening.electorate[1]", "no such kind of member")));

@@ -100,6 +100,36 @@ TEST(Decide, StandingDecidesFirst) {
   }
 }
 
+TEST(Decide, RecordsOfASuspendedContributorHideAsTheNewestPolicySays) {
+  std::vector<MemberState> members = Members();
+  Header report = Report();
+  report.grants = {ToMember(kBelmont)};
+  const auto seen = [&](v1::Standing standing, bool at_first, bool later) {
+    members[kAurore - 1].standing = standing;
+    Rules rules = DefaultRules();
+    v1::CoalitionPolicy policy = rules.policies[0].policy->source();
+    policy.mutable_limits()->set_hides_records_of_suspended(at_first);
+    rules.policies[0].policy = std::make_shared<const CompiledPolicy>(policy, &rules.view_names);
+    policy.mutable_limits()->set_hides_records_of_suspended(later);
+    rules.policies.push_back(
+        {2, 2, kMade + 1, std::make_shared<const CompiledPolicy>(policy, &rules.view_names)});
+    const State state = MakeState(members, {}, std::move(rules));
+    const bool visible = DecideOn(state, kBelmont, report).visible();
+    int listed = 0;
+    const std::string bytes = EncodeHeader(report);
+    WhoCanSee(state, *HeaderView::Parse(bytes), kNow, [&](uint32_t, const Decision&) { ++listed; });
+    EXPECT_EQ(listed, visible ? 1 : 0);
+    return visible;
+  };
+  for (const auto standing : {v1::STANDING_ACTIVE, v1::STANDING_LIMITED, v1::STANDING_EXITED}) {
+    EXPECT_TRUE(seen(standing, true, true)) << standing;
+  }
+  EXPECT_TRUE(seen(v1::STANDING_SUSPENDED, false, false));
+  EXPECT_FALSE(seen(v1::STANDING_SUSPENDED, true, true));
+  EXPECT_FALSE(seen(v1::STANDING_SUSPENDED, false, true)) << "also what was made before";
+  EXPECT_TRUE(seen(v1::STANDING_SUSPENDED, true, false)) << "a policy that hides it no more";
+}
+
 TEST(Decide, ARecordEndsAtItsExpiry) {
   const State state = MakeState();
   Header report = Report();

@@ -142,6 +142,46 @@ TEST_F(DiffTermsTest, WhoApproves) {
                                   "WIDENS: members of kind AGENCY could approve what widens"));
 }
 
+TEST_F(DiffTermsTest, RecordsOfSuspendedMembers) {
+  after_.mutable_limits()->set_hides_records_of_suspended(true);
+  EXPECT_THAT(Told(), ElementsAre("NARROWS: while a member is suspended, others would not see its records, "
+                                  "whenever they were made"));
+  EXPECT_EQ(One().path(), "limits.hides_records_of_suspended");
+  EXPECT_EQ(One().after(), "hidden");
+  EXPECT_TRUE(Diff().narrows);
+  EXPECT_FALSE(Diff().widens);
+  std::swap(before_, after_);
+  EXPECT_THAT(Told(),
+              ElementsAre("WIDENS: while a member is suspended, others would go on seeing its records, "
+                          "also those that are hidden today"));
+  EXPECT_TRUE(Diff().widens);
+}
+
+TEST_F(DiffTermsTest, HowLongAProposalIsOpen) {
+  const auto after = [this] { return after_.mutable_limits()->mutable_widening(); };
+  after()->set_notice_days(7);
+  EXPECT_THAT(Told(),
+              ElementsAre("NARROWS: a change of the coalition's members could be applied after 7 days, "
+                          "not at once"));
+  std::swap(before_, after_);
+  EXPECT_THAT(Told(), ElementsAre("WIDENS: a change of the coalition's members could be applied at once, not "
+                                  "after 7 days"));
+  before_ = after_ = Base();
+  after()->set_open_days(31);
+  EXPECT_THAT(Told(),
+              ElementsAre("WIDENS: a proposal to change the coalition's members would expire after 31 "
+                          "days, not after 30 days"));
+  after()->set_open_days(29);
+  EXPECT_THAT(Told(),
+              ElementsAre("NARROWS: a proposal to change the coalition's members would expire after 29 "
+                          "days, not after 30 days"));
+  // Nothing is different by it but the terms that open proposals were made under.
+  after()->set_open_days(30);
+  EXPECT_THAT(Told(),
+              ElementsAre("NEITHER: a proposal to change the coalition's members would expire after 30 "
+                          "days as before"));
+}
+
 TEST_F(DiffTermsTest, AudiencesThatReachMoreOrFewer) {
   const auto grant = FromText<v1::Grant>("subject { everyone: true } view: 'notice'");
   *after_.mutable_audiences(0)->mutable_audience()->add_grants() = grant;
@@ -222,6 +262,9 @@ const std::vector<Change>& Changes() {
       [](auto* policy) { policy->mutable_limits()->add_labels(v1::LABEL_CLEAR); },
       [](auto* policy) { policy->mutable_limits()->mutable_widening()->set_approvals(3); },
       [](auto* policy) { policy->mutable_limits()->mutable_widening()->mutable_electorate()->RemoveLast(); },
+      [](auto* policy) { policy->mutable_limits()->mutable_widening()->set_notice_days(1); },
+      [](auto* policy) { policy->mutable_limits()->mutable_widening()->set_open_days(2); },
+      [](auto* policy) { policy->mutable_limits()->set_hides_records_of_suspended(true); },
       [](auto* policy) { policy->mutable_audiences(0)->set_id("x"); },
       [](auto* policy) { policy->mutable_audiences(0)->set_description("x"); },
       [](auto* policy) {
