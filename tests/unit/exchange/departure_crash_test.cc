@@ -50,7 +50,7 @@ class DepartureCrashTest : public ::testing::Test {
  protected:
   WorldOptions Options() {
     WorldOptions options;
-    options.in_memory = true;
+    options.in_memory = in_memory_;
     options.exchange.departure_records_per_commit = kPerCommit;
     options.wrap_store = [this](store::Store& base) { return std::make_unique<FailingStore>(base, fault_); };
     return options;
@@ -105,6 +105,7 @@ class DepartureCrashTest : public ::testing::Test {
   }
 
   Fault fault_;
+  bool in_memory_ = true;
 };
 
 // One to begin, six of two records each, and one that marks the end.
@@ -122,6 +123,11 @@ TEST_F(DepartureCrashTest, ATransferGoesOnAfterEachCommit) {
     SCOPED_TRACE(commits);
     InterruptedAfter(commits, "belmont");
   }
+}
+
+TEST_F(DepartureCrashTest, SoDoesOneOnADisk) {
+  in_memory_ = false;
+  InterruptedAfter(4, "belmont");
 }
 
 TEST_F(DepartureCrashTest, AFullDiskIsTriedAgain) {
