@@ -50,12 +50,18 @@ Violation NobodyElseSeesMore(const Transfer& transfer, const Case& c) {
   MemberState& successor = Chosen(before, c.choice);
   if (successor.number == from) return std::nullopt;
   // For most cases to be allowed.
-  if (c.choice % 5 != 0) successor.kind = leaver.kind;
+  if (c.choice % 3 != 0) successor.kind = leaver.kind;
   for (policy::MemberPolicyInForce& own : before.member_policies) {
     const bool bounds = c.choice % 7 == 0;
     if (own.member != from || bounds) continue;
     own.policy.set_unbounded(true);
     own.policy.clear_ceilings();
+  }
+  if (c.choice % 4 == 1) {
+    v1::MemberPolicy accepts;
+    accepts.set_unbounded(true);
+    accepts.set_accepts_policy_version(before.policies.back().version);
+    before.member_policies.push_back({successor.number, kWorldHead, accepts});
   }
   if (!transfer.wrong(before, from, successor.number).empty()) return std::nullopt;
   leaver.standing = v1::STANDING_EXITED;

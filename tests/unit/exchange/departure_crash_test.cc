@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <mutex>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,6 +24,9 @@ constexpr int kRecords = 11, kPerCommit = 2;
 struct Fault {
   std::atomic<int> commits_left{-1};  // -1: none fails
   std::atomic<int> code{static_cast<int>(absl::StatusCode::kUnknown)};
+  // Runs once, before that commit (1: the next) is judged, and after all that it writes was made ready.
+  std::atomic<int> interrupt_at{0};
+  std::function<void()> interruption;
 };
 
 class FailingStore final : public ForwardingStore {
@@ -35,6 +38,7 @@ class FailingStore final : public ForwardingStore {
       return std::vector<absl::StatusOr<store::Revision>>(commits.size(), failed);
     }
     if (fault_.commits_left > 0) --fault_.commits_left;
+    if (fault_.interrupt_at > 0 && --fault_.interrupt_at == 0) fault_.interruption();
     return ForwardingStore::CommitAll(commits);
   }
 
@@ -46,7 +50,7 @@ class DepartureCrashTest : public ::testing::Test {
  protected:
   WorldOptions Options() {
     WorldOptions options;
-    options.in_memory = true;
+    options.in_memory = in_memory_;
     options.exchange.departure_records_per_commit = kPerCommit;
     options.wrap_store = [this](store::Store& base) { return std::make_unique<FailingStore>(base, fault_); };
     return options;
@@ -101,6 +105,7 @@ class DepartureCrashTest : public ::testing::Test {
   }
 
   Fault fault_;
+  bool in_memory_ = true;
 };
 
 // One to begin, six of two records each, and one that marks the end.
@@ -120,6 +125,11 @@ TEST_F(DepartureCrashTest, ATransferGoesOnAfterEachCommit) {
   }
 }
 
+TEST_F(DepartureCrashTest, SoDoesOneOnADisk) {
+  in_memory_ = false;
+  InterruptedAfter(4, "belmont");
+}
+
 TEST_F(DepartureCrashTest, AFullDiskIsTriedAgain) {
   World world(Options());
   Departing departing;
@@ -134,6 +144,48 @@ TEST_F(DepartureCrashTest, AFullDiskIsTriedAgain) {
   ASSERT_TRUE(departing.RunRetry());
   ASSERT_TRUE(departing.WaitEnded(NumberOf(world, "aurore")));
   EXPECT_EQ(*world.exchange().departures().RecordsDone(NumberOf(world, "aurore")), kRecords);
+}
+
+// The first commit begins; the second one has records.
+TEST_F(DepartureCrashTest, ASuccessorThatLeavesBeforeTheCommitGetsNothing) {
+  Departing departing;
+  World world(Options());
+  const std::vector<std::string> names = MakeRecords(world);
+  const uint32_t aurore = NumberOf(world, "aurore");
+  Leave(world, "aurore", "belmont");
+  fault_.interruption = [&world] { Leave(world, "belmont", "corsa"); };
+  fault_.interrupt_at = 2;
+  departing.Resume(world);
+  ASSERT_TRUE(departing.WaitEnded(aurore));
+  EXPECT_EQ(OwnRows(world, "belmont"), 0U);
+  EXPECT_EQ(world.ListAll(world.As("corsa"), {}), names);
+  EXPECT_EQ(*world.exchange().departures().RecordsDone(aurore), kRecords);
+}
+
+TEST_F(DepartureCrashTest, WhatWasChangedSinceItWasReadIsReadAgain) {
+  Departing departing;
+  World world(Options());
+  const std::string newest = MakeRecords(world).front();
+  const uint32_t aurore = NumberOf(world, "aurore");
+  Leave(world, "aurore", "belmont");
+  fault_.interruption = [&world] {
+    const std::string prefix = OwnerPrefix(NumberOf(world, "aurore"));
+    const std::string key =
+        world.store().Scan(prefix, PrefixEnd(prefix), world.store().Head(), {})->items[0].version.value;
+    const std::string value = (*world.store().Read(std::span(&key, 1), world.store().Head()))[0]->value;
+    v1::Record more;  // a message behind another one is merged with it
+    more.mutable_offender_report()->set_comment("meanwhile");
+    store::Commit commit;
+    commit.build = [&](store::Revision, auto) -> absl::StatusOr<std::vector<store::Write>> {
+      return std::vector<store::Write>{{key, value + more.SerializeAsString()}};
+    };
+    ASSERT_TRUE(world.store().CommitAll(std::span(&commit, 1))[0].ok());
+  };
+  fault_.interrupt_at = 2;
+  departing.Resume(world);
+  ASSERT_TRUE(departing.WaitEnded(aurore));
+  EXPECT_EQ(world.Get(world.As("belmont"), newest)->offender_report().comment(), "meanwhile");
+  EXPECT_EQ(*world.exchange().departures().RecordsDone(aurore), kRecords);
 }
 
 // What runs work later, by hand.
