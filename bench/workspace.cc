@@ -166,9 +166,13 @@ absl::StatusOr<Server> Workspace::StartServer(const Home& home) {
 
 absl::StatusOr<Server> Workspace::StartServer(const Home& home, const std::string& bootstrap) {
   const auto port = testing::FreePort();
-  if (!port.ok()) return port.status();
-  const std::string config = "admin_listen: \"127.0.0.1:0\"\nlisten: \"127.0.0.1:" + std::to_string(*port) +
+  const auto admin_port = testing::FreePort();
+  if (!port.ok() || !admin_port.ok()) return absl::UnavailableError("there is no free port");
+  const std::string config = "admin_listen: \"127.0.0.1:" + std::to_string(*admin_port) +
+                             "\"\nlisten: \"127.0.0.1:" + std::to_string(*port) +
                              "\"\n"
+                             // Of the cut-off rows: as many as they have streams.
+                             "limits { imports_per_member_max: 1000 }\n"
                              "http_listen: \"off\"\n"
                              "store_dir: \"store\"\n"
                              "key_dir: \"keys\"\n"
@@ -183,6 +187,7 @@ absl::StatusOr<Server> Workspace::StartServer(const Home& home, const std::strin
   if (absl::Status status = WriteFileAtomic(config_file, config, 0644); !status.ok()) return status;
   auto server = Start({options_.server, "--config", config_file}, home / "server.log", *port);
   if (!server.ok()) return server;
+  server->administrator.port = *admin_port;
   if (absl::Status rested = server->process->WaitIdle(kRestMax); !rested.ok()) return rested;
   return server;
 }

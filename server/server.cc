@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/mutex.h"
 #include "common/sealed.h"
+#include "common/strings.h"
 #include "server/acceptor.h"
 #include "server/config.h"
 #include "server/exchange/exchange.h"
@@ -133,6 +134,7 @@ class Server::Impl {
   absl::Status StartHttp();
   absl::Status OpenRooms();
   service::DepartureWork DepartureWorkOf();
+  void ResumeDepartures();
   void MakeServices();
   absl::Status StartServing();
   void DescribeMetrics();
@@ -251,7 +253,22 @@ absl::Status Server::Impl::OpenRooms() {
 }
 
 service::DepartureWork Server::Impl::DepartureWorkOf() {
-  return {[](uint32_t) {}, [](uint32_t) -> absl::StatusOr<int64_t> { return 0; }};
+  exchange::Departures& departures = exchange_->departures();
+  return {[&departures](uint32_t member) { departures.Start(member); },
+          [&departures](uint32_t member) { return departures.RecordsDone(member); }};
+}
+
+void Server::Impl::ResumeDepartures() {
+  exchange::DepartureHooks hooks;
+  hooks.end = [this](uint32_t member, int64_t now_ns) { return members_->EndDeparture(member, now_ns); };
+  hooks.after = [this](std::chrono::milliseconds delay, std::function<void()> function) {
+    timers_->After(delay, std::move(function));
+  };
+  hooks.failed = [this](uint32_t member, const absl::Status& why) {
+    Log::Warn("departure_stopped", {{"member", directory_->Current()->stored().members[member - 1].id()},
+                                    {"message", Std(why.message())}});
+  };
+  exchange_->departures().Resume(clock_, std::move(hooks));
 }
 
 void Server::Impl::MakeServices() {
@@ -298,10 +315,9 @@ absl::Status Server::Impl::StartServing() {
     for (const auto& service : owned) services.push_back(service.get());
     return GrpcEndpoint::Start(config_, *tls_, services, std::move(names), threads);
   };
-  std::vector<std::string> names = {std::string(service::kMembershipServiceName),
-                                    std::string(service::kPolicyServiceName),
-                                    std::string(service::kProposalServiceName),
-                                    std::string(service::kExchangeServiceName)};
+  std::vector<std::string> names = {
+      std::string(service::kMembershipServiceName), std::string(service::kPolicyServiceName),
+      std::string(service::kProposalServiceName), std::string(service::kExchangeServiceName)};
   auto admin = start(admin_services_, names, EndpointThreads::kOwn);
   if (!admin.ok()) return admin.status();
   admin_endpoint_ = *std::move(admin);
@@ -316,6 +332,7 @@ absl::Status Server::Impl::StartServing() {
     }
   }
   service::CutOffUnreadCalls(*kit_);
+  ResumeDepartures();
   endpoint_->SetServing(true);
   admin_endpoint_->SetServing(true);
   absl::Status started = admin_acceptor_->Start([this](int fd) { admin_endpoint_->Take(fd); });
@@ -406,6 +423,8 @@ void Server::Impl::Shutdown() {
     phase_.store(Phase::kDraining, std::memory_order_release);
     Log::Info("draining");
   }
+  // Before the timers hurry, which would have it try again and again.
+  if (exchange_ != nullptr) exchange_->departures().Drain();
   if (endpoint_ != nullptr) {
     const std::chrono::milliseconds timeout(config_.drain_timeout_ms());
     for (GrpcEndpoint* one : {endpoint_.get(), admin_endpoint_.get()}) one->SetServing(false);

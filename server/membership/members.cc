@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "common/ids.h"
+#include "common/policy/transfer.h"
 #include "common/timestamp.h"
 
 namespace coalition::membership {
@@ -108,16 +109,15 @@ absl::Status CheckLeave(const Snapshot& current, const Actor& actor, const v1::L
   if (!violations.empty() || !transfers) return violations.ToStatus();
   const auto successor = MemberOfName(current, "successor", request.successor());
   if (!successor.ok()) return successor.status();
-  if ((*successor)->number() == member.number() || (*successor)->kind() != member.kind() ||
-      (*successor)->standing() != v1::STANDING_ACTIVE) {
-    violations.Add("successor", "must be another member, of the same kind, and ACTIVE");
-  }
+  const std::string wrong =
+      policy::WrongWithTransfer(current.policy_state(), member.number(), (*successor)->number());
+  if (!wrong.empty()) violations.Add("successor", wrong);
   return violations.ToStatus();
 }
 
 // Of a state that has the member.
 CutMember Done(const Snapshot& state, uint32_t member, CutOffGateList gates) {
-  return {*state.PublicMember(member), std::move(gates)};
+  return {member, *state.PublicMember(member), std::move(gates)};
 }
 
 }  // namespace
@@ -150,6 +150,11 @@ absl::StatusOr<CutMember> Members::SetStanding(const Actor& actor, const v1::Set
     StoredMember next = **member;
     next.set_standing(request.standing());
     next.set_standing_reason(request.reason());
+    if (request.standing() == v1::STANDING_EXITED) {
+      // Nobody is there to say where its records go, or to answer for them.
+      next.mutable_departure()->set_disposition(v1::RECORD_DISPOSITION_WITHDRAW);
+      next.mutable_departure()->set_start_time_ns(actor.now_ns);
+    }
     std::string text = absl::StrCat(StandingName(request.standing()), ": ", ReasonText(request.reason()));
     return ChangeOfStanding(current, actor, std::move(next), std::move(text), gates, when_shut);
   };

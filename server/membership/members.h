@@ -22,6 +22,7 @@ using WhenShut = std::function<void(const CutOffGateList& gates)>;
 
 // What was done to a member, and whom it cut off: nobody, if it was so before.
 struct CutMember {
+  uint32_t number = 0;
   v1::Member member;
   CutOffGateList gates;
 };
@@ -35,6 +36,7 @@ class Members {
  public:
   explicit Members(Directory& directory) : directory_(directory) {}
 
+  // Whoever is made to leave has its records withdrawn, as if it had left so by itself.
   // ROLE_MISSING; INVALID_FIELD; NOT_FOUND; STATE_CONFLICT: not from the standing that it has;
   // LAST_ADMINISTRATOR; CUT_OFF_NOT_KEPT.
   absl::StatusOr<CutMember> SetStanding(const Actor& actor, const v1::SetStandingRequest& request,

@@ -130,6 +130,7 @@ absl::Status MembershipService::SetStanding(const CallContext& context, const v1
   auto cut = members_.SetStanding(ActorOf(context), asked, cutting.when_shut());
   if (!cut.ok()) return exchange::FromStore(cut.status());
   cutting.EndAll(cut->gates, answer);
+  if (cut->member.standing() == v1::STANDING_EXITED) departures_.start(cut->number);
   *answer->mutable_member() = std::move(cut->member);
   return absl::OkStatus();
 }

@@ -1,0 +1,111 @@
+// Scene 3: a member leaves, and its records with it or to a successor.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "common/errors.h"
+#include "tests/integration/import_stream.h"
+#include "tests/support/eventually.h"
+
+namespace coalition::testing {
+namespace {
+
+using MembershipStub = v1::MembershipService::Stub;
+using ExchangeStub = v1::ExchangeService::Stub;
+
+constexpr int kRecords = 450;
+
+class DepartureTest : public ::testing::Test {
+ protected:
+  // belmont's records, which bazaar may see.
+  void Contribute() {
+    ImportCall import(server_.Exchange("belmont"));
+    v1::ImportRecordsResponse response;
+    for (int first = 0; first < kRecords; first += 150) {
+      v1::ImportRecordsRequest request = ImportOf(first, 150);
+      for (v1::ImportItem& item : *request.mutable_items()) {
+        GrantKind(item.mutable_record(), v1::MEMBER_KIND_MARKETPLACE, "notice");
+      }
+      ASSERT_TRUE(import.Write(request));
+      ASSERT_TRUE(import.Read(&response));
+    }
+    import.WritesDone();
+    ASSERT_TRUE(import.Finish().ok());
+  }
+
+  absl::StatusOr<v1::LeaveCoalitionResponse> Leave(v1::RecordDisposition disposition,
+                                                   const std::string& successor,
+                                                   const std::string& by = "belmont") {
+    v1::LeaveCoalitionRequest request;
+    request.set_member("members/belmont");
+    request.set_disposition(disposition);
+    request.set_successor(successor);
+    return Call(server_.Membership(by, "admin"), &MembershipStub::LeaveCoalition, request);
+  }
+
+  absl::StatusOr<v1::Departure> Progress(const std::string& by) {
+    v1::GetDepartureRequest request;
+    request.set_member("members/belmont");
+    const auto answer = Call(server_.Membership(by, "admin"), &MembershipStub::GetDeparture, request);
+    if (!answer.ok()) return answer.status();
+    return answer->departure();
+  }
+
+  bool Ended() {
+    return Eventually([&] {
+      const auto departure = Progress("belmont");
+      return departure.ok() && departure->has_end_time();
+    });
+  }
+
+  int Listed(const std::string& member, const std::string& contributor) {
+    v1::ListRecordsRequest request;
+    request.set_page_size(1000);
+    const auto page = Call(server_.Exchange(member), &ExchangeStub::ListRecords, request);
+    EXPECT_TRUE(page.ok()) << page.status();
+    int count = 0;
+    for (const v1::Record& record : page->records()) count += record.contributor() == contributor ? 1 : 0;
+    return contributor.empty() ? page->records_size() : count;
+  }
+
+  TestServer server_;
+};
+
+TEST_F(DepartureTest, ItsRecordsAreWithdrawnAlsoAcrossARestart) {
+  Contribute();
+  EXPECT_EQ(Listed("bazaar", ""), kRecords);
+  EXPECT_EQ(GetErrorReason(Leave(v1::RECORD_DISPOSITION_WITHDRAW, "", "corsa").status()),
+            v1::ERROR_REASON_INVALID_FIELD);
+  const auto left = Leave(v1::RECORD_DISPOSITION_WITHDRAW, "");
+  ASSERT_TRUE(left.ok()) << left.status();
+  server_.Restart();
+  ASSERT_TRUE(Ended());
+  EXPECT_EQ(Progress("belmont")->records_done(), kRecords);
+  EXPECT_EQ(Progress("office")->records_done(), kRecords);
+  EXPECT_EQ(GetErrorReason(Progress("corsa").status()), v1::ERROR_REASON_ROLE_MISSING);
+  EXPECT_EQ(Listed("bazaar", ""), 0);
+  // It is told of its leaving and of nothing else.
+  EXPECT_TRUE(Leave(v1::RECORD_DISPOSITION_WITHDRAW, "").ok());
+  EXPECT_EQ(GetErrorReason(server_.WhoAmI(server_.IdentityOf("belmont", "admin")).status()),
+            v1::ERROR_REASON_MEMBER_NOT_ACTIVE);
+  EXPECT_EQ(
+      GetErrorReason(
+          Call(server_.Exchange("belmont"), &ExchangeStub::ListRecords, v1::ListRecordsRequest()).status()),
+      v1::ERROR_REASON_MEMBER_NOT_ACTIVE);
+}
+
+TEST_F(DepartureTest, ItsRecordsGoToASuccessor) {
+  Contribute();
+  EXPECT_EQ(GetErrorReason(Leave(v1::RECORD_DISPOSITION_TRANSFER, "members/bazaar").status()),
+            v1::ERROR_REASON_INVALID_FIELD);
+  EXPECT_EQ(GetErrorReason(Leave(v1::RECORD_DISPOSITION_TRANSFER, "members/nobody").status()),
+            v1::ERROR_REASON_NOT_FOUND);
+  ASSERT_TRUE(Leave(v1::RECORD_DISPOSITION_TRANSFER, "members/aurore").ok());
+  ASSERT_TRUE(Ended());
+  EXPECT_EQ(Listed("aurore", "members/aurore"), kRecords);
+  EXPECT_EQ(Listed("bazaar", ""), kRecords);
+}
+
+}  // namespace
+}  // namespace coalition::testing
