@@ -13,8 +13,8 @@
 namespace coalition::cli {
 namespace {
 
-constexpr char kRoot[] = "/root";
-constexpr char kIssuing[] = "/issuing";
+std::string RootStem(const std::string& dir) { return absl::StrCat(dir, "/", "root"); }
+std::string IssuingStem(const std::string& dir) { return absl::StrCat(dir, "/", "issuing"); }
 
 absl::Status Write(const std::string& stem, const CertificateAuthority& authority) {
   if (absl::Status status = WriteFileAtomic(stem + ".key", authority.key_pem, 0600); !status.ok()) {
@@ -39,6 +39,9 @@ absl::StatusOr<CertificateAuthority> Read(const std::string& stem) {
 
 }  // namespace
 
+std::string RootCertificateFile(const std::string& dir) { return RootStem(dir) + ".pem"; }
+std::string IssuingCertificateFile(const std::string& dir) { return IssuingStem(dir) + ".pem"; }
+
 absl::Status MakeAuthorityDir(const std::string& dir, const CertificateAuthority& root,
                               const CertificateAuthority& issuing) {
   std::filesystem::path path = std::filesystem::path(dir).lexically_normal();
@@ -48,8 +51,8 @@ absl::Status MakeAuthorityDir(const std::string& dir, const CertificateAuthority
   }
   const std::string temporary = absl::StrCat(path.string(), ".", static_cast<int>(::getpid()), ".tmp");
   absl::Status status = MakeDir(temporary, 0700);
-  if (status.ok()) status = Write(temporary + kRoot, root);
-  if (status.ok()) status = Write(temporary + kIssuing, issuing);
+  if (status.ok()) status = Write(RootStem(temporary), root);
+  if (status.ok()) status = Write(IssuingStem(temporary), issuing);
   // Replaces an empty directory, and no other.
   if (status.ok() && std::rename(temporary.c_str(), path.c_str()) != 0) {
     status = errno == ENOTEMPTY || errno == EEXIST || errno == ENOTDIR
@@ -63,14 +66,14 @@ absl::Status MakeAuthorityDir(const std::string& dir, const CertificateAuthority
   return status;
 }
 
-absl::StatusOr<CertificateAuthority> ReadRootCa(const std::string& dir) { return Read(dir + kRoot); }
-absl::StatusOr<CertificateAuthority> ReadIssuingCa(const std::string& dir) { return Read(dir + kIssuing); }
+absl::StatusOr<CertificateAuthority> ReadRootCa(const std::string& dir) { return Read(RootStem(dir)); }
+absl::StatusOr<CertificateAuthority> ReadIssuingCa(const std::string& dir) { return Read(IssuingStem(dir)); }
 absl::StatusOr<std::string> ReadRootCertificate(const std::string& dir) {
-  return ReadFile(dir + kRoot + ".pem", kPemBytesMax);
+  return ReadFile(RootCertificateFile(dir), kPemBytesMax);
 }
 
 absl::Status ReplaceIssuingCa(const std::string& dir, const CertificateAuthority& issuing) {
-  return Write(dir + kIssuing, issuing);
+  return Write(IssuingStem(dir), issuing);
 }
 
 }  // namespace coalition::cli

@@ -11,6 +11,10 @@
 
 namespace coalition::cli {
 
+// What all others trust, and what is presented with the certificates that the issuing CA signs.
+std::string RootCertificateFile(const std::string& dir);
+std::string IssuingCertificateFile(const std::string& dir);
+
 // Makes the directory, mode 0700, whole or not at all. ALREADY_EXISTS: there is something in it.
 absl::Status MakeAuthorityDir(const std::string& dir, const CertificateAuthority& root,
                               const CertificateAuthority& issuing);

@@ -33,14 +33,14 @@ void PrintCa(Session& session, const std::string& dir, const std::string& root, 
   const absl::StatusOr<CertificateFacts> below = ParseCertificatePem(issuing);
   const std::string domain = TrustDomainOf(issuing).value_or("");
   if (!top.ok() || !below.ok()) return;
-  session.One({{"root", dir + "/root.pem"},
+  session.One({{"root", RootCertificateFile(dir)},
                {"root_expires", FormatTime(top->not_after_s)},
-               {"issuing", dir + "/issuing.pem"},
+               {"issuing", IssuingCertificateFile(dir)},
                {"issuing_expires", FormatTime(below->not_after_s)},
                {"trust_domain", domain}},
-              Dump({{"root", dir + "/root.pem"},
+              Dump({{"root", RootCertificateFile(dir)},
                     {"rootExpireTime", FormatTime(top->not_after_s)},
-                    {"issuing", dir + "/issuing.pem"},
+                    {"issuing", IssuingCertificateFile(dir)},
                     {"issuingExpireTime", FormatTime(below->not_after_s)},
                     {"trustDomain", domain}}));
 }
@@ -57,11 +57,11 @@ int CaInit(Session& session, const CaFlags& flags) {
     return session.Fail(Local(status));
   }
   PrintCa(session, flags.dir, root->certificate_pem, issuing->certificate_pem);
-  session.Note(absl::StrCat(
-      flags.dir,
-      "/root.pem goes to the server (tls.client_ca_file) and to every member (--ca). Keep root.key "
-      "offline: it is needed again only for `coalition admin ca renew`. Neither key goes to the "
-      "server."));
+  session.Note(
+      absl::StrCat(RootCertificateFile(flags.dir),
+                   " goes to the server (tls.client_ca_file) and to every member (--ca). Keep root.key "
+                   "offline: it is needed again only for `coalition admin ca renew`. Neither key goes to the "
+                   "server."));
   return kExitOk;
 }
 
