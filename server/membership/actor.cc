@@ -121,6 +121,7 @@ std::string StandingName(v1::Standing standing) {
 }
 
 absl::Status CheckAdministratorLeft(const Snapshot& current, uint32_t number, std::string_view credential) {
+  if (current.stored().members[number - 1].kind() != v1::MEMBER_KIND_SECRETARIAT) return absl::OkStatus();
   for (const storage::v1::StoredMember& member : current.stored().members) {
     if (member.standing() != v1::STANDING_ACTIVE) continue;
     for (const storage::v1::StoredCredential& stored : member.credentials()) {
