@@ -46,6 +46,8 @@ namespace {
 
 // Work that waits for a worker: some hundred milliseconds of it.
 constexpr size_t kWorkerQueueMax = 4096;
+// To the administration, from one address: nobody keeps the administrators out.
+constexpr int kAdminConnectionsPerAddress = 32;
 // Of the administration: one may wait for the disk while another cuts somebody off.
 constexpr int kAdminWorkers = 4;
 // Beside connections and tables: listeners, logs, epoll, LevelDB's own.
@@ -196,8 +198,9 @@ absl::Status Server::Impl::Start() {
       config_.listen(), config_.limits().connections_max(), config_.limits().connections_per_address_max());
   if (!acceptor.ok()) return acceptor.status();
   acceptor_ = *std::move(acceptor);
-  auto admin = Acceptor::Bind(config_.admin_listen(), config_.limits().admin_connections_max(),
-                              config_.limits().admin_connections_max());
+  auto admin =
+      Acceptor::Bind(config_.admin_listen(), config_.limits().admin_connections_max(),
+                     std::min(config_.limits().admin_connections_max(), kAdminConnectionsPerAddress));
   if (!admin.ok()) return admin.status();
   admin_acceptor_ = *std::move(admin);
   if (absl::Status status = OpenRooms(); !status.ok()) return status;

@@ -17,6 +17,15 @@ const identity::RegisteredCredential* Standing(const Snapshot& current, const Ac
   return current.Find(actor.caller.member, actor.caller.credential);
 }
 
+// Whether a call that was let in by the one would be by the other: it may have waited while its key was
+// revoked.
+bool SameKeys(const identity::RegisteredCredential* before, const identity::RegisteredCredential* now) {
+  return before != nullptr && now != nullptr && before->key_sha256 == now->key_sha256 &&
+         before->previous_key_sha256 == now->previous_key_sha256 &&
+         before->certificates_not_before_s == now->certificates_not_before_s &&
+         before->revoked_keys.size() == now->revoked_keys.size();
+}
+
 void End(store::Revision revision, google::protobuf::RepeatedPtrField<storage::v1::Interval>* held) {
   for (storage::v1::Interval& interval : *held) {
     if (interval.to_revision() == 0) interval.set_to_revision(revision);
@@ -41,6 +50,11 @@ std::string NameOf(const identity::Caller& caller) {
 absl::Status CheckMayChange(const Snapshot& current, const Actor& actor, v1::Role role) {
   const policy::MemberState* member = current.policy_state().member(actor.caller.member_number);
   if (member == nullptr || member->standing != v1::STANDING_ACTIVE) return NotActive(current);
+  if (!SameKeys(actor.snapshot.Find(actor.caller.member, actor.caller.credential),
+                current.Find(actor.caller.member, actor.caller.credential))) {
+    return Error(v1::ERROR_REASON_CREDENTIAL_REVOKED,
+                 "your credential's keys have changed since the call came in: repeat it, if you still may");
+  }
   const identity::RegisteredCredential* credential = Standing(current, actor);
   if (credential != nullptr && credential->roles.Has(role)) return absl::OkStatus();
   return RoleMissing(role == v1::ROLE_MEMBER_ADMIN ? "MEMBER_ADMIN" : "COALITION_ADMIN");

@@ -56,6 +56,21 @@ bool HasAdministrator(const StoredMember& member) {
   });
 }
 
+bool IsAdministrative(const StoredCredential& credential) {
+  return HasRole(credential, v1::ROLE_COALITION_ADMIN) || HasRole(credential, v1::ROLE_AUDITOR);
+}
+
+// Whoever could confirm its key would be who holds it: another COALITION_ADMIN does. A member's own
+// administrator would else make itself one.
+absl::Status CheckMayConfirm(const Snapshot& current, const Actor& actor, const Found& found) {
+  if (auto may = CheckMayChange(current, actor, v1::ROLE_COALITION_ADMIN); !may.ok()) return may;
+  if (actor.caller.member_number != found.member.number() || actor.caller.credential != found.id) {
+    return absl::OkStatus();
+  }
+  return StateConflict("the key of an administrative credential is confirmed by another administrator",
+                       "OWN");
+}
+
 // The member's own administrator; or the coalition's, while the member has none.
 absl::Status CheckOwnOrFirst(const Snapshot& current, const Actor& actor, const StoredMember& member) {
   if (member.number() == actor.caller.member_number) {
@@ -249,7 +264,7 @@ absl::StatusOr<v1::Credential> Credentials::Register(const Actor& actor,
           return std::optional<Change>();
         }
         if (auto free = CheckFree(current, found, *key); !free.ok()) return free;
-        if (found.member.number() == actor.caller.member_number) {
+        if (found.member.number() == actor.caller.member_number && !IsAdministrative(credential)) {
           // Who would have to confirm it has registered it.
           if (auto own = CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN); !own.ok()) return own;
           Accept(*key, actor.now_ns / kSecondNs + kPreviousKeySecondsDefault, &credential);
@@ -264,7 +279,10 @@ absl::StatusOr<v1::Credential> Credentials::Confirm(const Actor& actor,
                                                     const v1::ConfirmKeyRequest& request) {
   return ChangeCredential(
       directory_, "credential", request.credential(), [&](const Snapshot& current, Found& found) -> Judged {
-        if (auto may = CheckOwnOrFirst(current, actor, found.member); !may.ok()) return may;
+        const bool administrative = found.index >= 0 && IsAdministrative(found.credential());
+        auto may = administrative ? CheckMayConfirm(current, actor, found)
+                                  : CheckOwnOrFirst(current, actor, found.member);
+        if (!may.ok()) return may;
         if (found.index < 0) return NotFound();
         if (auto here = CheckHere(found.member); !here.ok()) return here;
         const absl::StatusOr<std::string> key = ReadKey(request.public_key_sha256());
@@ -312,6 +330,10 @@ absl::StatusOr<CutCredential> Credentials::Revoke(const Actor& actor,
     }
     for (const std::string& key : keys) {
       if (!key.empty()) credential.add_revoked_keys(key);
+    }
+    // What it could do beyond its member is given again by a proposal.
+    for (int i = credential.roles_size() - 1; i >= 0; --i) {
+      if (!IsOwnRole(credential.roles(i))) credential.mutable_roles()->erase(credential.roles().begin() + i);
     }
     credential.clear_public_key_sha256();
     credential.clear_unconfirmed_public_key_sha256();

@@ -1,5 +1,6 @@
 #include "server/membership/directory.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -46,6 +47,18 @@ store::Commit BootstrapCommit(const config::v1::Bootstrap& bootstrap, bool store
     return stored.view_names().empty() ? PolicyOfOlderStore(stored, now_ns) : std::vector<store::Write>();
   };
   return commit;
+}
+
+// The gates that a cut-off left shut which the store did not keep: another change does not open them, unless
+// it is of the whole member, or of that one credential, and so refuses by itself what they keep out.
+std::vector<identity::Gate*> LeftShut(const Change& change) {
+  std::vector<identity::Gate*> shut;
+  if (change.shut == identity::Gate::Shut::kMember || change.gates.size() == 1) return shut;
+  for (const auto& gate : change.gates) {
+    identity::Gate::Pass pass;
+    if (gate->Enter(&pass) != identity::Gate::Shut::kNot) shut.push_back(gate.get());
+  }
+  return shut;
 }
 
 }  // namespace
@@ -112,6 +125,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
   if (!judged.ok()) return judged.status();
   if (!judged->has_value()) return current;
   const Change& change = **judged;
+  const std::vector<identity::Gate*> left_shut = LeftShut(change);
   for (const auto& gate : change.gates) gate->Close(change.shut);
   for (const auto& gate : change.gates) gate->WaitEmpty();
   if (change.when_shut) change.when_shut();
@@ -136,7 +150,9 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
   auto snapshot = BuildSnapshot(*std::move(stored), current.get());
   if (!snapshot.ok()) return snapshot.status();
   current_.store(*snapshot, std::memory_order_release);
-  for (const auto& gate : change.gates) gate->Open();
+  for (const auto& gate : change.gates) {
+    if (std::find(left_shut.begin(), left_shut.end(), gate.get()) == left_shut.end()) gate->Open();
+  }
   return *std::move(snapshot);
 }
 

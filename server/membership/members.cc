@@ -208,6 +208,11 @@ absl::StatusOr<CutMember> Members::Leave(const Actor& actor, const v1::LeaveCoal
   uint32_t number = 0;
   CutOffGateList gates;
   const auto judge = [&](const std::shared_ptr<const Snapshot>& current) -> Judged {
+    const policy::MemberState* caller = current->policy_state().member(actor.caller.member_number);
+    if (caller->standing == v1::STANDING_EXITED &&
+        request.member() != FormatMemberName(actor.caller.member)) {
+      return NotActive(*current);
+    }
     const auto member = MemberOfName(*current, "member", request.member());
     if (!member.ok()) return member.status();
     number = (*member)->number();
@@ -253,6 +258,12 @@ absl::Status Members::EndDeparture(uint32_t number, int64_t now_ns) {
 absl::StatusOr<v1::Departure> Members::GetDeparture(const Actor& actor,
                                                     const v1::GetDepartureRequest& request) const {
   const Snapshot& current = actor.snapshot;
+  const policy::MemberState* caller = current.policy_state().member(actor.caller.member_number);
+  // Who has left is told of its own leaving, and learns nothing of others by asking for them.
+  if (caller != nullptr && caller->standing == v1::STANDING_EXITED &&
+      request.member() != FormatMemberName(actor.caller.member)) {
+    return NotActive(current);
+  }
   const auto found = MemberOfName(current, "member", request.member());
   if (!found.ok()) return found.status();
   const StoredMember& member = **found;

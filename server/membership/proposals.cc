@@ -121,6 +121,25 @@ std::vector<uint32_t> MembersOf(const google::protobuf::RepeatedPtrField<StoredO
   return members;
 }
 
+// Those whose key was not revoked since: who gave that approval is not known then. And not of whoever turned
+// out to be under common control with who proposes or gains.
+std::vector<uint32_t> StillCounted(const Snapshot& current, const StoredProposal& proposal) {
+  const std::vector<uint32_t> electorate = ElectorateOf(current, proposal.change(), proposal.proposer());
+  std::vector<uint32_t> members;
+  for (const StoredOpinion& approval : proposal.approvals()) {
+    const StoredMember& member = current.stored().members[approval.member() - 1];
+    const bool revoked =
+        std::any_of(member.credentials().begin(), member.credentials().end(), [&](const auto& credential) {
+          return FormatCredentialName(member.id(), credential.id()) == approval.by() &&
+                 credential.revoke_time_ns() >= approval.time_ns();
+        });
+    const bool elects =
+        std::find(electorate.begin(), electorate.end(), approval.member()) != electorate.end();
+    if (!revoked && elects) members.push_back(approval.member());
+  }
+  return members;
+}
+
 bool Has(const google::protobuf::RepeatedPtrField<StoredOpinion>& opinions, uint32_t member) {
   const std::vector<uint32_t> members = MembersOf(opinions);
   return std::find(members.begin(), members.end(), member) != members.end();
@@ -399,7 +418,7 @@ absl::StatusOr<v1::Proposal> Proposals::Apply(const Actor& actor, const v1::Appl
     if (actor.now_ns < next.notice_time_ns()) {
       return StateConflict("its notice still runs: everybody has time to object until then", "NOTICE");
     }
-    const int approvals = CountDifferent(current->policy_state(), MembersOf(next.approvals()));
+    const int approvals = CountDifferent(current->policy_state(), StillCounted(*current, next));
     if (approvals < next.terms().approvals()) {
       return ApprovalsMissing("it needs more approvals, of members of different control groups", approvals,
                               next.terms().approvals());

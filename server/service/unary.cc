@@ -34,18 +34,18 @@ void Reply::Count(absl::StatusCode code) {
                         std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count());
 }
 
-void Reply::Send(const grpc::ByteBuffer& bytes) {
+void Reply::Send(const grpc::ByteBuffer& bytes, identity::Gate::Pass pass) {
   *incoming_.response = bytes;
   kit_->metrics.Sent(incoming_.method);
   Count(absl::StatusCode::kOk);
-  incoming_.end->Answer(grpc::Status::OK);
+  incoming_.end->Answer(grpc::Status::OK, std::move(pass));
 }
 
-void Reply::Refuse(const absl::Status& status) {
+void Reply::Refuse(const absl::Status& status, identity::Gate::Pass pass) {
   const grpc::Status answer = ToGrpc(status, InfoOf(incoming_.method).name);
   kit_->metrics.Refused(status);
   Count(static_cast<absl::StatusCode>(answer.error_code()));
-  incoming_.end->Answer(answer);
+  incoming_.end->Answer(answer, std::move(pass));
 }
 
 ledger::Disclosure NewDisclosure(const exchange::CallContext& context, Method method) {
@@ -64,7 +64,7 @@ std::shared_ptr<PendingCall> AdmitPending(CallKit& kit, const Incoming& incoming
   Admission admission;
   const absl::Status status = kit.guard.Admit(reply.call(), InfoOf(incoming.method), &admission);
   if (!status.ok()) {
-    reply.Refuse(status);
+    reply.Refuse(status, std::move(admission.pass));
     return nullptr;
   }
   reply.end().Hold(admission, std::move(admission.permit));
@@ -105,14 +105,14 @@ absl::Status PendingCall::StillWanted() {
 }
 
 void PendingCall::Answer(const absl::StatusOr<grpc::ByteBuffer>& answer) {
-  identity::Gate::Pass pass;  // left after the lock
+  identity::Gate::Pass pass;
   MutexLock lock(mutex_);
   if (answered_) return;
   answered_ = true;
   kit_.timers.Cancel(timer_);
   const absl::Status may = kit_.guard.EnterToSend(InfoOf(method_), admission_, &pass);
-  if (may.ok() && answer.ok()) return reply_.Send(*answer);
-  reply_.Refuse(may.ok() ? answer.status() : may);
+  if (may.ok() && answer.ok()) return reply_.Send(*answer, std::move(pass));
+  reply_.Refuse(may.ok() ? answer.status() : may, std::move(pass));
 }
 
 void PendingCall::DiscloseAndSend(ledger::Disclosure disclosure, const grpc::ByteBuffer& bytes) {

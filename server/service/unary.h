@@ -44,8 +44,9 @@ class CallEnd {
   CallEnd(const CallEnd&) = delete;
   CallEnd& operator=(const CallEnd&) = delete;
 
-  // Once. The end may be gone when this returns.
-  virtual void Answer(const grpc::Status& status) = 0;
+  // Once. The pass is left when gRPC has begun to send, which may be later than this: before the handler has
+  // returned gRPC only takes note. The end may be gone when this returns.
+  virtual void Answer(const grpc::Status& status, identity::Gate::Pass pass) = 0;
   void Hold(const Admission& admission, MemberLimits::Permit permit);
 
  protected:
@@ -83,8 +84,9 @@ class Reply {
   CallEnd& end() const { return *incoming_.end; }
   grpc::ServerContextBase& call() const { return *incoming_.call; }
   Method method() const { return incoming_.method; }
-  void Send(const grpc::ByteBuffer& bytes);
-  void Refuse(const absl::Status& status);
+  void Send(const grpc::ByteBuffer& bytes, identity::Gate::Pass pass);
+  // Without a pass: what is told says nothing but that the caller may not.
+  void Refuse(const absl::Status& status, identity::Gate::Pass pass = {});
 
  private:
   void Count(absl::StatusCode code);
@@ -216,7 +218,7 @@ void ReadInPlace(CallKit& kit, const Incoming& incoming, const Reader& read) {
   Reply reply(kit, incoming);
   Admission admission;
   absl::Status status = kit.guard.Admit(reply.call(), InfoOf(incoming.method), &admission);
-  if (!status.ok()) return reply.Refuse(status);
+  if (!status.ok()) return reply.Refuse(status, std::move(admission.pass));
   reply.end().Hold(admission, std::move(admission.permit));
   // Most messages fit the block: no allocation.
   alignas(8) char block[4096];
@@ -239,9 +241,9 @@ void ReadInPlace(CallKit& kit, const Incoming& incoming, const Reader& read) {
     pending->ArmTimer();
     pending->GoOnOnWorker(Reading<Request, Response>(pending, *incoming.request, read));
   } else if (!status.ok()) {
-    reply.Refuse(status);
+    reply.Refuse(status, std::move(admission.pass));
   } else if (disclosure.records.empty()) {
-    reply.Send(Serialize(*response));
+    reply.Send(Serialize(*response), std::move(admission.pass));
   } else {
     admission.pass.Leave();
     std::make_shared<PendingCall>(kit, reply, std::move(admission))
