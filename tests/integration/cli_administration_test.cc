@@ -57,9 +57,7 @@ class CliAdministrationTest : public ::testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(std::filesystem::path(ca_).parent_path()); }
 
-  Tool Admin(const std::string& member) {
-    return world_.As(world_.server().IdentityOf(member, "admin"));
-  }
+  Tool Admin(const std::string& member) { return world_.As(world_.server().IdentityOf(member, "admin")); }
   std::string Path(const std::string& name) const { return world_.directory() + "/" + name; }
   // Parsed, of a command that must succeed.
   static nlohmann::json Json(const Tool& tool, std::vector<std::string> arguments) {
