@@ -223,6 +223,13 @@ void AskServer(ClientOptions options, std::vector<Check>& checks) {
   options.retry.attempts_max = 1;
   auto client = client::Client::Make(options);
   absl::StatusOr<v1::WhoAmIResponse> me = client.ok() ? (*client)->WhoAmI() : client.status();
+  if (GetErrorReason(me.status()) == v1::ERROR_REASON_MEMBER_NOT_ACTIVE) {
+    // It knows us, and says no more than that to whoever is not active.
+    checks.push_back(Ok("identity", "the server knows the credential"));
+    checks.push_back(Failed("standing", std::string(me.status().message()), Remedy(me.status())));
+    Skip({"role", "health"}, "your member's standing comes first", checks);
+    return;
+  }
   if (!me.ok()) {
     std::string detail(me.status().message());
     if (const auto reason = GetErrorReason(me.status()); reason != v1::ERROR_REASON_UNSPECIFIED) {

@@ -226,7 +226,7 @@ TEST_F(CliDoctorTest, IdentityStandingRole) {
                "CREDENTIAL_UNREGISTERED", {"tls", "accepted", "alpn"});
   ExpectFailed(Examine(world_->As(certificates().Member("aurore", "backend")), 1), "identity",
                "CREDENTIAL_UNREGISTERED");
-  ExpectFailed(Examine(world_->As("souk"), 1), "standing", "suspended", {"identity"});
+  ExpectFailed(Examine(world_->As("souk"), 1), "standing", "standing", {"identity"});
 }
 
 }  // namespace
