@@ -75,12 +75,21 @@ class Stream final : public grpc::ClientBidiReactor<v1::ImportRecordsRequest, v1
     opened_ = true;
     seen_.Message();
     StartRead(&response_);
-    StartWrite(&request_);
+    WriteNext();
+  }
+  void OnWriteDone(bool ok) override {
+    if (ok) WriteNext();
   }
   void OnDone(const grpc::Status&) override { seen_.Closed(); }
 
  private:
+  // When the last one was both taken by gRPC and answered; reactions may run at the same time.
+  void WriteNext() {
+    if (done_.fetch_add(1) % 2 == 1) StartWrite(&request_);
+  }
+
   Seen& seen_;
+  std::atomic<int> done_{0};
   grpc::ClientContext context_;
   v1::ImportRecordsRequest request_;
   v1::ImportRecordsResponse response_;

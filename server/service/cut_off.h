@@ -18,10 +18,11 @@ class CutOffs {
 
   // What is under way. While the gates are shut: all of it will be refused.
   v1::CutOff Count(const CutOffGates& gates) const;
-  // Ends the streams of the credentials that may not go on, with the answer that says why, and returns how
-  // many those are; calls get that answer when their work is done. What is still there after a tenth of a
-  // second, since its client does not read, is cancelled; calls only if `all_calls`: they may be of a
-  // certificate that goes on.
+  // Ends the streams of the credentials that may not go on, with the answer that says why; calls get it when
+  // their work is done. What is still there after a tenth of a second, since its client does not read, is
+  // cancelled. `all_calls`: nothing of theirs goes on. Then calls are cancelled too, and the streams end
+  // after this has returned 0. Otherwise some of their certificates or methods do, and it returns how many
+  // streams it has ended.
   int End(const CutOffGates& gates, bool all_calls);
 
  private:
