@@ -179,6 +179,7 @@ const char* CallbackService::AddPath(Method method) { return paths_.emplace_back
 
 BlockingService::BlockingService(CallKit& kit, std::vector<Route> routes) {
   for (Route& route : routes) {
+    const Method method = route.method;
     auto serve = [&kit, route = std::move(route)](BlockingService*, grpc::ServerContext* call,
                                                   const Bytes* request, Bytes* response) {
       Incoming incoming = Begin(kit, route.method, call, request, response);
@@ -187,7 +188,7 @@ BlockingService::BlockingService(CallKit& kit, std::vector<Route> routes) {
       route.handler(kit, incoming);
       return end.Wait();
     };
-    AddMethod(new grpc::internal::RpcServiceMethod(paths_.emplace_back(PathOf(route.method)).c_str(),
+    AddMethod(new grpc::internal::RpcServiceMethod(paths_.emplace_back(PathOf(method)).c_str(),
                                                    RpcType::NORMAL_RPC,
                                                    new BlockingHandler(std::move(serve), this)));
   }
