@@ -437,8 +437,9 @@ void Server::Impl::Shutdown() {
     // What waits for a disclosure or a client that is silent ends when gRPC cancels the rest, not at its own
     // time.
     timers_->After(timeout, [this] { timers_->ExpireAll(); });
-    endpoint_->Shutdown(timeout);
+    // While gRPC's shared threads still run: idle clients in this process hear of it by them.
     admin_endpoint_->Shutdown(timeout);
+    endpoint_->Shutdown(timeout);
   }
   if (executor_ != nullptr) executor_->Drain();
   if (admin_executor_ != nullptr) admin_executor_->Drain();
