@@ -32,6 +32,14 @@ std::string MakeDirectory() {
   return name;
 }
 
+// Of the server's own time: servers of one time have certificates that begin and end together, which whoever
+// asks who it is is told.
+CertificateFactory::Options CertificatesAt(const Clock* clock) {
+  CertificateFactory::Options options;
+  if (clock != nullptr) options.now_s = clock->NowS();
+  return options;
+}
+
 }  // namespace
 
 absl::Status FromGrpc(const grpc::Status& status) {
@@ -74,7 +82,10 @@ HttpAnswer HttpGet(int port, const std::string& path, const std::string& method)
 
 TestServer::TestServer() : TestServer(Options()) {}
 
-TestServer::TestServer(Options options) : options_(std::move(options)), directory_(MakeDirectory()) {
+TestServer::TestServer(Options options)
+    : options_(std::move(options)),
+      directory_(MakeDirectory()),
+      certificates_(CertificatesAt(options_.clock)) {
   WriteFiles();
   Restart();
 }
