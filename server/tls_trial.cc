@@ -9,29 +9,19 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "common/openssl.h"
 
 namespace coalition::server {
 namespace {
 
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using BioPtr = std::unique_ptr<BIO, Deleter<&BIO_free_all>>;
-using X509Ptr = std::unique_ptr<X509, Deleter<&X509_free>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Deleter<&EVP_PKEY_free>>;
-using ContextPtr = std::unique_ptr<SSL_CTX, Deleter<&SSL_CTX_free>>;
-using SslPtr = std::unique_ptr<SSL, Deleter<&SSL_free>>;
+using openssl::KeyPtr;
+using openssl::View;
+using openssl::X509Ptr;
+using ContextPtr = std::unique_ptr<SSL_CTX, openssl::Deleter<&SSL_CTX_free>>;
+using SslPtr = std::unique_ptr<SSL, openssl::Deleter<&SSL_free>>;
 
 // A flight of each side is one round; TLS 1.3 takes two, with a retry three.
 constexpr int kRoundsMax = 8;
-
-BioPtr View(const std::string& pem) {
-  return BioPtr(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
-}
 
 absl::Status Refused(const char* what) {
   char reason[256];
@@ -46,8 +36,8 @@ absl::Status Refused(const char* what) {
 X509Ptr Next(BIO* bio) { return X509Ptr(PEM_read_bio_X509(bio, nullptr, nullptr, nullptr)); }
 
 absl::Status UseCertificates(SSL_CTX* context, const TlsPem& pem) {
-  const BioPtr chain = View(pem.certificate);
-  const BioPtr key_bio = View(pem.key);
+  const openssl::BioPtr chain = View(pem.certificate);
+  const openssl::BioPtr key_bio = View(pem.key);
   const X509Ptr own = Next(chain.get());
   const KeyPtr key(PEM_read_bio_PrivateKey(key_bio.get(), nullptr, nullptr, nullptr));
   if (own == nullptr || SSL_CTX_use_certificate(context, own.get()) != 1) {
@@ -61,7 +51,7 @@ absl::Status UseCertificates(SSL_CTX* context, const TlsPem& pem) {
   if (key == nullptr || SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
     return Refused("OpenSSL does not take the key");
   }
-  const BioPtr cas = View(pem.client_ca);
+  const openssl::BioPtr cas = View(pem.client_ca);
   while (X509Ptr ca = Next(cas.get())) {
     if (X509_STORE_add_cert(SSL_CTX_get_cert_store(context), ca.get()) != 1) {
       return Refused("OpenSSL does not take a CA certificate");

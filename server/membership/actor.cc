@@ -128,10 +128,12 @@ absl::Status StateConflict(std::string_view message, std::string_view state) {
   return Error(v1::ERROR_REASON_STATE_CONFLICT, message, {{"state", state}});
 }
 
+std::string WithoutPrefix(const std::string& name, std::string_view prefix) {
+  return name.size() > prefix.size() ? name.substr(prefix.size()) : "UNKNOWN";
+}
+
 std::string StandingName(v1::Standing standing) {
-  constexpr std::string_view kPrefix = "STANDING_";
-  const std::string& name = v1::Standing_Name(standing);
-  return name.size() > kPrefix.size() ? name.substr(kPrefix.size()) : "UNKNOWN";
+  return WithoutPrefix(v1::Standing_Name(standing), "STANDING_");
 }
 
 absl::Status CheckAdministratorLeft(const Snapshot& current, uint32_t number, std::string_view credential) {

@@ -49,6 +49,8 @@ bool IsInGroup(const storage::v1::StoredMember& member, uint32_t group);
 // STATE_CONFLICT. `state`: what it is in.
 absl::Status StateConflict(std::string_view message, std::string_view state);
 std::string StandingName(v1::Standing standing);
+// An enum value's name without its type's: "STANDING_SUSPENDED" and "STANDING_" give "SUSPENDED".
+std::string WithoutPrefix(const std::string& name, std::string_view prefix);
 
 // LAST_ADMINISTRATOR unless somebody is left who can act as COALITION_ADMIN when these credentials no longer
 // can: those of `member`, or the one of it that is named.

@@ -1,7 +1,6 @@
 #include "server/membership/approvals.h"
 
 #include <algorithm>
-#include <set>
 
 #include "server/membership/stored_state.h"
 
@@ -17,13 +16,13 @@ bool MayApprove(const policy::State& state, const policy::MemberState& member) {
 // Whether those who may approve and would not see more are enough, each of another control group. Where they
 // are not, a change that most would gain by could never be made.
 bool EnoughGainNothing(const policy::State& state, const policy::PolicyDiff& diff) {
-  std::set<uint32_t> groups;  // by their first member
+  std::vector<uint32_t> members;
   for (const policy::MemberState& member : state.members()) {
-    if (!MayApprove(state, member) || policy::Gains(state, diff, member.number)) continue;
-    const auto& group = state.ControlGroup(member.number);
-    groups.insert(*std::min_element(group.begin(), group.end()));
+    if (MayApprove(state, member) && !policy::Gains(state, diff, member.number))
+      members.push_back(member.number);
   }
-  return static_cast<int>(groups.size()) >= state.policy().limits().widening().approvals();
+  return static_cast<int>(OneOfEachControlGroup(state, members).size()) >=
+         state.policy().limits().widening().approvals();
 }
 
 }  // namespace
@@ -43,13 +42,13 @@ absl::StatusOr<Approvals> CountApprovals(const store::Store& store, const policy
   absl::Status loaded =
       LoadAll(store, ApprovalPrefix(state.policy_version(), diff.digest), store.Head(), &stored);
   if (!loaded.ok()) return loaded;
-  std::set<uint32_t> counted;
-  for (const uint32_t sibling : state.ControlGroup(proposer)) counted.insert(sibling);
+  const auto& own = state.ControlGroup(proposer);
+  std::vector<uint32_t> counting;
   for (const auto& approval : stored) {
-    if (counted.contains(approval.member()) || !ApprovalCounts(state, diff, approval.member())) continue;
-    approvals.approved.push_back(approval.member());
-    for (const uint32_t sibling : state.ControlGroup(approval.member())) counted.insert(sibling);
+    const bool of_proposer = std::find(own.begin(), own.end(), approval.member()) != own.end();
+    if (!of_proposer && ApprovalCounts(state, diff, approval.member())) counting.push_back(approval.member());
   }
+  approvals.approved = OneOfEachControlGroup(state, counting);
   return approvals;
 }
 

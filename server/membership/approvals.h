@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,20 @@
 #include "server/store/store.h"
 
 namespace coalition::membership {
+
+// The first of these members of each control group: siblings have one voice.
+template <class Numbers>
+std::vector<uint32_t> OneOfEachControlGroup(const policy::State& state, const Numbers& members) {
+  std::vector<uint32_t> first;
+  std::set<uint32_t> counted;
+  for (const uint32_t member : members) {
+    if (counted.contains(member)) continue;
+    const auto& siblings = state.ControlGroup(member);
+    counted.insert(siblings.begin(), siblings.end());
+    first.push_back(member);
+  }
+  return first;
+}
 
 // Whether an approval of the member counts for the difference: it is ACTIVE, of a kind that the policy in
 // force lets approve, and would not see more by it. Where everybody who may approve would see more, that is

@@ -162,8 +162,8 @@ Change CredentialChange(const Actor& actor, const Found& found, std::string text
 std::string RolesText(const StoredCredential& credential) {
   std::string text;
   for (const int role : credential.roles()) {
-    const std::string& name = v1::Role_Name(static_cast<v1::Role>(role));
-    absl::StrAppend(&text, text.empty() ? "" : ", ", name.substr(std::string("ROLE_").size()));
+    absl::StrAppend(&text, text.empty() ? "" : ", ",
+                    WithoutPrefix(v1::Role_Name(static_cast<v1::Role>(role)), "ROLE_"));
   }
   return text.empty() ? "none" : text;
 }
@@ -342,8 +342,7 @@ absl::StatusOr<CutCredential> Credentials::Revoke(const Actor& actor,
     credential.set_revoke_time_ns(actor.now_ns);
     credential.set_revocation_reason(request.reason());
     const std::string& reason = v1::RevocationReason_Name(request.reason());
-    Change change =
-        CredentialChange(actor, found, "revoked: " + reason.substr(std::string("REVOCATION_REASON_").size()));
+    Change change = CredentialChange(actor, found, "revoked: " + WithoutPrefix(reason, "REVOCATION_REASON_"));
     gates = {current.Find(found.member.id(), found.id)->gate};
     change.gates = gates;
     change.shut = identity::Gate::Shut::kCredential;

@@ -54,10 +54,6 @@ absl::Status CheckSetStanding(const v1::SetStandingRequest& request) {
   return violations.ToStatus();
 }
 
-std::string ReasonText(v1::StandingReason reason) {
-  return v1::StandingReason_Name(reason).substr(std::string_view("STANDING_REASON_").size());
-}
-
 // The member's hold on platforms ends at `revision`.
 void ReleasePlatforms(const StoredState& stored, uint32_t member, store::Revision revision,
                       std::vector<store::Write>* writes) {
@@ -155,7 +151,9 @@ absl::StatusOr<CutMember> Members::SetStanding(const Actor& actor, const v1::Set
       next.mutable_departure()->set_disposition(v1::RECORD_DISPOSITION_WITHDRAW);
       next.mutable_departure()->set_start_time_ns(actor.now_ns);
     }
-    std::string text = absl::StrCat(StandingName(request.standing()), ": ", ReasonText(request.reason()));
+    std::string text =
+        absl::StrCat(StandingName(request.standing()), ": ",
+                     WithoutPrefix(v1::StandingReason_Name(request.reason()), "STANDING_REASON_"));
     return ChangeOfStanding(current, actor, std::move(next), std::move(text), gates, when_shut);
   };
   const auto made = directory_.Make(judge);

@@ -13,6 +13,7 @@
 #include "common/ids.h"
 #include "common/strings.h"
 #include "common/timestamp.h"
+#include "server/membership/approvals.h"
 #include "server/membership/proposed_changes.h"
 #include "server/membership/snapshot.h"
 
@@ -49,7 +50,7 @@ absl::Status CheckOpen(const StoredProposal& proposal, int64_t now_ns) {
   const v1::ProposalState state = StateOf(proposal, now_ns);
   if (state == v1::PROPOSAL_STATE_OPEN) return absl::OkStatus();
   return StateConflict("the proposal is open no more",
-                       v1::ProposalState_Name(state).substr(std::string_view("PROPOSAL_STATE_").size()));
+                       WithoutPrefix(v1::ProposalState_Name(state), "PROPOSAL_STATE_"));
 }
 
 const v1::Quorum& TermsOf(const Snapshot& current) {
@@ -95,30 +96,15 @@ std::vector<uint32_t> ElectorateOf(const Snapshot& current, const v1::ProposedCh
   return electorate;
 }
 
-// How many of these members are of different control groups and ACTIVE.
+// An electorate and what is counted of it are ACTIVE by the state that they were taken from.
 template <class Numbers>
 int CountDifferent(const policy::State& state, const Numbers& members) {
-  std::set<uint32_t> counted;
-  int count = 0;
-  for (const uint32_t number : members) {
-    const policy::MemberState* member = state.member(number);
-    if (member == nullptr || member->standing != v1::STANDING_ACTIVE || counted.contains(number)) continue;
-    const auto& siblings = state.ControlGroup(number);
-    counted.insert(siblings.begin(), siblings.end());
-    ++count;
-  }
-  return count;
+  return static_cast<int>(OneOfEachControlGroup(state, members).size());
 }
 
 absl::Status ApprovalsMissing(std::string_view message, int approvals, int needed) {
   return Error(v1::ERROR_REASON_APPROVALS_MISSING, message,
                {{"approvals", std::to_string(approvals)}, {"needed", std::to_string(needed)}});
-}
-
-std::vector<uint32_t> MembersOf(const google::protobuf::RepeatedPtrField<StoredOpinion>& opinions) {
-  std::vector<uint32_t> members;
-  for (const StoredOpinion& opinion : opinions) members.push_back(opinion.member());
-  return members;
 }
 
 // Those whose key was not revoked since: who gave that approval is not known then. And not of whoever turned
@@ -141,8 +127,8 @@ std::vector<uint32_t> StillCounted(const Snapshot& current, const StoredProposal
 }
 
 bool Has(const google::protobuf::RepeatedPtrField<StoredOpinion>& opinions, uint32_t member) {
-  const std::vector<uint32_t> members = MembersOf(opinions);
-  return std::find(members.begin(), members.end(), member) != members.end();
+  return std::any_of(opinions.begin(), opinions.end(),
+                     [member](const StoredOpinion& opinion) { return opinion.member() == member; });
 }
 
 void AddOpinion(const Actor& actor, google::protobuf::RepeatedPtrField<StoredOpinion>* opinions) {

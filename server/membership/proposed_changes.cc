@@ -269,10 +269,6 @@ Writes Grant(const v1::RoleGrant& grant, StoredState* state) {
   return {MemberWrite(member)};
 }
 
-std::string KindName(v1::MemberKind kind) {
-  return v1::MemberKind_Name(kind).substr(std::string_view("MEMBER_KIND_").size());
-}
-
 }  // namespace
 
 absl::Status CheckProposedChange(const Snapshot& current, const ProposedChange& change) {
@@ -382,7 +378,7 @@ Described Describe(const ProposedChange& change) {
   switch (change.change_case()) {
     case ProposedChange::kAdmission:
       return {FormatMemberName(change.admission().member_id()),
-              "admitted as " + KindName(change.admission().kind())};
+              "admitted as " + WithoutPrefix(v1::MemberKind_Name(change.admission().kind()), "MEMBER_KIND_")};
     case ProposedChange::kReinstatement:
       return {change.reinstatement().member(), "re-instated"};
     case ProposedChange::kGroupAddition:
@@ -396,7 +392,7 @@ Described Describe(const ProposedChange& change) {
     case ProposedChange::kRoleGrant: {
       std::string roles;
       for (const int role : change.role_grant().roles()) {
-        absl::StrAppend(&roles, " ", v1::Role_Name(static_cast<v1::Role>(role)).substr(5));
+        absl::StrAppend(&roles, " ", WithoutPrefix(v1::Role_Name(static_cast<v1::Role>(role)), "ROLE_"));
       }
       return {change.role_grant().credential(), "may act as" + roles};
     }

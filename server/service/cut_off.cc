@@ -17,17 +17,20 @@ v1::CutOff CutOffs::Count(const CutOffGates& gates) const {
   return count;
 }
 
-int CutOffs::End(const CutOffGates& gates, bool all_calls) {
+void CutOffs::EndAll(const CutOffGates& gates) {
   const auto now = std::chrono::steady_clock::now();
-  timers_.After(kGrace, [this, gates, now, all_calls] {
+  timers_.After(kGrace, [this, gates, now] {
     imports_.CutOff(gates, true);
-    if (all_calls) open_calls_.CancelOf(gates, now);
+    open_calls_.CancelOf(gates, now);
   });
-  if (!all_calls) return static_cast<int>(imports_.CutOff(gates, false));
   // Not before the administrator has its answer: a thousand streams take a tenth of a second to end, and none
   // of them is sent anything meanwhile.
   timers_.After(std::chrono::milliseconds(0), [this, gates] { imports_.CutOff(gates, false); });
-  return 0;
+}
+
+int CutOffs::EndSome(const CutOffGates& gates) {
+  timers_.After(kGrace, [this, gates] { imports_.CutOff(gates, true); });
+  return static_cast<int>(imports_.CutOff(gates, false));
 }
 
 }  // namespace coalition::service

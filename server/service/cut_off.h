@@ -18,12 +18,15 @@ class CutOffs {
 
   // What is under way. While the gates are shut: all of it will be refused.
   v1::CutOff Count(const CutOffGates& gates) const;
-  // Ends the streams of the credentials that may not go on, with the answer that says why; calls get it when
-  // their work is done. What is still there after a tenth of a second, since its client does not read, is
-  // cancelled. `all_calls`: nothing of theirs goes on. Then calls are cancelled too, and the streams end
-  // after this has returned 0. Otherwise some of their certificates or methods do, and it returns how many
-  // streams it has ended.
-  int End(const CutOffGates& gates, bool all_calls);
+  // Both end streams with the answer that says why, and calls get it when their work is done. What is still
+  // there after a tenth of a second, since its client does not read, is cancelled.
+  //
+  // Of credentials that can do nothing any more: calls are cancelled too, and the streams end after this has
+  // returned.
+  void EndAll(const CutOffGates& gates);
+  // Of credentials some of whose certificates, or methods, go on: only streams that may not. How many those
+  // are.
+  int EndSome(const CutOffGates& gates);
 
  private:
   OpenCalls& open_calls_;

@@ -32,12 +32,12 @@ class CuttingOff {
   template <class Response>
   void EndAll(const membership::CutOffGateList& gates, Response* response) {
     if (gates.empty()) return;
-    cut_offs_.End(SetOf(gates), true);
+    cut_offs_.EndAll(SetOf(gates));
     *response->mutable_cut_off() = count_;
   }
   // Of credentials some of whose certificates, or methods, go on. How many streams were ended.
   int EndSome(const membership::CutOffGateList& gates) {
-    return gates.empty() ? 0 : cut_offs_.End(SetOf(gates), false);
+    return gates.empty() ? 0 : cut_offs_.EndSome(SetOf(gates));
   }
 
  private:
@@ -46,10 +46,9 @@ class CuttingOff {
 };
 
 struct Newest {
-  // In the order of the list, in as many digits each.
+  // In the order of the list.
   std::string operator()(const std::pair<size_t, v1::MembershipEvent>& event) const {
-    std::string digits = std::to_string(event.first);
-    return std::string(20 - digits.size(), '0') + digits;
+    return ByDigits(event.first);
   }
 };
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <string>
 #include <string_view>
@@ -54,6 +55,12 @@ absl::StatusOr<std::string> ListPage(const Sealer& sealer, const PageOptions& op
   for (size_t i = 0; i < count; ++i, ++at) add(*at);
   if (count == left || count == 0) return std::string();
   return sealer.Seal(key(*std::prev(at)), query);
+}
+
+// A key for what is in the order of a number: in as many digits each.
+inline std::string ByDigits(uint64_t number) {
+  const std::string digits = std::to_string(number);
+  return std::string(20 - digits.size(), '0') + digits;
 }
 
 // Of what has a name.

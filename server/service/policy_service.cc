@@ -13,10 +13,9 @@ namespace {
 using exchange::CallContext;
 
 struct ByVersion {
-  // Newest first, in as many digits each.
+  // Newest first.
   std::string operator()(const storage::v1::StoredPolicy* policy) const {
-    std::string digits = std::to_string(INT64_MAX - policy->version());
-    return std::string(20 - digits.size(), '0') + digits;
+    return ByDigits(static_cast<uint64_t>(INT64_MAX - policy->version()));
   }
 };
 

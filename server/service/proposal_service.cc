@@ -10,11 +10,10 @@ namespace {
 using exchange::CallContext;
 
 struct ByNumber {
-  // Newest first, in as many digits each.
+  // Newest first.
   std::string operator()(const v1::Proposal& proposal) const {
-    const std::string digits =
-        std::to_string(INT64_MAX - std::stoll(proposal.name().substr(proposal.name().find('/') + 1)));
-    return std::string(20 - digits.size(), '0') + digits;
+    return ByDigits(
+        static_cast<uint64_t>(INT64_MAX - std::stoll(proposal.name().substr(proposal.name().find('/') + 1))));
   }
 };
 

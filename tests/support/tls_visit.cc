@@ -11,28 +11,19 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "common/openssl.h"
+
 namespace coalition::testing {
 namespace {
 
-template <auto Free>
-struct Deleter {
-  template <class T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using BioPtr = std::unique_ptr<BIO, Deleter<&BIO_free_all>>;
-using X509Ptr = std::unique_ptr<X509, Deleter<&X509_free>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Deleter<&EVP_PKEY_free>>;
-using ContextPtr = std::unique_ptr<SSL_CTX, Deleter<&SSL_CTX_free>>;
-using SslPtr = std::unique_ptr<SSL, Deleter<&SSL_free>>;
+using openssl::KeyPtr;
+using openssl::View;
+using openssl::X509Ptr;
+using ContextPtr = std::unique_ptr<SSL_CTX, openssl::Deleter<&SSL_CTX_free>>;
+using SslPtr = std::unique_ptr<SSL, openssl::Deleter<&SSL_free>>;
 
 void Must(bool good) {
   if (!good) std::abort();
-}
-
-BioPtr View(const std::string& pem) {
-  return BioPtr(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
 }
 
 int KeepSession(SSL* ssl, SSL_SESSION* session) {
@@ -66,7 +57,7 @@ int Connect(int port) {
 }
 
 std::string PemOf(X509* certificate) {
-  const BioPtr bio(BIO_new(BIO_s_mem()));
+  const openssl::BioPtr bio(BIO_new(BIO_s_mem()));
   PEM_write_bio_X509(bio.get(), certificate);
   const char* data = nullptr;
   const long size = BIO_get_mem_data(bio.get(), &data);
