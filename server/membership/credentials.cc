@@ -307,7 +307,7 @@ absl::StatusOr<v1::Credential> Credentials::Confirm(const Actor& actor,
 
 absl::StatusOr<CutCredential> Credentials::Revoke(const Actor& actor,
                                                   const v1::RevokeCredentialRequest& request,
-                                                  const WhenShut& when_shut) {
+                                                  const BeforeShut& before_shut) {
   CutOffGateList gates;
   const auto judge = [&](const Snapshot& current, Found& found) -> Judged {
     if (auto may = CheckMayAdminister(current, actor, found.member.number()); !may.ok()) return may;
@@ -346,7 +346,7 @@ absl::StatusOr<CutCredential> Credentials::Revoke(const Actor& actor,
     gates = {current.Find(found.member.id(), found.id)->gate};
     change.gates = gates;
     change.shut = identity::Gate::Shut::kCredential;
-    change.when_shut = [&] { when_shut(gates); };
+    change.before_shut = [&] { before_shut(gates); };
     return change;
   };
   absl::StatusOr<v1::Credential> credential = ChangeCredential(directory_, "name", request.name(), judge);

@@ -34,7 +34,7 @@ class Credentials {
   absl::StatusOr<v1::Credential> Confirm(const Actor& actor, const v1::ConfirmKeyRequest& request);
   // LAST_ADMINISTRATOR; CUT_OFF_NOT_KEPT.
   absl::StatusOr<CutCredential> Revoke(const Actor& actor, const v1::RevokeCredentialRequest& request,
-                                       const WhenShut& when_shut);
+                                       const BeforeShut& before_shut);
 
  private:
   Directory& directory_;

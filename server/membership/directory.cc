@@ -126,9 +126,9 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
   if (!judged->has_value()) return current;
   const Change& change = **judged;
   const std::vector<identity::Gate*> left_shut = LeftShut(change);
+  if (change.before_shut) change.before_shut();
   for (const auto& gate : change.gates) gate->Close(change.shut);
   for (const auto& gate : change.gates) gate->WaitEmpty();
-  if (change.when_shut) change.when_shut();
   store::Commit commit;
   commit.build = [&change, &current](store::Revision revision, std::span<const std::optional<store::Version>>)
       -> absl::StatusOr<std::vector<store::Write>> {

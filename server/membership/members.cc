@@ -73,11 +73,11 @@ void ReleasePlatforms(const StoredState& stored, uint32_t member, store::Revisio
 // What becomes of a member with another standing: what it holds ends, and when it leaves its platforms are
 // free.
 Change ChangeOfStanding(const std::shared_ptr<const Snapshot>& current, const Actor& actor, StoredMember next,
-                        std::string text, CutOffGateList gates, const WhenShut& when_shut) {
+                        std::string text, CutOffGateList gates, const BeforeShut& before_shut) {
   Change change;
   change.gates = gates;
   change.shut = identity::Gate::Shut::kMember;
-  change.when_shut = [&when_shut, gates = std::move(gates)] { when_shut(gates); };
+  change.before_shut = [&before_shut, gates = std::move(gates)] { before_shut(gates); };
   next.set_standing_time_ns(actor.now_ns);
   change.writes = [current, &actor, next = std::move(next), text = std::move(text)](
                       store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) {
@@ -126,7 +126,7 @@ absl::Status NotKept(const absl::Status& made, const CutOffGateList& gates) {
 }
 
 absl::StatusOr<CutMember> Members::SetStanding(const Actor& actor, const v1::SetStandingRequest& request,
-                                               const WhenShut& when_shut) {
+                                               const BeforeShut& before_shut) {
   uint32_t number = 0;
   CutOffGateList gates;
   const auto judge = [&](const std::shared_ptr<const Snapshot>& current) -> Judged {
@@ -154,7 +154,7 @@ absl::StatusOr<CutMember> Members::SetStanding(const Actor& actor, const v1::Set
     std::string text =
         absl::StrCat(StandingName(request.standing()), ": ",
                      WithoutPrefix(v1::StandingReason_Name(request.reason()), "STANDING_REASON_"));
-    return ChangeOfStanding(current, actor, std::move(next), std::move(text), gates, when_shut);
+    return ChangeOfStanding(current, actor, std::move(next), std::move(text), gates, before_shut);
   };
   const auto made = directory_.Make(judge);
   if (!made.ok()) return NotKept(made.status(), gates);
@@ -162,7 +162,7 @@ absl::StatusOr<CutMember> Members::SetStanding(const Actor& actor, const v1::Set
 }
 
 absl::StatusOr<CutMember> Members::SetCertificatesNotBefore(
-    const Actor& actor, const v1::SetCertificatesNotBeforeRequest& request, const WhenShut& when_shut) {
+    const Actor& actor, const v1::SetCertificatesNotBeforeRequest& request, const BeforeShut& before_shut) {
   uint32_t number = 0;
   CutOffGateList gates;
   const int64_t from_s = request.certificates_not_before().seconds();
@@ -184,7 +184,7 @@ absl::StatusOr<CutMember> Members::SetCertificatesNotBefore(
     change.begins_epoch = false;
     change.gates = gates;
     change.shut = identity::Gate::Shut::kCredential;
-    change.when_shut = [&] { when_shut(gates); };
+    change.before_shut = [&] { before_shut(gates); };
     change.writes = [&actor, from_s, next = **member](store::Revision revision, uint64_t epoch,
                                                       storage::v1::StoredCoalition*) mutable {
       next.set_certificates_not_before_s(from_s);
@@ -202,7 +202,7 @@ absl::StatusOr<CutMember> Members::SetCertificatesNotBefore(
 }
 
 absl::StatusOr<CutMember> Members::Leave(const Actor& actor, const v1::LeaveCoalitionRequest& request,
-                                         const WhenShut& when_shut) {
+                                         const BeforeShut& before_shut) {
   uint32_t number = 0;
   CutOffGateList gates;
   const auto judge = [&](const std::shared_ptr<const Snapshot>& current) -> Judged {
@@ -231,7 +231,7 @@ absl::StatusOr<CutMember> Members::Leave(const Actor& actor, const v1::LeaveCoal
       departure.set_successor((*MemberOfName(*current, "successor", request.successor()))->number());
       text = "left; its records go to " + request.successor();
     }
-    return ChangeOfStanding(current, actor, std::move(next), std::move(text), gates, when_shut);
+    return ChangeOfStanding(current, actor, std::move(next), std::move(text), gates, before_shut);
   };
   const auto made = directory_.Make(judge);
   if (!made.ok()) return NotKept(made.status(), gates);

@@ -16,7 +16,7 @@ class CutOffs {
   CutOffs(OpenCalls& open_calls, ImportStreams& imports, Timers& timers)
       : open_calls_(open_calls), imports_(imports), timers_(timers) {}
 
-  // What is under way. While the gates are shut: all of it will be refused.
+  // What is under way. Just before the gates are shut: from then on it is refused, and may end.
   v1::CutOff Count(const CutOffGates& gates) const;
   // Both end streams with the answer that says why, and calls get it when their work is done. What is still
   // there after a tenth of a second, since its client does not read, is cancelled.

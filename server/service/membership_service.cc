@@ -21,11 +21,11 @@ CutOffGates SetOf(const membership::CutOffGateList& gates) {
   return set;
 }
 
-// Follows one change that cuts off: counts what is under way while nothing is sent, and ends it afterwards.
+// Follows one change that cuts off: counts what is under way before that, and ends it afterwards.
 class CuttingOff {
  public:
   explicit CuttingOff(CutOffs& cut_offs) : cut_offs_(cut_offs) {}
-  membership::WhenShut when_shut() {
+  membership::BeforeShut before_shut() {
     return [this](const membership::CutOffGateList& gates) { count_ = cut_offs_.Count(SetOf(gates)); };
   }
   // Of credentials that can do nothing any more.
@@ -126,7 +126,7 @@ absl::Status MembershipService::ListGroups(const CallContext& context, const v1:
 absl::Status MembershipService::SetStanding(const CallContext& context, const v1::SetStandingRequest& asked,
                                             v1::SetStandingResponse* answer) const {
   CuttingOff cutting(cut_offs_);
-  auto cut = members_.SetStanding(ActorOf(context), asked, cutting.when_shut());
+  auto cut = members_.SetStanding(ActorOf(context), asked, cutting.before_shut());
   if (!cut.ok()) return exchange::FromStore(cut.status());
   cutting.EndAll(cut->gates, answer);
   if (cut->member.standing() == v1::STANDING_EXITED) departures_.start(cut->number);
@@ -138,7 +138,7 @@ absl::Status MembershipService::SetCertificatesNotBefore(const CallContext& cont
                                                          const v1::SetCertificatesNotBeforeRequest& asked,
                                                          v1::SetCertificatesNotBeforeResponse* answer) const {
   CuttingOff cutting(cut_offs_);
-  auto cut = members_.SetCertificatesNotBefore(ActorOf(context), asked, cutting.when_shut());
+  auto cut = members_.SetCertificatesNotBefore(ActorOf(context), asked, cutting.before_shut());
   if (!cut.ok()) return exchange::FromStore(cut.status());
   if (const int streams = cutting.EndSome(cut->gates); streams > 0) {
     answer->mutable_cut_off()->set_streams(streams);
@@ -151,7 +151,7 @@ absl::Status MembershipService::LeaveCoalition(const CallContext& context,
                                                const v1::LeaveCoalitionRequest& asked,
                                                v1::LeaveCoalitionResponse* answer) const {
   CuttingOff cutting(cut_offs_);
-  const auto cut = members_.Leave(ActorOf(context), asked, cutting.when_shut());
+  const auto cut = members_.Leave(ActorOf(context), asked, cutting.before_shut());
   if (!cut.ok()) return exchange::FromStore(cut.status());
   cutting.EndSome(cut->gates);
   departures_.start(context.caller.member_number);
@@ -223,7 +223,7 @@ absl::Status MembershipService::RevokeCredential(const CallContext& context,
                                                  const v1::RevokeCredentialRequest& asked,
                                                  v1::RevokeCredentialResponse* answer) const {
   CuttingOff cutting(cut_offs_);
-  auto cut = credentials_.Revoke(ActorOf(context), asked, cutting.when_shut());
+  auto cut = credentials_.Revoke(ActorOf(context), asked, cutting.before_shut());
   if (!cut.ok()) return exchange::FromStore(cut.status());
   cutting.EndAll(cut->gates, answer);
   *answer->mutable_credential() = std::move(cut->credential);
