@@ -315,6 +315,7 @@ absl::Status Server::Impl::StartServing() {
   const auto start = [this](const std::vector<std::unique_ptr<grpc::Service>>& owned,
                             std::vector<std::string> names, EndpointThreads threads) {
     std::vector<grpc::Service*> services;
+    services.reserve(owned.size());
     for (const auto& service : owned) services.push_back(service.get());
     return GrpcEndpoint::Start(config_, *tls_, services, std::move(names), threads);
   };
