@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "bench/statistics.h"
 #include "common/hash.h"
 #include "server/identity/identity.h"
+#include "server/membership/actor.h"
 #include "server/membership/directory.h"
 #include "server/store/leveldb_store.h"
 
@@ -24,6 +26,7 @@ constexpr int kMembers = 10'000;
 constexpr int kCredentials = 5;  // of each
 constexpr int kCallers = 64;     // that call again and again
 constexpr int kLookUps = 200'000;
+constexpr int kChanges = 20;
 
 std::string MemberId(int number) { return "member-" + std::to_string(number); }
 
@@ -56,6 +59,21 @@ absl::StatusOr<std::unique_ptr<store::LevelDbStore>> OpenStore(const std::filesy
   return store::LevelDbStore::Open(options);
 }
 
+// Another display name for one member, durable and in force.
+absl::Status ChangeOne(membership::Directory& directory, int i) {
+  const auto judge = [i](const std::shared_ptr<const membership::Snapshot>& current)
+      -> absl::StatusOr<std::optional<membership::Change>> {
+    membership::Change change;
+    change.writes = [current, i](store::Revision, uint64_t, storage::v1::StoredCoalition*) {
+      storage::v1::StoredMember member = current->stored().members[static_cast<size_t>(i) * 100];
+      member.set_display_name("changed at " + std::to_string(i));
+      return std::vector<store::Write>{membership::MemberWrite(member)};
+    };
+    return change;
+  };
+  return directory.Make(judge).status();
+}
+
 }  // namespace
 
 Rows Registry(Workspace& workspace, const Settings& settings) {
@@ -67,7 +85,7 @@ Rows Registry(Workspace& workspace, const Settings& settings) {
   const int64_t now_s =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
           .count();
-  std::vector<double> starts, lookups;
+  std::vector<double> starts, lookups, changes;
   double memory = 0;
   for (int round = 0; round <= settings.rounds; ++round) {
     auto store = OpenStore(*home / "store");
@@ -97,8 +115,13 @@ Rows Registry(Workspace& workspace, const Settings& settings) {
     for (int i = 0; i < kLookUps; ++i) found += look_up(i) ? 1 : 0;
     if (found != kLookUps) return absl::InternalError("a caller was not known");
     lookups.push_back(Seconds(begin) / kLookUps * 1e6);
+    for (int i = 0; i < kChanges; ++i) {
+      const auto asked = Clock::now();
+      if (absl::Status changed = ChangeOne(**directory, i); !changed.ok()) return changed;
+      changes.push_back(Seconds(asked) * 1e3);
+    }
   }
-  const double lookup = Median(lookups), opened = Median(starts), mib = memory / (1 << 20);
+  const double lookup = Median(lookups), opened = Median(starts), change = Median(changes), mib = memory / (1 << 20);
   return std::vector<Row>{
       {.name = "registry_lookup",
        .measured = FormatNumber(lookup) + " µs",
@@ -118,6 +141,14 @@ Rows Registry(Workspace& workspace, const Settings& settings) {
        .ok = opened <= 1 && mib <= 100,
        .note = "the same read from the store into the first state: " + FormatNumber(mib) + " MiB of memory",
        .measured_value = opened},
+      {.name = "registry_change",
+       .measured = FormatNumber(change) + " ms",
+       .baseline = "",
+       .ratio = std::nullopt,
+       .target = "report",
+       .ok = true,
+       .note = "one change of one of them, until it is durable and in force",
+       .measured_value = change},
   };
 }
 

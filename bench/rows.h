@@ -39,7 +39,7 @@ Rows ListOverhead(Workspace& workspace, const Settings& settings);
 Rows PolicyApply(Workspace& workspace, const Settings& settings);
 // cutoff, cutoff_call and cutoff_in_flight
 Rows CutOff(Workspace& workspace, const Settings& settings);
-// registry_lookup and registry_start
+// registry_lookup, registry_start and registry_change
 Rows Registry(Workspace& workspace, const Settings& settings);
 // hidden_timing and hidden_timing_screen
 Rows HiddenTiming(Workspace& workspace, const Settings& settings);

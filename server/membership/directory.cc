@@ -65,8 +65,8 @@ std::vector<identity::Gate*> LeftShut(const Change& change) {
 
 absl::Status NotActive(const Snapshot& snapshot) {
   std::string contact;
-  for (const v1::Member& member : snapshot.PublicMembers()) {
-    if (member.kind() == v1::MEMBER_KIND_SECRETARIAT) contact = member.name();
+  for (const v1::Member* member : snapshot.PublicMembers()) {
+    if (member->kind() == v1::MEMBER_KIND_SECRETARIAT) contact = member->name();
   }
   return Error(v1::ERROR_REASON_MEMBER_NOT_ACTIVE, "your member's standing does not allow this call",
                {{"contact", contact}});
@@ -129,12 +129,15 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
   if (change.before_shut) change.before_shut();
   for (const auto& gate : change.gates) gate->Close(change.shut);
   for (const auto& gate : change.gates) gate->WaitEmpty();
+  std::vector<store::Write> writes;
   store::Commit commit;
-  commit.build = [&change, &current](store::Revision revision, std::span<const std::optional<store::Version>>)
-      -> absl::StatusOr<std::vector<store::Write>> {
+  commit.build =
+      [&change, &current, &writes](
+          store::Revision revision,
+          std::span<const std::optional<store::Version>>) -> absl::StatusOr<std::vector<store::Write>> {
     storage::v1::StoredCoalition coalition = current->stored().coalition;
     if (change.begins_epoch) coalition.set_epoch(coalition.epoch() + 1);
-    std::vector<store::Write> writes = change.writes(revision, coalition.epoch(), &coalition);
+    writes = change.writes(revision, coalition.epoch(), &coalition);
     if (!change.begins_epoch) return writes;
     storage::v1::StoredEpoch epoch;
     epoch.set_epoch(coalition.epoch());
@@ -145,7 +148,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
   };
   const auto made = store_.CommitAll(std::span(&commit, 1));
   if (!made[0].ok()) return made[0].status();
-  auto stored = LoadState(store_, *made[0]);
+  auto stored = NextState(current->stored(), *made[0], writes);
   if (!stored.ok()) return stored.status();
   auto snapshot = BuildSnapshot(*std::move(stored), current.get());
   if (!snapshot.ok()) return snapshot.status();

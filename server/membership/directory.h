@@ -31,8 +31,8 @@ class Snapshot : public identity::CredentialRegistry {
   const std::string& trust_domain() const { return stored().coalition.trust_domain(); }
   // Public facts, by member number; as ListMembers shows them. nullptr: no such member.
   virtual const v1::Member* PublicMember(uint32_t number) const = 0;
-  // All members, ordered by name.
-  virtual const std::vector<v1::Member>& PublicMembers() const = 0;
+  // All members, ordered by name; none is null.
+  virtual const std::vector<const v1::Member*>& PublicMembers() const = 0;
   // All platforms, and all groups, ordered by name.
   virtual const std::vector<v1::Platform>& PublicPlatforms() const = 0;
   virtual const std::vector<v1::Group>& PublicGroups() const = 0;

@@ -336,10 +336,12 @@ absl::StatusOr<ProposedStates> Proposals::Preview(const Actor& actor, const std:
   if (proposal == nullptr) return NotFound();
   if (auto open = CheckOpen(*proposal, actor.now_ns); !open.ok()) return open;
   if (auto sound = CheckProposedChange(actor.snapshot, proposal->change()); !sound.ok()) return sound;
-  StoredState after = actor.snapshot.stored();
+  const StoredState& before = actor.snapshot.stored();
   const store::Revision revision = directory_.store().Head() + 1;
-  MakeProposedChange(proposal->change(), revision, actor.now_ns, &after);
-  auto built = BuildSnapshot(std::move(after), &actor.snapshot);
+  auto after =
+      NextState(before, revision, MakeProposedChange(proposal->change(), revision, actor.now_ns, before));
+  if (!after.ok()) return after.status();
+  auto built = BuildSnapshot(*std::move(after), &actor.snapshot);
   if (!built.ok()) return built.status();
   return ProposedStates{*std::move(built), GainersOf(actor.snapshot, proposal->change()), revision + 1};
 }
@@ -416,8 +418,8 @@ absl::StatusOr<v1::Proposal> Proposals::Apply(const Actor& actor, const v1::Appl
     Change change;
     change.writes = [current, &actor, next = std::move(next)](store::Revision revision, uint64_t epoch,
                                                               storage::v1::StoredCoalition*) {
-      StoredState state = current->stored();
-      std::vector<store::Write> writes = MakeProposedChange(next.change(), revision, actor.now_ns, &state);
+      std::vector<store::Write> writes =
+          MakeProposedChange(next.change(), revision, actor.now_ns, current->stored());
       writes.push_back(ProposalWrite(next));
       const Described what = Describe(next.change());
       AddEvents({{what.subject, what.text + " (" + NameOfNumber(next.number()) + ")"}}, actor, revision,

@@ -184,12 +184,12 @@ absl::Status Check(const Snapshot& current, const v1::ControlGroupChange& change
   return StateConflict("the member is in that control group already", "SAME");
 }
 
-StoredMember& Of(StoredState* state, const std::string& id) {
-  return *std::find_if(state->members.begin(), state->members.end(),
+const StoredMember& Of(const StoredState& state, const std::string& id) {
+  return *std::find_if(state.members.begin(), state.members.end(),
                        [&](const StoredMember& member) { return member.id() == id; });
 }
 
-StoredMember& OfName(StoredState* state, const std::string& name) {
+const StoredMember& OfName(const StoredState& state, const std::string& name) {
   return Of(state, *ParseMemberName(name));
 }
 
@@ -203,30 +203,30 @@ uint32_t GroupNumber(const StoredState& state, const std::string& name) {
 using Writes = std::vector<store::Write>;
 
 template <class Groups>
-Writes Activate(const Groups& groups, store::Revision revision, int64_t now_ns, StoredState* state,
-                StoredMember* member) {
-  member->set_standing(v1::STANDING_ACTIVE);
-  member->set_standing_time_ns(now_ns);
-  member->clear_standing_reason();
-  BeginKind(revision, member);
-  for (const std::string& group : groups) BeginGroup(GroupNumber(*state, group), revision, member);
-  return {MemberWrite(*member)};
+Writes Activate(const Groups& groups, store::Revision revision, int64_t now_ns, const StoredState& state,
+                StoredMember member) {
+  member.set_standing(v1::STANDING_ACTIVE);
+  member.set_standing_time_ns(now_ns);
+  member.clear_standing_reason();
+  BeginKind(revision, &member);
+  for (const std::string& group : groups) BeginGroup(GroupNumber(state, group), revision, &member);
+  return {MemberWrite(member)};
 }
 
 Writes AddToGroup(uint32_t group, const google::protobuf::RepeatedPtrField<std::string>& members,
-                  store::Revision revision, StoredState* state) {
+                  store::Revision revision, const StoredState& state) {
   Writes writes;
   for (const std::string& name : members) {
-    StoredMember& member = OfName(state, name);
+    StoredMember member = OfName(state, name);
     BeginGroup(group, revision, &member);
     writes.push_back(MemberWrite(member));
   }
   return writes;
 }
 
-Writes Create(const v1::GroupCreation& creation, store::Revision revision, StoredState* state) {
-  storage::v1::StoredGroup& group = state->groups.emplace_back();
-  group.set_number(static_cast<uint32_t>(state->groups.size()));
+Writes Create(const v1::GroupCreation& creation, store::Revision revision, const StoredState& state) {
+  storage::v1::StoredGroup group;
+  group.set_number(static_cast<uint32_t>(state.groups.size() + 1));
   group.set_id(creation.group_id());
   group.set_display_name(creation.display_name().empty() ? creation.group_id() : creation.display_name());
   group.set_closed(creation.closed());
@@ -235,27 +235,25 @@ Writes Create(const v1::GroupCreation& creation, store::Revision revision, Store
   return writes;
 }
 
-Writes Assign(const v1::PlatformAssignment& assignment, store::Revision revision, StoredState* state) {
-  const std::string id = *ParsePlatformName(assignment.platform());
-  auto platform = std::find_if(state->platforms.begin(), state->platforms.end(),
-                               [&](const auto& one) { return one.id() == id; });
-  if (platform == state->platforms.end()) {
-    state->platforms.emplace_back().set_number(static_cast<uint32_t>(state->platforms.size()));
-    platform = std::prev(state->platforms.end());
-    platform->set_id(id);
+Writes Assign(const v1::PlatformAssignment& assignment, store::Revision revision, const StoredState& state) {
+  storage::v1::StoredPlatform platform;
+  platform.set_number(static_cast<uint32_t>(state.platforms.size() + 1));
+  platform.set_id(*ParsePlatformName(assignment.platform()));
+  for (const auto& known : state.platforms) {
+    if (known.id() == platform.id()) platform = known;
   }
-  for (storage::v1::HeldPlatform& held : *platform->mutable_holders()) {
+  for (storage::v1::HeldPlatform& held : *platform.mutable_holders()) {
     if (held.held().to_revision() == 0) held.mutable_held()->set_to_revision(revision);
   }
-  storage::v1::HeldPlatform& holder = *platform->add_holders();
+  storage::v1::HeldPlatform& holder = *platform.add_holders();
   holder.set_member(OfName(state, assignment.holder()).number());
   holder.mutable_held()->set_from_revision(revision);
-  return {Stored(std::string(kPlatformPrefix) + BigEndian(platform->number()), *platform)};
+  return {Stored(std::string(kPlatformPrefix) + BigEndian(platform.number()), platform)};
 }
 
-Writes Grant(const v1::RoleGrant& grant, StoredState* state) {
+Writes Grant(const v1::RoleGrant& grant, const StoredState& state) {
   const CredentialName name = *ParseCredentialName(grant.credential());
-  StoredMember& member = Of(state, name.member);
+  StoredMember member = Of(state, name.member);
   auto& all = *member.mutable_credentials();
   auto credential =
       std::find_if(all.begin(), all.end(), [&](const auto& c) { return c.id() == name.credential; });
@@ -342,20 +340,20 @@ std::optional<StoredMember> NewApplicant(const Snapshot& current, const Proposed
 }
 
 std::vector<store::Write> MakeProposedChange(const ProposedChange& change, store::Revision revision,
-                                             int64_t now_ns, StoredState* state) {
+                                             int64_t now_ns, const StoredState& state) {
   switch (change.change_case()) {
     case ProposedChange::kAdmission: {
-      StoredMember& member = Of(state, change.admission().member_id());
+      StoredMember member = Of(state, change.admission().member_id());
       if (!change.admission().display_name().empty()) {
         member.set_display_name(change.admission().display_name());
       }
-      return Activate(change.admission().groups(), revision, now_ns, state, &member);
+      return Activate(change.admission().groups(), revision, now_ns, state, std::move(member));
     }
     case ProposedChange::kReinstatement:
       return Activate(change.reinstatement().groups(), revision, now_ns, state,
-                      &OfName(state, change.reinstatement().member()));
+                      OfName(state, change.reinstatement().member()));
     case ProposedChange::kGroupAddition:
-      return AddToGroup(GroupNumber(*state, change.group_addition().group()),
+      return AddToGroup(GroupNumber(state, change.group_addition().group()),
                         change.group_addition().members(), revision, state);
     case ProposedChange::kGroupCreation:
       return Create(change.group_creation(), revision, state);
@@ -364,7 +362,7 @@ std::vector<store::Write> MakeProposedChange(const ProposedChange& change, store
     case ProposedChange::kRoleGrant:
       return Grant(change.role_grant(), state);
     case ProposedChange::kControlGroupChange: {
-      StoredMember& member = OfName(state, change.control_group_change().member());
+      StoredMember member = OfName(state, change.control_group_change().member());
       member.set_control_group(change.control_group_change().control_group());
       return {MemberWrite(member)};
     }

@@ -29,9 +29,9 @@ bool CanBeObjectedTo(const v1::ProposedChange& change);
 std::optional<storage::v1::StoredMember> NewApplicant(const Snapshot& current,
                                                       const v1::ProposedChange& change);
 
-// Makes the change in `state`, a copy, as at `revision`, and answers what is to be written.
+// What is to be written to make the change in `state`, at `revision`.
 std::vector<store::Write> MakeProposedChange(const v1::ProposedChange& change, store::Revision revision,
-                                             int64_t now_ns, StoredState* state);
+                                             int64_t now_ns, const StoredState& state);
 
 // What it is about and what it does, for people: {"members/souk", "admitted as MARKETPLACE"}.
 struct Described {

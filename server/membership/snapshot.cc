@@ -4,7 +4,6 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "common/hash.h"
 #include "common/ids.h"
@@ -13,18 +12,27 @@
 namespace coalition::membership {
 namespace {
 
+using identity::RegisteredCredential;
+
+// What is made of one stored member.
+struct MemberPart {
+  v1::Member shown;
+  std::vector<RegisteredCredential> credentials;  // ordered by credential
+};
+using MemberParts = std::vector<std::shared_ptr<const MemberPart>>;
+
 class StoredSnapshot final : public Snapshot {
  public:
-  StoredSnapshot(StoredState stored, policy::State state, std::vector<v1::Member> by_number,
-                 std::vector<v1::Platform> platforms, std::vector<identity::RegisteredCredential> credentials)
+  StoredSnapshot(StoredState stored, policy::State state, MemberParts members,
+                 std::vector<v1::Platform> platforms)
       : stored_(std::move(stored)),
         state_(std::move(state)),
-        by_number_(std::move(by_number)),
-        by_name_(by_number_),
-        platforms_(std::move(platforms)),
-        credentials_(std::move(credentials)) {
+        members_(std::move(members)),
+        platforms_(std::move(platforms)) {
     const auto name_order = [](const auto& a, const auto& b) { return a.name() < b.name(); };
-    std::sort(by_name_.begin(), by_name_.end(), name_order);
+    for (const auto& member : members_) by_name_.push_back(&member->shown);
+    std::sort(by_name_.begin(), by_name_.end(),
+              [&](const auto* a, const auto* b) { return name_order(*a, *b); });
     std::sort(platforms_.begin(), platforms_.end(), name_order);
     for (const auto& kept : stored_.groups) {
       v1::Group& group = groups_.emplace_back();
@@ -33,36 +41,37 @@ class StoredSnapshot final : public Snapshot {
       group.set_closed(kept.closed());
     }
     std::sort(groups_.begin(), groups_.end(), name_order);
-    for (const auto& credential : credentials_) {
-      find_.try_emplace({credential.member, credential.credential}, &credential);
-    }
   }
 
   const policy::State& policy_state() const override { return state_; }
   const StoredState& stored() const override { return stored_; }
   const v1::Member* PublicMember(uint32_t number) const override {
-    return number == 0 || number > by_number_.size() ? nullptr : &by_number_[number - 1];
+    return number == 0 || number > members_.size() ? nullptr : &members_[number - 1]->shown;
   }
-  const std::vector<v1::Member>& PublicMembers() const override { return by_name_; }
+  const std::vector<const v1::Member*>& PublicMembers() const override { return by_name_; }
   const std::vector<v1::Platform>& PublicPlatforms() const override { return platforms_; }
   const std::vector<v1::Group>& PublicGroups() const override { return groups_; }
 
   const identity::RegisteredCredential* Find(std::string_view member,
                                              std::string_view credential) const override {
-    const auto found = find_.find(std::pair(member, credential));
-    return found == find_.end() ? nullptr : found->second;
+    const policy::MemberState* const found = state_.FindMember(member);
+    if (found == nullptr) return nullptr;
+    const auto& all = members_[found->number - 1]->credentials;
+    const auto at = std::lower_bound(
+        all.begin(), all.end(), credential,
+        [](const RegisteredCredential& one, std::string_view id) { return one.credential < id; });
+    return at == all.end() || at->credential != credential ? nullptr : &*at;
   }
+
+  const MemberParts& members() const { return members_; }
 
  private:
   const StoredState stored_;
   policy::State state_;
-  std::vector<v1::Member> by_number_;
-  std::vector<v1::Member> by_name_;
+  const MemberParts members_;
+  std::vector<const v1::Member*> by_name_;
   std::vector<v1::Platform> platforms_;
   std::vector<v1::Group> groups_;
-  const std::vector<identity::RegisteredCredential> credentials_;  // what find_ points into
-  absl::flat_hash_map<std::pair<std::string_view, std::string_view>, const identity::RegisteredCredential*>
-      find_;
 };
 
 absl::Status Broken(std::string_view what) {
@@ -142,9 +151,10 @@ std::shared_ptr<identity::Gate> GateOf(const Snapshot* before, const std::string
 }
 
 absl::Status AddCredentials(const storage::v1::StoredMember& member, const Snapshot* before,
-                            std::vector<identity::RegisteredCredential>& credentials) {
+                            std::vector<RegisteredCredential>* credentials) {
+  credentials->reserve(static_cast<size_t>(member.credentials_size()));
   for (const auto& stored : member.credentials()) {
-    identity::RegisteredCredential& credential = credentials.emplace_back();
+    RegisteredCredential& credential = credentials->emplace_back();
     if (!ReadKeys(stored, &credential)) return Broken("a credential's key hash");
     credential.certificates_not_before_s = member.certificates_not_before_s();
     credential.gate = GateOf(before, member.id(), stored.id());
@@ -154,11 +164,32 @@ absl::Status AddCredentials(const storage::v1::StoredMember& member, const Snaps
     for (const int role : stored.roles()) credential.roles.Add(static_cast<v1::Role>(role));
     credential.purpose = stored.purpose();
   }
+  std::sort(credentials->begin(), credentials->end(),
+            [](const auto& a, const auto& b) { return a.credential < b.credential; });
   return absl::OkStatus();
 }
 
+// Those of `before`, for members that are as they were then.
+absl::StatusOr<MemberParts> BuildMembers(const StoredState& stored, const StoredSnapshot* before) {
+  MemberParts parts;
+  parts.reserve(stored.members.size());
+  for (const storage::v1::StoredMember& member : stored.members) {
+    const size_t index = parts.size();
+    if (before != nullptr && index < before->members().size() &&
+        &before->stored().members[index] == &member) {
+      parts.push_back(before->members()[index]);
+      continue;
+    }
+    auto part = std::make_shared<MemberPart>();
+    part->shown = ToPublic(member, stored);
+    if (absl::Status added = AddCredentials(member, before, &part->credentials); !added.ok()) return added;
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
 template <class T>
-bool Dense(const std::vector<T>& list) {
+bool Dense(const SharedList<T>& list) {
   for (size_t i = 0; i < list.size(); ++i) {
     if (list[i].number() != i + 1) return false;
   }
@@ -228,14 +259,12 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> BuildSnapshot(StoredState stored
   if (!rules.ok()) return rules.status();
   std::vector<policy::GroupState> groups;
   for (const auto& group : stored.groups) groups.push_back({group.number(), group.id(), group.closed()});
+  // Whatever there is was made here.
+  auto parts = BuildMembers(stored, static_cast<const StoredSnapshot*>(before));
+  if (!parts.ok()) return parts.status();
   std::vector<policy::MemberState> members;
-  std::vector<v1::Member> public_members;
-  std::vector<identity::RegisteredCredential> credentials;
-  for (const auto& member : stored.members) {
-    members.push_back(ToState(member));
-    public_members.push_back(ToPublic(member, stored));
-    if (absl::Status added = AddCredentials(member, before, credentials); !added.ok()) return added;
-  }
+  members.reserve(stored.members.size());
+  for (const auto& member : stored.members) members.push_back(ToState(member));
   std::vector<policy::PlatformState> platforms;
   std::vector<v1::Platform> public_platforms;
   for (const auto& platform : stored.platforms) {
@@ -254,8 +283,8 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> BuildSnapshot(StoredState stored
   }
   policy::State state(stored.coalition.epoch(), std::move(members), std::move(groups), std::move(platforms),
                       *std::move(rules));
-  return std::make_shared<StoredSnapshot>(std::move(stored), std::move(state), std::move(public_members),
-                                          std::move(public_platforms), std::move(credentials));
+  return std::make_shared<StoredSnapshot>(std::move(stored), std::move(state), *std::move(parts),
+                                          std::move(public_platforms));
 }
 
 }  // namespace coalition::membership

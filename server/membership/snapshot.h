@@ -11,7 +11,8 @@
 namespace coalition::membership {
 
 // DATA_LOSS when the parts do not fit together: numbers that are not dense, references to what is not there,
-// no policy. Policies that `before` (may be null) has compiled are taken from there.
+// no policy. What `before` (may be null) has made of parts that are the same in it is taken from there, and
+// the gates of all credentials.
 absl::StatusOr<std::shared_ptr<const Snapshot>> BuildSnapshot(StoredState stored, const Snapshot* before);
 
 }  // namespace coalition::membership

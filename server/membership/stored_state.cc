@@ -1,5 +1,6 @@
 #include "server/membership/stored_state.h"
 
+#include <algorithm>
 #include <span>
 #include <utility>
 
@@ -15,6 +16,44 @@ std::string BigEndianOf(T number) {
     bytes.push_back(static_cast<char>(number >> shift));
   }
   return bytes;
+}
+
+// By which a list is in the order of its keys.
+template <class T>
+uint64_t NumberOf(const T& item) {
+  return item.number();
+}
+uint64_t NumberOf(const storage::v1::StoredPolicy& policy) { return static_cast<uint64_t>(policy.version()); }
+uint64_t NumberOf(const storage::v1::StoredMemberPolicy& policy) { return policy.revision(); }
+
+// A new one is the last.
+template <class T>
+bool Put(const std::string& value, SharedList<T>* list) {
+  T item;
+  if (!item.ParseFromString(value)) return false;
+  if (list->empty() || NumberOf(list->back()) < NumberOf(item)) {
+    list->push_back(std::move(item));
+    return true;
+  }
+  const auto place = std::lower_bound(list->begin(), list->end(), NumberOf(item),
+                                      [](const T& a, uint64_t number) { return NumberOf(a) < number; });
+  if (NumberOf(*place) != NumberOf(item)) return false;
+  list->Replace(static_cast<size_t>(std::distance(list->begin(), place)), std::move(item));
+  return true;
+}
+
+bool Put(const store::Write& write, StoredState* state) {
+  const std::string& key = write.key;
+  if (key == kCoalitionKey) return write.value && state->coalition.ParseFromString(*write.value);
+  const auto below = [&key](std::string_view prefix) { return key.compare(0, prefix.size(), prefix) == 0; };
+  const auto put = [&write](auto* list) { return write.value && Put(*write.value, list); };
+  if (below(kGroupPrefix)) return put(&state->groups);
+  if (below(kMemberPrefix)) return put(&state->members);
+  if (below(kPlatformPrefix)) return put(&state->platforms);
+  if (below(kPolicyPrefix)) return put(&state->policies);
+  if (below(kOwnPolicyPrefix)) return put(&state->own_policies);
+  if (below(kProposalPrefix)) return put(&state->proposals);
+  return true;  // an audience, an approval, an event, a beginning of an epoch
 }
 
 std::string Under(std::string_view prefix, std::string rest) { return std::string(prefix) + std::move(rest); }
@@ -65,6 +104,15 @@ absl::StatusOr<StoredState> LoadState(const store::Store& store, store::Revision
   if (auto s = LoadAll(store, kOwnPolicyPrefix, at, &stored.own_policies); !s.ok()) return s;
   if (auto s = LoadAll(store, kProposalPrefix, at, &stored.proposals); !s.ok()) return s;
   return stored;
+}
+
+absl::StatusOr<StoredState> NextState(StoredState state, store::Revision revision,
+                                      std::span<const store::Write> writes) {
+  state.revision = revision;
+  for (const store::Write& write : writes) {
+    if (!Put(write, &state)) return Unparseable();
+  }
+  return state;
 }
 
 }  // namespace coalition::membership

@@ -2,13 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "coalition/storage/v1/storage.pb.h"
 #include "google/protobuf/message_lite.h"
+#include "server/membership/shared_list.h"
 #include "server/store/store.h"
 
 namespace coalition::membership {
@@ -42,35 +44,40 @@ store::Write Stored(std::string key, const google::protobuf::MessageLite& messag
 
 // All of it at one revision, but audiences, approvals and events; each list in the order of its keys.
 struct StoredState {
-  store::Revision revision = 0;  // that it was read at
+  store::Revision revision = 0;  // whose it is
   storage::v1::StoredCoalition coalition;
-  std::vector<storage::v1::StoredGroup> groups;
-  std::vector<storage::v1::StoredMember> members;
-  std::vector<storage::v1::StoredPlatform> platforms;
-  std::vector<storage::v1::StoredPolicy> policies;
-  std::vector<storage::v1::StoredMemberPolicy> own_policies;
-  std::vector<storage::v1::StoredProposal> proposals;
+  SharedList<storage::v1::StoredGroup> groups;
+  SharedList<storage::v1::StoredMember> members;
+  SharedList<storage::v1::StoredPlatform> platforms;
+  SharedList<storage::v1::StoredPolicy> policies;
+  SharedList<storage::v1::StoredMemberPolicy> own_policies;
+  SharedList<storage::v1::StoredProposal> proposals;
 };
 
 // DATA_LOSS: something does not parse, or there is no coalition. OUT_OF_RANGE: the store has no such revision
 // any more.
 absl::StatusOr<StoredState> LoadState(const store::Store& store, store::Revision at);
 
+// The same as LoadState() at `revision`, made of the state before it and of what was written at it. DATA_LOSS:
+// something does not parse, or is where nothing can be.
+absl::StatusOr<StoredState> NextState(StoredState state, store::Revision revision,
+                                      std::span<const store::Write> writes);
+
 // Every value below the prefix, in the order of the keys. DATA_LOSS: one does not parse.
-template <class T>
-absl::Status LoadAll(const store::Store& store, std::string_view prefix, store::Revision at,
-                     std::vector<T>* out);
+template <class List>
+absl::Status LoadAll(const store::Store& store, std::string_view prefix, store::Revision at, List* out);
 
 // DATA_LOSS.
 absl::Status Unparseable();
 
-template <class T>
-absl::Status LoadAll(const store::Store& store, std::string_view prefix, store::Revision at,
-                     std::vector<T>* out) {
+template <class List>
+absl::Status LoadAll(const store::Store& store, std::string_view prefix, store::Revision at, List* out) {
   bool parsed = true;
   absl::Status scanned =
       store.ScanEach(prefix, EndOf(prefix), at, [&](std::string_view, std::string_view value, uint64_t) {
-        parsed = out->emplace_back().ParseFromArray(value.data(), static_cast<int>(value.size()));
+        typename List::value_type item;
+        parsed = item.ParseFromArray(value.data(), static_cast<int>(value.size()));
+        if (parsed) out->push_back(std::move(item));
         return parsed;
       });
   if (!scanned.ok()) return scanned;

@@ -97,7 +97,7 @@ absl::Status MembershipService::ListMembers(const CallContext& context, const v1
                                             v1::ListMembersResponse* answer) const {
   return Page(context, Method::kListMembers, context.snapshot->PublicMembers(), asked,
               answer->mutable_next_page_token(),
-              [answer](const v1::Member& member) { *answer->add_members() = member; });
+              [answer](const v1::Member* member) { *answer->add_members() = *member; });
 }
 
 absl::Status MembershipService::GetMember(const CallContext& context, const v1::GetMemberRequest& asked,

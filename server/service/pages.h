@@ -69,6 +69,10 @@ struct ByName {
   std::string operator()(const Item& item) const {
     return item.name();
   }
+  template <class Item>
+  std::string operator()(const Item* item) const {
+    return item->name();
+  }
 };
 
 }  // namespace coalition::service

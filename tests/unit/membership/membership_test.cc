@@ -65,7 +65,7 @@ TEST_F(MembershipTest, BootstrapBecomesTheCoalition) {
 
 TEST_F(MembershipTest, PublicFactsAreOrderedByName) {
   const auto snapshot = (*Directory::Open(*store_, bootstrap_, 0))->Current();
-  const auto by_name = [](const auto& a, const auto& b) { return a.name() < b.name(); };
+  const auto by_name = [](const auto* a, const auto* b) { return a->name() < b->name(); };
   EXPECT_TRUE(std::is_sorted(snapshot->PublicMembers().begin(), snapshot->PublicMembers().end(), by_name));
   const v1::Member* aurore = snapshot->PublicMember(1);
   ASSERT_NE(aurore, nullptr);
