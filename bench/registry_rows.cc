@@ -121,7 +121,8 @@ Rows Registry(Workspace& workspace, const Settings& settings) {
       changes.push_back(Seconds(asked) * 1e3);
     }
   }
-  const double lookup = Median(lookups), opened = Median(starts), change = Median(changes), mib = memory / (1 << 20);
+  const double lookup = Median(lookups), opened = Median(starts), change = Median(changes),
+               mib = memory / (1 << 20);
   return std::vector<Row>{
       {.name = "registry_lookup",
        .measured = FormatNumber(lookup) + " µs",

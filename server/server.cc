@@ -105,6 +105,11 @@ service::MemberLimitOptions MemberLimitsOf(const config::v1::Limits& limits) {
           limits.imports_per_member_max()};
 }
 
+service::MemberLimitOptions AdminLimitsOf(const config::v1::Limits& limits) {
+  return {limits.admin_calls_per_member_max(), limits.admin_calls_per_second(),
+          2 * limits.admin_calls_per_second(), limits.imports_per_member_max()};
+}
+
 service::CallDurations DurationsOf(const config::v1::Limits& limits) {
   return {std::chrono::milliseconds(limits.call_duration_ms_max()),
           std::chrono::milliseconds(limits.stream_idle_ms_max())};
@@ -277,7 +282,7 @@ void Server::Impl::ResumeDepartures() {
 void Server::Impl::MakeServices() {
   const config::v1::Limits& limits = config_.limits();
   guard_ = std::make_unique<service::CallGuard>(*directory_, clock_, MemberLimitsOf(limits));
-  admin_guard_ = std::make_unique<service::CallGuard>(*directory_, clock_, MemberLimitsOf(limits),
+  admin_guard_ = std::make_unique<service::CallGuard>(*directory_, clock_, AdminLimitsOf(limits),
                                                       service::Listener::kAdministration);
   timers_ = std::make_unique<service::Timers>();
   const auto make_kit = [&](service::CallGuard& guard, service::Executor& executor) {
@@ -286,10 +291,12 @@ void Server::Impl::MakeServices() {
   };
   kit_ = make_kit(*guard_, *executor_);
   admin_kit_ = make_kit(*admin_guard_, *admin_executor_);
-  cut_offs_ = std::make_unique<service::CutOffs>(open_calls_, imports_, *timers_);
+  cut_offs_ = std::make_unique<service::CutOffs>(open_calls_, imports_, *timers_, clock_);
   const service::PageOptions pages{limits.page_size_default(), limits.page_size_max()};
   members_ = std::make_unique<membership::Members>(*directory_);
-  credentials_ = std::make_unique<membership::Credentials>(*directory_, limits.credentials_per_member_max());
+  credentials_ = std::make_unique<membership::Credentials>(
+      *directory_, membership::CredentialLimits{limits.credentials_per_member_max(),
+                                                limits.revoked_keys_per_credential_max()});
   policies_ = std::make_unique<membership::Policies>(
       *directory_, membership::PolicyOptions{limits.own_policy_changes_per_day_max()});
   proposals_ = std::make_unique<membership::Proposals>(*directory_, limits.proposals_open_max());

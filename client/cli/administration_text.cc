@@ -4,6 +4,7 @@
 #include "absl/strings/str_join.h"
 #include "client/cli/text.h"
 #include "client/cli/values.h"
+#include "google/protobuf/util/time_util.h"
 
 namespace coalition::cli {
 namespace {
@@ -132,7 +133,10 @@ std::string CutOffText(const v1::CutOff& cut_off) {
 }
 
 Facts CutOffFacts(const v1::CutOff& cut_off) {
-  return {{"calls_cut", std::to_string(cut_off.calls())}, {"streams_cut", std::to_string(cut_off.streams())}};
+  return {{"calls_cut", std::to_string(cut_off.calls())},
+          {"streams_cut", std::to_string(cut_off.streams())},
+          {"nothing_sent_since",
+           cut_off.has_shut_time() ? google::protobuf::util::TimeUtil::ToString(cut_off.shut_time()) : ""}};
 }
 
 Facts DepartureFacts(const v1::Departure& departure) {
@@ -152,6 +156,8 @@ std::string ChangeText(const v1::ProposedChange& change) {
       return AdmissionText(change.admission());
     case v1::ProposedChange::kReinstatement:
       return ReinstatementText(change.reinstatement());
+    case v1::ProposedChange::kGroupRemoval:
+      return absl::StrCat(List(change.group_removal().members()), " out of ", change.group_removal().group());
     case v1::ProposedChange::kGroupAddition:
       return absl::StrCat(List(change.group_addition().members()), " into ", change.group_addition().group());
     case v1::ProposedChange::kGroupCreation:

@@ -66,6 +66,12 @@ absl::Status FillGroupAddition(const ProposeFlags& flags, v1::ProposedChange* ch
   return Names(flags.members, ParseMember, addition.mutable_members());
 }
 
+absl::Status FillGroupRemoval(const ProposeFlags& flags, v1::ProposedChange* change) {
+  v1::GroupRemoval& removal = *change->mutable_group_removal();
+  if (absl::Status status = Name(flags.id, ParseGroup, removal.mutable_group()); !status.ok()) return status;
+  return Names(flags.members, ParseMember, removal.mutable_members());
+}
+
 absl::Status FillGroupCreation(const ProposeFlags& flags, v1::ProposedChange* change) {
   v1::GroupCreation& creation = *change->mutable_group_creation();
   if (absl::Status status = CheckId(flags.id, "group id"); !status.ok()) return status;
@@ -199,6 +205,15 @@ void AddGroups(Verbs& verbs) {
               verb->add_option("GROUP", flags->id, "Id of the group")->required();
               verb->add_option("MEMBER", flags->members, "Ids of the members")->required();
             });
+  verbs.One(
+      "group-remove", "Members leave a group that the policy denies something",
+      "probation souk --reason 'its year is over'",
+      "Outside it they see what is made from then on. From other groups one administrator removes them: "
+      "`coalition admin group remove`.",
+      FillGroupRemoval, [](CLI::App* verb, ProposeFlags* flags) {
+        verb->add_option("GROUP", flags->id, "Id of the group")->required();
+        verb->add_option("MEMBER", flags->members, "Ids of the members")->required();
+      });
   verbs.One("group-create", "A new group",
             "shoemakers aurore belmont --name 'Shoe brands' --closed --reason 'a working group'",
             "Closed groups may be granted AMBER-STRICT records.", FillGroupCreation,

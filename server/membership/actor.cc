@@ -5,7 +5,6 @@
 
 #include "common/errors.h"
 #include "common/ids.h"
-#include "common/timestamp.h"
 
 namespace coalition::membership {
 namespace {
@@ -34,11 +33,6 @@ void End(store::Revision revision, google::protobuf::RepeatedPtrField<storage::v
 
 bool HasKey(const identity::RegisteredCredential& credential) {
   return credential.key_sha256 != Sha256Digest{};
-}
-
-std::string EventKey(store::Revision revision, uint32_t number) {
-  // The newest first.
-  return std::string(kEventPrefix) + BigEndian(~uint64_t{revision}) + BigEndian(number);
 }
 
 }  // namespace
@@ -151,39 +145,6 @@ absl::Status CheckAdministratorLeft(const Snapshot& current, uint32_t number, st
       v1::ERROR_REASON_LAST_ADMINISTRATOR,
       "the coalition would have no administrator left that can act: give the role to another credential "
       "first, by a proposal");
-}
-
-void AddEvents(const std::vector<Event>& events, const Actor& actor, store::Revision revision, uint64_t epoch,
-               std::vector<store::Write>* writes) {
-  uint32_t number = 0;
-  for (const Event& event : events) {
-    storage::v1::StoredMembershipEvent stored;
-    stored.set_time_ns(actor.now_ns);
-    stored.set_epoch(epoch);
-    stored.set_by(NameOf(actor.caller));
-    stored.set_subject(event.subject);
-    stored.set_text(event.text);
-    stored.set_member(event.member);
-    writes->push_back(Stored(EventKey(revision, number++), stored));
-  }
-}
-
-absl::StatusOr<std::vector<v1::MembershipEvent>> Events(const store::Store& store, store::Revision at,
-                                                        const Actor& actor) {
-  std::vector<storage::v1::StoredMembershipEvent> all;
-  if (auto status = LoadAll(store, kEventPrefix, at, &all); !status.ok()) return status;
-  const bool knows_all = actor.caller.roles.Has(v1::ROLE_COALITION_ADMIN);
-  std::vector<v1::MembershipEvent> events;
-  for (const storage::v1::StoredMembershipEvent& stored : all) {
-    if (stored.member() != 0 && stored.member() != actor.caller.member_number && !knows_all) continue;
-    v1::MembershipEvent& event = events.emplace_back();
-    *event.mutable_time() = ToTimestamp(stored.time_ns());
-    event.set_epoch(static_cast<int64_t>(stored.epoch()));
-    event.set_by(stored.by());
-    event.set_subject(stored.subject());
-    event.set_text(stored.text());
-  }
-  return events;
 }
 
 }  // namespace coalition::membership

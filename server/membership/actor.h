@@ -1,4 +1,4 @@
-// On whose behalf something is changed, and whether it may; and what is told of it afterwards.
+// On whose behalf something is changed, and whether it may.
 #pragma once
 
 #include <cstdint>
@@ -56,17 +56,5 @@ std::string WithoutPrefix(const std::string& name, std::string_view prefix);
 // can: those of `member`, or the one of it that is named.
 absl::Status CheckAdministratorLeft(const Snapshot& current, uint32_t member,
                                     std::string_view credential = {});
-
-// One event of a change. `member`: whose affair alone it is, 0: everybody's.
-struct Event {
-  std::string subject;
-  std::string text;
-  uint32_t member = 0;
-};
-void AddEvents(const std::vector<Event>& events, const Actor& actor, store::Revision revision, uint64_t epoch,
-               std::vector<store::Write>* writes);
-// Those that the caller may know, newest first.
-absl::StatusOr<std::vector<v1::MembershipEvent>> Events(const store::Store& store, store::Revision at,
-                                                        const Actor& actor);
 
 }  // namespace coalition::membership

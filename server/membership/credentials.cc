@@ -11,6 +11,7 @@
 #include "common/hash.h"
 #include "common/ids.h"
 #include "common/timestamp.h"
+#include "server/membership/events.h"
 
 namespace coalition::membership {
 namespace {
@@ -226,7 +227,7 @@ absl::StatusOr<v1::Credential> Credentials::Set(const Actor& actor, const v1::Se
         if (auto sound = CheckSet(request); !sound.ok()) return sound;
         const bool added = found.index < 0;
         if (added) {
-          if (found.member.credentials_size() >= per_member_max_) {
+          if (found.member.credentials_size() >= limits_.per_member_max) {
             return Error(v1::ERROR_REASON_LIMIT_EXCEEDED, "the member has as many credentials as it may have",
                          {{"limit", "credentials_per_member"}});
           }
@@ -264,6 +265,12 @@ absl::StatusOr<v1::Credential> Credentials::Register(const Actor& actor,
           return std::optional<Change>();
         }
         if (auto free = CheckFree(current, found, *key); !free.ok()) return free;
+        if (credential.revoked_keys_size() >= limits_.revoked_keys_max) {
+          return Error(
+              v1::ERROR_REASON_LIMIT_EXCEEDED,
+              "as many keys of the credential were revoked as may be: use another credential",
+              {{"limit", "revoked_keys_per_credential"}, {"max", std::to_string(limits_.revoked_keys_max)}});
+        }
         if (found.member.number() == actor.caller.member_number && !IsAdministrative(credential)) {
           // Who would have to confirm it has registered it.
           if (auto own = CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN); !own.ok()) return own;
@@ -307,7 +314,7 @@ absl::StatusOr<v1::Credential> Credentials::Confirm(const Actor& actor,
 
 absl::StatusOr<CutCredential> Credentials::Revoke(const Actor& actor,
                                                   const v1::RevokeCredentialRequest& request,
-                                                  const BeforeShut& before_shut) {
+                                                  const CutOffHooks& hooks) {
   CutOffGateList gates;
   const auto judge = [&](const Snapshot& current, Found& found) -> Judged {
     if (auto may = CheckMayAdminister(current, actor, found.member.number()); !may.ok()) return may;
@@ -344,9 +351,7 @@ absl::StatusOr<CutCredential> Credentials::Revoke(const Actor& actor,
     const std::string& reason = v1::RevocationReason_Name(request.reason());
     Change change = CredentialChange(actor, found, "revoked: " + WithoutPrefix(reason, "REVOCATION_REASON_"));
     gates = {current.Find(found.member.id(), found.id)->gate};
-    change.gates = gates;
-    change.shut = identity::Gate::Shut::kCredential;
-    change.before_shut = [&] { before_shut(gates); };
+    ShutIn(gates, identity::Gate::Shut::kCredential, hooks, &change);
     return change;
   };
   absl::StatusOr<v1::Credential> credential = ChangeCredential(directory_, "name", request.name(), judge);

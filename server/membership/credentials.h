@@ -16,13 +16,17 @@ struct CutCredential {
   CutOffGateList gates;
 };
 
+struct CredentialLimits {
+  int per_member_max = 0;  // revoked ones included, for names are never used again
+  int revoked_keys_max = 0;
+};
+
 // Thread-safe. Every function checks its request and the caller's roles by the newest state; those that
 // change wait for the disk. `directory` must outlive this.
 class Credentials {
  public:
-  // `per_member_max`: revoked ones included, for names are never used again.
-  Credentials(Directory& directory, int per_member_max)
-      : directory_(directory), per_member_max_(per_member_max) {}
+  Credentials(Directory& directory, const CredentialLimits& limits)
+      : directory_(directory), limits_(limits) {}
 
   // By name. ROLE_MISSING: neither the member's MEMBER_ADMIN nor a COALITION_ADMIN.
   absl::StatusOr<std::vector<v1::Credential>> List(const Actor& actor, const std::string& parent) const;
@@ -34,11 +38,11 @@ class Credentials {
   absl::StatusOr<v1::Credential> Confirm(const Actor& actor, const v1::ConfirmKeyRequest& request);
   // LAST_ADMINISTRATOR; CUT_OFF_NOT_KEPT.
   absl::StatusOr<CutCredential> Revoke(const Actor& actor, const v1::RevokeCredentialRequest& request,
-                                       const BeforeShut& before_shut);
+                                       const CutOffHooks& hooks);
 
  private:
   Directory& directory_;
-  const int per_member_max_;
+  const CredentialLimits limits_;
 };
 
 v1::Credential ToPublic(std::string_view member, const storage::v1::StoredCredential& stored);

@@ -129,6 +129,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
   if (change.before_shut) change.before_shut();
   for (const auto& gate : change.gates) gate->Close(change.shut);
   for (const auto& gate : change.gates) gate->WaitEmpty();
+  if (change.when_empty) change.when_empty();
   std::vector<store::Write> writes;
   store::Commit commit;
   commit.build =

@@ -58,8 +58,9 @@ struct Change {
   // and open again when everything is judged by it. They stay shut if it can't be committed.
   std::vector<std::shared_ptr<identity::Gate>> gates;
   identity::Gate::Shut shut = identity::Gate::Shut::kNot;
-  // Called just before, when all that will be refused is still under way. May be empty.
-  std::function<void()> before_shut;
+  // Called just before, when all that will be refused is still under way; and when nobody is inside any more.
+  // May be empty.
+  std::function<void()> before_shut, when_empty;
 };
 
 // What one reply is judged by.

@@ -9,6 +9,7 @@
 #include "common/ids.h"
 #include "common/policy/transfer.h"
 #include "common/timestamp.h"
+#include "server/membership/events.h"
 
 namespace coalition::membership {
 namespace {
@@ -70,14 +71,18 @@ void ReleasePlatforms(const StoredState& stored, uint32_t member, store::Revisio
   }
 }
 
+// Whether being in the group takes something away.
+bool IsDenied(const v1::CoalitionPolicy& policy, const std::string& group) {
+  return std::any_of(policy.denies().begin(), policy.denies().end(),
+                     [&](const v1::Deny& deny) { return deny.subject().group() == group; });
+}
+
 // What becomes of a member with another standing: what it holds ends, and when it leaves its platforms are
 // free.
 Change ChangeOfStanding(const std::shared_ptr<const Snapshot>& current, const Actor& actor, StoredMember next,
-                        std::string text, CutOffGateList gates, const BeforeShut& before_shut) {
+                        std::string text, CutOffGateList gates, const CutOffHooks& hooks) {
   Change change;
-  change.gates = gates;
-  change.shut = identity::Gate::Shut::kMember;
-  change.before_shut = [&before_shut, gates = std::move(gates)] { before_shut(gates); };
+  ShutIn(std::move(gates), identity::Gate::Shut::kMember, hooks, &change);
   next.set_standing_time_ns(actor.now_ns);
   change.writes = [current, &actor, next = std::move(next), text = std::move(text)](
                       store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) {
@@ -118,6 +123,13 @@ CutMember Done(const Snapshot& state, uint32_t member, CutOffGateList gates) {
 
 }  // namespace
 
+void ShutIn(CutOffGateList gates, identity::Gate::Shut why, const CutOffHooks& hooks, Change* change) {
+  change->gates = gates;
+  change->shut = why;
+  change->before_shut = [before = hooks.before_shut, gates = std::move(gates)] { before(gates); };
+  change->when_empty = hooks.when_empty;
+}
+
 absl::Status NotKept(const absl::Status& made, const CutOffGateList& gates) {
   if (made.ok() || gates.empty()) return made;
   return Error(v1::ERROR_REASON_CUT_OFF_NOT_KEPT,
@@ -126,7 +138,7 @@ absl::Status NotKept(const absl::Status& made, const CutOffGateList& gates) {
 }
 
 absl::StatusOr<CutMember> Members::SetStanding(const Actor& actor, const v1::SetStandingRequest& request,
-                                               const BeforeShut& before_shut) {
+                                               const CutOffHooks& hooks) {
   uint32_t number = 0;
   CutOffGateList gates;
   const auto judge = [&](const std::shared_ptr<const Snapshot>& current) -> Judged {
@@ -154,7 +166,7 @@ absl::StatusOr<CutMember> Members::SetStanding(const Actor& actor, const v1::Set
     std::string text =
         absl::StrCat(StandingName(request.standing()), ": ",
                      WithoutPrefix(v1::StandingReason_Name(request.reason()), "STANDING_REASON_"));
-    return ChangeOfStanding(current, actor, std::move(next), std::move(text), gates, before_shut);
+    return ChangeOfStanding(current, actor, std::move(next), std::move(text), gates, hooks);
   };
   const auto made = directory_.Make(judge);
   if (!made.ok()) return NotKept(made.status(), gates);
@@ -162,7 +174,7 @@ absl::StatusOr<CutMember> Members::SetStanding(const Actor& actor, const v1::Set
 }
 
 absl::StatusOr<CutMember> Members::SetCertificatesNotBefore(
-    const Actor& actor, const v1::SetCertificatesNotBeforeRequest& request, const BeforeShut& before_shut) {
+    const Actor& actor, const v1::SetCertificatesNotBeforeRequest& request, const CutOffHooks& hooks) {
   uint32_t number = 0;
   CutOffGateList gates;
   const int64_t from_s = request.certificates_not_before().seconds();
@@ -182,9 +194,7 @@ absl::StatusOr<CutMember> Members::SetCertificatesNotBefore(
     gates = GatesOf(*current, **member);
     Change change;
     change.begins_epoch = false;
-    change.gates = gates;
-    change.shut = identity::Gate::Shut::kCredential;
-    change.before_shut = [&] { before_shut(gates); };
+    ShutIn(gates, identity::Gate::Shut::kCredential, hooks, &change);
     change.writes = [&actor, from_s, next = **member](store::Revision revision, uint64_t epoch,
                                                       storage::v1::StoredCoalition*) mutable {
       next.set_certificates_not_before_s(from_s);
@@ -202,7 +212,7 @@ absl::StatusOr<CutMember> Members::SetCertificatesNotBefore(
 }
 
 absl::StatusOr<CutMember> Members::Leave(const Actor& actor, const v1::LeaveCoalitionRequest& request,
-                                         const BeforeShut& before_shut) {
+                                         const CutOffHooks& hooks) {
   uint32_t number = 0;
   CutOffGateList gates;
   const auto judge = [&](const std::shared_ptr<const Snapshot>& current) -> Judged {
@@ -231,7 +241,7 @@ absl::StatusOr<CutMember> Members::Leave(const Actor& actor, const v1::LeaveCoal
       departure.set_successor((*MemberOfName(*current, "successor", request.successor()))->number());
       text = "left; its records go to " + request.successor();
     }
-    return ChangeOfStanding(current, actor, std::move(next), std::move(text), gates, before_shut);
+    return ChangeOfStanding(current, actor, std::move(next), std::move(text), gates, hooks);
   };
   const auto made = directory_.Make(judge);
   if (!made.ok()) return NotKept(made.status(), gates);
@@ -296,6 +306,12 @@ absl::StatusOr<v1::Member> Members::RemoveFromGroup(const Actor& actor,
     const policy::GroupState* group = current->policy_state().FindGroup(*id);
     if (group == nullptr) return NotFound();
     if (!IsInGroup(**member, group->number)) return std::optional<Change>();
+    if (IsDenied(current->policy_state().policy(), request.group())) {
+      return StateConflict(
+          "the coalition's policy denies this group something, so outside it the member would see more: "
+          "that is a proposal (group_removal)",
+          "DENIED");
+    }
     Change change;
     change.writes = [&actor, next = **member, group = group->number, name = request.group()](
                         store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) mutable {

@@ -17,8 +17,15 @@ namespace coalition::membership {
 
 // The credentials that a change cuts off, by their gates.
 using CutOffGateList = std::vector<std::shared_ptr<identity::Gate>>;
-// Called just before those are shut: what is refused from then on may end at any time.
-using BeforeShut = std::function<void(const CutOffGateList& gates)>;
+// Follows a cut-off.
+struct CutOffHooks {
+  // Just before they are shut: what is refused from then on may end at any time.
+  std::function<void(const CutOffGateList& gates)> before_shut;
+  // From now on nothing begins to be sent to them.
+  std::function<void()> when_empty;
+};
+// Makes the change one that cuts those off. The hooks are copied.
+void ShutIn(CutOffGateList gates, identity::Gate::Shut why, const CutOffHooks& hooks, Change* change);
 
 // What was done to a member, and whom it cut off: nobody, if it was so before.
 struct CutMember {
@@ -40,13 +47,13 @@ class Members {
   // ROLE_MISSING; INVALID_FIELD; NOT_FOUND; STATE_CONFLICT: not from the standing that it has;
   // LAST_ADMINISTRATOR; CUT_OFF_NOT_KEPT.
   absl::StatusOr<CutMember> SetStanding(const Actor& actor, const v1::SetStandingRequest& request,
-                                        const BeforeShut& before_shut);
+                                        const CutOffHooks& hooks);
   absl::StatusOr<CutMember> SetCertificatesNotBefore(const Actor& actor,
                                                      const v1::SetCertificatesNotBeforeRequest& request,
-                                                     const BeforeShut& before_shut);
+                                                     const CutOffHooks& hooks);
   // The member is EXITED when this returns; its records are still there. The same for a repetition.
   absl::StatusOr<CutMember> Leave(const Actor& actor, const v1::LeaveCoalitionRequest& request,
-                                  const BeforeShut& before_shut);
+                                  const CutOffHooks& hooks);
   // Whoever has left and whose records have been dealt with. By the server itself.
   absl::Status EndDeparture(uint32_t member, int64_t now_ns);
   // ROLE_MISSING; NOT_FOUND: it is not leaving. Without the progress.

@@ -14,6 +14,7 @@
 #include "common/strings.h"
 #include "common/timestamp.h"
 #include "server/membership/approvals.h"
+#include "server/membership/events.h"
 #include "server/membership/proposed_changes.h"
 #include "server/membership/snapshot.h"
 

@@ -124,6 +124,20 @@ absl::Status Check(const Snapshot& current, const v1::GroupAddition& addition) {
   return names.Result();
 }
 
+absl::Status Check(const Snapshot& current, const v1::GroupRemoval& removal) {
+  Names names(current);
+  const policy::GroupState* group = names.Group("change.group_removal.group", removal.group());
+  if (removal.members().empty()) names.violations.Add("change.group_removal.members", "is required");
+  for (int i = 0; i < removal.members_size(); ++i) {
+    const std::string field = absl::StrCat("change.group_removal.members[", i, "]");
+    const StoredMember* member = names.Member(field, removal.members(i));
+    if (member != nullptr && group != nullptr && !IsInGroup(*member, group->number)) {
+      names.violations.Add(field, "is not in the group");
+    }
+  }
+  return names.Result();
+}
+
 absl::Status Check(const Snapshot& current, const v1::GroupCreation& creation) {
   Names names(current);
   names.violations.Check("change.group_creation.group_id", CheckId(creation.group_id(), "group id"));
@@ -224,6 +238,17 @@ Writes AddToGroup(uint32_t group, const google::protobuf::RepeatedPtrField<std::
   return writes;
 }
 
+Writes Remove(const v1::GroupRemoval& removal, store::Revision revision, const StoredState& state) {
+  const uint32_t group = GroupNumber(state, removal.group());
+  Writes writes;
+  for (const std::string& name : removal.members()) {
+    StoredMember member = OfName(state, name);
+    EndGroup(group, revision, &member);
+    writes.push_back(MemberWrite(member));
+  }
+  return writes;
+}
+
 Writes Create(const v1::GroupCreation& creation, store::Revision revision, const StoredState& state) {
   storage::v1::StoredGroup group;
   group.set_number(static_cast<uint32_t>(state.groups.size() + 1));
@@ -285,6 +310,8 @@ absl::Status CheckProposedChange(const Snapshot& current, const ProposedChange& 
       return Check(current, change.role_grant());
     case ProposedChange::kControlGroupChange:
       return Check(current, change.control_group_change());
+    case ProposedChange::kGroupRemoval:
+      return Check(current, change.group_removal());
     case ProposedChange::CHANGE_NOT_SET:
       break;
   }
@@ -303,6 +330,7 @@ std::vector<uint32_t> GainersOf(const Snapshot& current, const ProposedChange& c
   if (change.has_reinstatement()) add(ParseMemberName(change.reinstatement().member()));
   for (const std::string& name : change.group_addition().members()) add(ParseMemberName(name));
   for (const std::string& name : change.group_creation().members()) add(ParseMemberName(name));
+  for (const std::string& name : change.group_removal().members()) add(ParseMemberName(name));
   if (change.has_platform_assignment()) add(ParseMemberName(change.platform_assignment().holder()));
   if (change.has_role_grant()) {
     const auto name = ParseCredentialName(change.role_grant().credential());
@@ -355,6 +383,8 @@ std::vector<store::Write> MakeProposedChange(const ProposedChange& change, store
     case ProposedChange::kGroupAddition:
       return AddToGroup(GroupNumber(state, change.group_addition().group()),
                         change.group_addition().members(), revision, state);
+    case ProposedChange::kGroupRemoval:
+      return Remove(change.group_removal(), revision, state);
     case ProposedChange::kGroupCreation:
       return Create(change.group_creation(), revision, state);
     case ProposedChange::kPlatformAssignment:
@@ -382,6 +412,9 @@ Described Describe(const ProposedChange& change) {
     case ProposedChange::kGroupAddition:
       return {change.group_addition().group(),
               absl::StrCat("joined by ", absl::StrJoin(change.group_addition().members(), ", "))};
+    case ProposedChange::kGroupRemoval:
+      return {change.group_removal().group(),
+              absl::StrCat("left by ", absl::StrJoin(change.group_removal().members(), ", "))};
     case ProposedChange::kGroupCreation:
       return {FormatGroupName(change.group_creation().group_id()),
               absl::StrCat("made, with ", absl::StrJoin(change.group_creation().members(), ", "))};

@@ -1,6 +1,7 @@
 #include "server/membership/snapshot.h"
 
 #include <algorithm>
+#include <numeric>
 #include <string_view>
 #include <utility>
 
@@ -24,15 +25,23 @@ using MemberParts = std::vector<std::shared_ptr<const MemberPart>>;
 class StoredSnapshot final : public Snapshot {
  public:
   StoredSnapshot(StoredState stored, policy::State state, MemberParts members,
-                 std::vector<v1::Platform> platforms)
+                 std::vector<v1::Platform> platforms, const StoredSnapshot* before)
       : stored_(std::move(stored)),
         state_(std::move(state)),
         members_(std::move(members)),
         platforms_(std::move(platforms)) {
     const auto name_order = [](const auto& a, const auto& b) { return a.name() < b.name(); };
-    for (const auto& member : members_) by_name_.push_back(&member->shown);
-    std::sort(by_name_.begin(), by_name_.end(),
-              [&](const auto* a, const auto* b) { return name_order(*a, *b); });
+    if (before != nullptr && before->members_.size() == members_.size()) {
+      order_ = before->order_;  // for names never change
+    } else {
+      auto order = std::make_shared<std::vector<uint32_t>>(members_.size());
+      std::iota(order->begin(), order->end(), 0);
+      std::sort(order->begin(), order->end(),
+                [&](uint32_t a, uint32_t b) { return name_order(members_[a]->shown, members_[b]->shown); });
+      order_ = std::move(order);
+    }
+    by_name_.reserve(members_.size());
+    for (const uint32_t index : *order_) by_name_.push_back(&members_[index]->shown);
     std::sort(platforms_.begin(), platforms_.end(), name_order);
     for (const auto& kept : stored_.groups) {
       v1::Group& group = groups_.emplace_back();
@@ -69,6 +78,7 @@ class StoredSnapshot final : public Snapshot {
   const StoredState stored_;
   policy::State state_;
   const MemberParts members_;
+  std::shared_ptr<const std::vector<uint32_t>> order_;  // of indexes, by name
   std::vector<const v1::Member*> by_name_;
   std::vector<v1::Platform> platforms_;
   std::vector<v1::Group> groups_;
@@ -259,8 +269,8 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> BuildSnapshot(StoredState stored
   if (!rules.ok()) return rules.status();
   std::vector<policy::GroupState> groups;
   for (const auto& group : stored.groups) groups.push_back({group.number(), group.id(), group.closed()});
-  // Whatever there is was made here.
-  auto parts = BuildMembers(stored, static_cast<const StoredSnapshot*>(before));
+  const auto* known = static_cast<const StoredSnapshot*>(before);  // all of them are made here
+  auto parts = BuildMembers(stored, known);
   if (!parts.ok()) return parts.status();
   std::vector<policy::MemberState> members;
   members.reserve(stored.members.size());
@@ -284,7 +294,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> BuildSnapshot(StoredState stored
   policy::State state(stored.coalition.epoch(), std::move(members), std::move(groups), std::move(platforms),
                       *std::move(rules));
   return std::make_shared<StoredSnapshot>(std::move(stored), std::move(state), *std::move(parts),
-                                          std::move(public_platforms));
+                                          std::move(public_platforms), known);
 }
 
 }  // namespace coalition::membership

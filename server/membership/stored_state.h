@@ -25,7 +25,7 @@ inline constexpr std::string_view kPolicyPrefix = "m/policy/";  // version
 inline constexpr std::string_view kOwnPolicyPrefix = "m/own/";  // revision, member number
 inline constexpr std::string_view kAudiencePrefix = "m/aud/";   // member number, id, '/', version
 inline constexpr std::string_view kProposalPrefix = "m/prop/";  // number
-inline constexpr std::string_view kEventPrefix = "m/event/";    // revision, number in it
+inline constexpr std::string_view kEventPrefix = "m/event/";    // a list (events.cc), revision, number in it
 inline constexpr std::string_view kApprovalPrefix = "m/appr/";  // base version, digest, member number
 
 std::string BigEndian(uint32_t number);
@@ -58,8 +58,8 @@ struct StoredState {
 // any more.
 absl::StatusOr<StoredState> LoadState(const store::Store& store, store::Revision at);
 
-// The same as LoadState() at `revision`, made of the state before it and of what was written at it. DATA_LOSS:
-// something does not parse, or is where nothing can be.
+// The same as LoadState() at `revision`, made of the state before it and of what was written at it.
+// DATA_LOSS: something does not parse, or is where nothing can be.
 absl::StatusOr<StoredState> NextState(StoredState state, store::Revision revision,
                                       std::span<const store::Write> writes);
 

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "coalition/v1/membership_service.pb.h"
+#include "common/clock.h"
 #include "server/service/import_stream.h"
 #include "server/service/open_calls.h"
 #include "server/service/timers.h"
@@ -13,8 +14,10 @@ namespace coalition::service {
 // Thread-safe. References must outlive it and the timers.
 class CutOffs {
  public:
-  CutOffs(OpenCalls& open_calls, ImportStreams& imports, Timers& timers)
-      : open_calls_(open_calls), imports_(imports), timers_(timers) {}
+  CutOffs(OpenCalls& open_calls, ImportStreams& imports, Timers& timers, const Clock& clock)
+      : open_calls_(open_calls), imports_(imports), timers_(timers), clock_(clock) {}
+
+  const Clock& clock() const { return clock_; }
 
   // What is under way. Just before the gates are shut: from then on it is refused, and may end.
   v1::CutOff Count(const CutOffGates& gates) const;
@@ -32,6 +35,7 @@ class CutOffs {
   OpenCalls& open_calls_;
   ImportStreams& imports_;
   Timers& timers_;
+  const Clock& clock_;
 };
 
 }  // namespace coalition::service

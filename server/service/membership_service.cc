@@ -1,10 +1,13 @@
 #include "server/service/membership_service.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
 #include "common/errors.h"
 #include "common/ids.h"
+#include "common/timestamp.h"
+#include "server/membership/events.h"
 #include "server/service/acting.h"
 
 namespace coalition::service {
@@ -25,31 +28,29 @@ CutOffGates SetOf(const membership::CutOffGateList& gates) {
 class CuttingOff {
  public:
   explicit CuttingOff(CutOffs& cut_offs) : cut_offs_(cut_offs) {}
-  membership::BeforeShut before_shut() {
-    return [this](const membership::CutOffGateList& gates) { count_ = cut_offs_.Count(SetOf(gates)); };
+  membership::CutOffHooks hooks() {
+    return {.before_shut = [this](const auto& gates) { found_ = cut_offs_.Count(SetOf(gates)); },
+            .when_empty = [this] { *found_.mutable_shut_time() = ToTimestamp(cut_offs_.clock().NowNs()); }};
   }
   // Of credentials that can do nothing any more.
   template <class Response>
   void EndAll(const membership::CutOffGateList& gates, Response* response) {
     if (gates.empty()) return;
     cut_offs_.EndAll(SetOf(gates));
-    *response->mutable_cut_off() = count_;
+    *response->mutable_cut_off() = found_;
   }
-  // Of credentials some of whose certificates, or methods, go on. How many streams were ended.
-  int EndSome(const membership::CutOffGateList& gates) {
-    return gates.empty() ? 0 : cut_offs_.EndSome(SetOf(gates));
+  // Of credentials some of whose certificates, or methods, go on. What was ended, and since when.
+  v1::CutOff EndSome(const membership::CutOffGateList& gates) {
+    v1::CutOff ended;
+    if (gates.empty()) return ended;
+    ended.set_streams(cut_offs_.EndSome(SetOf(gates)));
+    *ended.mutable_shut_time() = found_.shut_time();
+    return ended;
   }
 
  private:
   CutOffs& cut_offs_;
-  v1::CutOff count_;
-};
-
-struct Newest {
-  // In the order of the list.
-  std::string operator()(const std::pair<size_t, v1::MembershipEvent>& event) const {
-    return ByDigits(event.first);
-  }
+  v1::CutOff found_;
 };
 
 }  // namespace
@@ -126,7 +127,7 @@ absl::Status MembershipService::ListGroups(const CallContext& context, const v1:
 absl::Status MembershipService::SetStanding(const CallContext& context, const v1::SetStandingRequest& asked,
                                             v1::SetStandingResponse* answer) const {
   CuttingOff cutting(cut_offs_);
-  auto cut = members_.SetStanding(ActorOf(context), asked, cutting.before_shut());
+  auto cut = members_.SetStanding(ActorOf(context), asked, cutting.hooks());
   if (!cut.ok()) return exchange::FromStore(cut.status());
   cutting.EndAll(cut->gates, answer);
   if (cut->member.standing() == v1::STANDING_EXITED) departures_.start(cut->number);
@@ -138,11 +139,9 @@ absl::Status MembershipService::SetCertificatesNotBefore(const CallContext& cont
                                                          const v1::SetCertificatesNotBeforeRequest& asked,
                                                          v1::SetCertificatesNotBeforeResponse* answer) const {
   CuttingOff cutting(cut_offs_);
-  auto cut = members_.SetCertificatesNotBefore(ActorOf(context), asked, cutting.before_shut());
+  auto cut = members_.SetCertificatesNotBefore(ActorOf(context), asked, cutting.hooks());
   if (!cut.ok()) return exchange::FromStore(cut.status());
-  if (const int streams = cutting.EndSome(cut->gates); streams > 0) {
-    answer->mutable_cut_off()->set_streams(streams);
-  }
+  if (!cut->gates.empty()) *answer->mutable_cut_off() = cutting.EndSome(cut->gates);
   *answer->mutable_member() = std::move(cut->member);
   return absl::OkStatus();
 }
@@ -151,7 +150,7 @@ absl::Status MembershipService::LeaveCoalition(const CallContext& context,
                                                const v1::LeaveCoalitionRequest& asked,
                                                v1::LeaveCoalitionResponse* answer) const {
   CuttingOff cutting(cut_offs_);
-  const auto cut = members_.Leave(ActorOf(context), asked, cutting.before_shut());
+  const auto cut = members_.Leave(ActorOf(context), asked, cutting.hooks());
   if (!cut.ok()) return exchange::FromStore(cut.status());
   cutting.EndSome(cut->gates);
   departures_.start(context.caller.member_number);
@@ -223,7 +222,7 @@ absl::Status MembershipService::RevokeCredential(const CallContext& context,
                                                  const v1::RevokeCredentialRequest& asked,
                                                  v1::RevokeCredentialResponse* answer) const {
   CuttingOff cutting(cut_offs_);
-  auto cut = credentials_.Revoke(ActorOf(context), asked, cutting.before_shut());
+  auto cut = credentials_.Revoke(ActorOf(context), asked, cutting.hooks());
   if (!cut.ok()) return exchange::FromStore(cut.status());
   cutting.EndAll(cut->gates, answer);
   *answer->mutable_credential() = std::move(cut->credential);
@@ -233,17 +232,19 @@ absl::Status MembershipService::RevokeCredential(const CallContext& context,
 absl::Status MembershipService::ListMembershipEvents(const CallContext& context,
                                                      const v1::ListMembershipEventsRequest& asked,
                                                      v1::ListMembershipEventsResponse* answer) const {
-  const auto events = membership::Events(directory_.store(), context.at, ActorOf(context));
+  const std::string query = PageQuery(context, Method::kListMembershipEvents);
+  const auto page = ReadPage(sealer_, options_.pages, query, asked);
+  if (!page.ok()) return page.status();
+  // One more says whether there is another page.
+  const auto events =
+      membership::EventsAfter(directory_.store(), context.at, ActorOf(context), page->last, page->count + 1);
   if (!events.ok()) return exchange::FromStore(events.status());
-  // Counted from the oldest, so that what is added between two pages moves nothing.
-  std::vector<std::pair<size_t, v1::MembershipEvent>> numbered;
-  for (size_t i = 0; i < events->size(); ++i)
-    numbered.emplace_back(SIZE_MAX - (events->size() - i), (*events)[i]);
-  const auto token =
-      ListPage(sealer_, options_.pages, PageQuery(context, Method::kListMembershipEvents), numbered, asked,
-               Newest(), [answer](const auto& event) { *answer->add_events() = event.second; });
-  if (token.ok()) answer->set_next_page_token(*token);
-  return token.status();
+  const size_t count = std::min(events->size(), page->count);
+  for (size_t i = 0; i < count; ++i) *answer->add_events() = (*events)[i].second;
+  if (count < events->size()) {
+    answer->set_next_page_token(sealer_.Seal((*events)[count - 1].first, query));
+  }
+  return absl::OkStatus();
 }
 
 std::vector<Route> MembershipService::Routes() const {

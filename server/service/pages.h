@@ -30,6 +30,32 @@ inline std::string PageQuery(const exchange::CallContext& context, Method method
   return query;
 }
 
+// What a page of a list is to have.
+struct PageAsked {
+  std::string last;  // the key that was shown last; empty: it is the first page
+  size_t count = 0;  // at most
+};
+
+// INVALID_FIELD, PAGE_TOKEN_INVALID.
+template <class Request>
+absl::StatusOr<PageAsked> ReadPage(const Sealer& sealer, const PageOptions& options, std::string_view query,
+                                   const Request& request) {
+  if (request.page_size() < 0) {
+    FieldViolations violations;
+    violations.Add("page_size", "must not be negative");
+    return violations.ToStatus();
+  }
+  PageAsked asked;
+  if (!request.page_token().empty()) {
+    absl::StatusOr<std::string> last = sealer.Open(request.page_token(), query);
+    if (!last.ok()) return PageTokenInvalid();
+    asked.last = *std::move(last);
+  }
+  const int size = request.page_size() == 0 ? options.page_size_default : request.page_size();
+  asked.count = static_cast<size_t>(std::min(size, options.page_size_max));
+  return asked;
+}
+
 // Calls `add` for each item of one page of `all`, which is in the order of its keys, and answers the next
 // page's token. The token holds the last key shown: what comes or goes between two pages is missed or seen,
 // nothing is seen twice.
@@ -37,21 +63,15 @@ template <class Item, class Request, class Key, class Add>
 absl::StatusOr<std::string> ListPage(const Sealer& sealer, const PageOptions& options, std::string_view query,
                                      const std::vector<Item>& all, const Request& request, const Key& key,
                                      const Add& add) {
-  if (request.page_size() < 0) {
-    FieldViolations violations;
-    violations.Add("page_size", "must not be negative");
-    return violations.ToStatus();
-  }
+  const absl::StatusOr<PageAsked> asked = ReadPage(sealer, options, query, request);
+  if (!asked.ok()) return asked.status();
   auto at = all.begin();
-  if (!request.page_token().empty()) {
-    const absl::StatusOr<std::string> last = sealer.Open(request.page_token(), query);
-    if (!last.ok()) return PageTokenInvalid();
-    at = std::upper_bound(all.begin(), all.end(), *last,
+  if (!asked->last.empty()) {
+    at = std::upper_bound(all.begin(), all.end(), asked->last,
                           [&key](const std::string& shown, const Item& item) { return shown < key(item); });
   }
-  const int size = request.page_size() == 0 ? options.page_size_default : request.page_size();
   const auto left = static_cast<size_t>(all.end() - at);
-  const size_t count = std::min(left, static_cast<size_t>(std::min(size, options.page_size_max)));
+  const size_t count = std::min(left, asked->count);
   for (size_t i = 0; i < count; ++i, ++at) add(*at);
   if (count == left || count == 0) return std::string();
   return sealer.Seal(key(*std::prev(at)), query);

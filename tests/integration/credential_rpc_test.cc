@@ -1,12 +1,15 @@
 // Keys registered, confirmed and revoked: promises 4 and 10.
 #include <gmock/gmock.h>
+#include <grpc/grpc_security.h>
+#include <grpc/grpc_security_constants.h>
 #include <gtest/gtest.h>
-#include <openssl/ssl.h>
 
 #include <memory>
 #include <string>
 
 #include "common/errors.h"
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
 #include "tests/integration/import_stream.h"
 
 namespace coalition::testing {
@@ -99,6 +102,51 @@ TEST_F(CredentialTest, ARevokedKeyIsRefusedOnEveryConnectionAndTheMembersOthersG
   server_.Restart();
   EXPECT_EQ(Who(thief), v1::ERROR_REASON_CREDENTIAL_REVOKED);
   EXPECT_EQ(Who(fresh), kNone);
+}
+
+// gRPC's own client keeps the session, and presents no certificate when it goes on with it.
+class ResumingClient {
+ public:
+  ResumingClient(TestServer& server, const Identity& identity)
+      : server_(server), identity_(identity), sessions_(grpc_ssl_session_cache_create_lru(4)) {}
+  ~ResumingClient() { grpc_ssl_session_cache_destroy(sessions_); }
+
+  // On a connection of its own.
+  absl::Status WhoAmI() {
+    grpc::SslCredentialsOptions options;
+    options.pem_root_certs = server_.certificates().ca_pem();
+    options.pem_cert_chain = identity_.certificate_pem;
+    options.pem_private_key = identity_.key_pem;
+    const grpc_arg sessions = grpc_ssl_session_cache_create_channel_arg(sessions_);
+    grpc::ChannelArguments arguments;
+    arguments.SetPointerWithVtable(sessions.key, sessions.value.pointer.p, sessions.value.pointer.vtable);
+    arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+    const auto stub = v1::MembershipService::NewStub(grpc::CreateCustomChannel(
+        "localhost:" + std::to_string(server_.port()), grpc::SslCredentials(options), arguments));
+    grpc::ClientContext context;
+    v1::WhoAmIResponse response;
+    const absl::Status status = FromGrpc(stub->WhoAmI(&context, v1::WhoAmIRequest(), &response));
+    const auto reused = context.auth_context()->FindPropertyValues(GRPC_SSL_SESSION_REUSED_PROPERTY);
+    resumed = reused.size() == 1 && reused[0] == "true";
+    return status;
+  }
+  bool resumed = false;
+
+ private:
+  TestServer& server_;
+  const Identity& identity_;
+  grpc_ssl_session_cache* const sessions_;
+};
+
+TEST_F(CredentialTest, ARevokedKeyIsRefusedOnAResumedSession) {
+  ResumingClient thief(server_, server_.IdentityOf("bazaar"));
+  ASSERT_TRUE(thief.WhoAmI().ok());
+  EXPECT_FALSE(thief.resumed);
+  ASSERT_TRUE(thief.WhoAmI().ok());
+  ASSERT_TRUE(thief.resumed) << "nothing is tested unless sessions are resumed";
+  ASSERT_TRUE(Revoke("office", kBackend).ok());
+  EXPECT_EQ(GetErrorReason(thief.WhoAmI()), v1::ERROR_REASON_CREDENTIAL_REVOKED);
+  EXPECT_TRUE(thief.resumed);
 }
 
 TEST_F(CredentialTest, AKeyIsChangedWithoutAGap) {

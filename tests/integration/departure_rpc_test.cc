@@ -95,6 +95,26 @@ TEST_F(DepartureTest, ItsRecordsAreWithdrawnAlsoAcrossARestart) {
       v1::ERROR_REASON_MEMBER_NOT_ACTIVE);
 }
 
+TEST_F(DepartureTest, WhoHasLeftLearnsNothingOfOthersNotEvenWhetherTheyAreThere) {
+  ASSERT_TRUE(Leave(v1::RECORD_DISPOSITION_WITHDRAW, "").ok());
+  ASSERT_TRUE(Ended());
+  const auto asked = [&](const std::string& member) {
+    v1::GetDepartureRequest request;
+    request.set_member(member);
+    return Call(server_.Membership("belmont", "admin"), &MembershipStub::GetDeparture, request).status();
+  };
+  EXPECT_EQ(asked("members/corsa"), asked("members/nobody"));
+  EXPECT_FALSE(asked("members/corsa").ok());
+  v1::LeaveCoalitionRequest transfer;
+  transfer.set_member("members/belmont");
+  transfer.set_disposition(v1::RECORD_DISPOSITION_TRANSFER);
+  const auto left_to = [&](const std::string& successor) {
+    transfer.set_successor(successor);
+    return Call(server_.Membership("belmont", "admin"), &MembershipStub::LeaveCoalition, transfer).status();
+  };
+  EXPECT_EQ(left_to("members/corsa"), left_to("members/nobody"));
+}
+
 TEST_F(DepartureTest, ItsRecordsGoToASuccessor) {
   Contribute();
   EXPECT_EQ(GetErrorReason(Leave(v1::RECORD_DISPOSITION_TRANSFER, "members/bazaar").status()),

@@ -226,7 +226,7 @@ TEST(StandingTest, NothingStartsAfterSetStandingHasReturned) {
     config->mutable_limits()->set_imports_per_member_max(1000);
   };
   const TestServer server(options);
-  constexpr int kStreams = 100, kUnary = 8;
+  constexpr int kStreams = 1000, kUnary = 8;
   Traffic traffic(server, 8, kStreams, kUnary);
   ASSERT_TRUE(Eventually([&] { return traffic.open == kStreams && traffic.screened > 100; }));
 

@@ -325,6 +325,8 @@ TEST_F(AdministrationTest, EachChangeIsProposedAsItIsWritten) {
   EXPECT_EQ(
       propose({"group-add", "watch", "souk", "aurore"}),
       "group_addition { group: \"groups/watch\" members: \"members/souk\" members: \"members/aurore\" }");
+  EXPECT_EQ(propose({"group-remove", "watch", "souk"}),
+            "group_removal { group: \"groups/watch\" members: \"members/souk\" }");
   EXPECT_EQ(propose({"group-create", "shoes", "souk", "--name", "Shoes", "--closed"}),
             "group_creation { group_id: \"shoes\" display_name: \"Shoes\" closed: true members: "
             "\"members/souk\" }");
