@@ -101,6 +101,7 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_SHUTTING_DOWN:
     case v1::ERROR_REASON_STORE_UNAVAILABLE:
     case v1::ERROR_REASON_CUT_OFF_NOT_KEPT:
+    case v1::ERROR_REASON_RIGHTS_CHANGING:
       return absl::StatusCode::kUnavailable;
     case v1::ERROR_REASON_CORRUPT:
       return absl::StatusCode::kDataLoss;

@@ -34,6 +34,7 @@ struct Number {
 // server_config.proto says what each is for. The upper bounds are what the server is known to bear.
 constexpr Number kNumbers[] = {
     {"worker_threads", 4, 1, 256},
+    {"admin_worker_threads", 4, 2, 256},
     {"drain_timeout_ms", 5'000, 1, 600'000},
     {"tls.reload_ms", 10'000, 10, 3'600'000},
     {"tls.expiry_warning_percent", 30, 1, 99},
@@ -68,6 +69,7 @@ constexpr Number kNumbers[] = {
     {"limits.credentials_per_member_max", 1'000, 1, 100'000},
     {"limits.revoked_keys_per_credential_max", 100, 1, 10'000},
     {"limits.admin_calls_per_member_max", 16, 1, 1'000},
+    {"limits.admin_connections_per_address_max", 32, 1, 100'000},
     {"limits.admin_calls_per_second", 1'000, 1, 1'000'000},
     {"storage.write_buffer_mib", 64, 1, 1'024},
     {"storage.block_cache_mib", 32, 1, 65'536},

@@ -104,8 +104,6 @@ void GrpcEndpoint::SetServing(bool serving) {
   for (const std::string& name : service_names_) health->SetServingStatus(name, serving);
 }
 
-void GrpcEndpoint::Shutdown(std::chrono::milliseconds timeout) {
-  server_->Shutdown(std::chrono::system_clock::now() + timeout);
-}
+void GrpcEndpoint::Shutdown(std::chrono::system_clock::time_point cancel_at) { server_->Shutdown(cancel_at); }
 
 }  // namespace coalition::server

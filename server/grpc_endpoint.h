@@ -35,9 +35,8 @@ class GrpcEndpoint {
   // Health, for the whole server and each service by name.
   void SetServing(bool serving);
 
-  // Takes no more calls, waits for those under way until the time is over, cancels the others and waits for
-  // them.
-  void Shutdown(std::chrono::milliseconds timeout);
+  // Takes no more calls, waits for those under way until then, cancels the others and waits for them.
+  void Shutdown(std::chrono::system_clock::time_point cancel_at);
 
  private:
   GrpcEndpoint() = default;

@@ -46,10 +46,6 @@ namespace {
 
 // Work that waits for a worker: some hundred milliseconds of it.
 constexpr size_t kWorkerQueueMax = 4096;
-// To the administration, from one address: nobody keeps the administrators out.
-constexpr int kAdminConnectionsPerAddress = 32;
-// Of the administration: one may wait for the disk while another cuts somebody off.
-constexpr int kAdminWorkers = 4;
 // Beside connections and tables: listeners, logs, epoll, LevelDB's own.
 constexpr rlim_t kDescriptorsBeside = 128;
 
@@ -59,6 +55,7 @@ void RaiseDescriptorLimit(const config::v1::ServerConfig& config) {
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
   const rlim_t wanted = static_cast<rlim_t>(config.limits().connections_max()) +
+                        static_cast<rlim_t>(config.limits().admin_connections_max()) +
                         static_cast<rlim_t>(config.storage().open_files_max()) + kDescriptorsBeside;
   if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= wanted) return;
   Log::Warn("descriptor_limit_low", {{"limit", limit.rlim_max},
@@ -203,9 +200,9 @@ absl::Status Server::Impl::Start() {
       config_.listen(), config_.limits().connections_max(), config_.limits().connections_per_address_max());
   if (!acceptor.ok()) return acceptor.status();
   acceptor_ = *std::move(acceptor);
-  auto admin =
-      Acceptor::Bind(config_.admin_listen(), config_.limits().admin_connections_max(),
-                     std::min(config_.limits().admin_connections_max(), kAdminConnectionsPerAddress));
+  auto admin = Acceptor::Bind(config_.admin_listen(), config_.limits().admin_connections_max(),
+                              std::min(config_.limits().admin_connections_max(),
+                                       config_.limits().admin_connections_per_address_max()));
   if (!admin.ok()) return admin.status();
   admin_acceptor_ = *std::move(admin);
   if (absl::Status status = OpenRooms(); !status.ok()) return status;
@@ -245,7 +242,7 @@ absl::Status Server::Impl::OpenRooms() {
   if (absl::Status marked = MarkStoreBegun(config_.key_dir()); !marked.ok()) return marked;
   lane_ = std::make_unique<store::CommitLane>(*store_);
   executor_ = std::make_unique<service::Executor>(config_.worker_threads(), kWorkerQueueMax);
-  admin_executor_ = std::make_unique<service::Executor>(kAdminWorkers, kWorkerQueueMax);
+  admin_executor_ = std::make_unique<service::Executor>(config_.admin_worker_threads(), kWorkerQueueMax);
   const auto run_later = [this](uint32_t member, std::function<void()> work) {
     executor_->SubmitAlways(member, std::move(work));
   };
@@ -365,6 +362,15 @@ void Server::Impl::DescribeMetrics() {
              [=, this] { return number(executor_->depth()); });
   m.AddGauge("coalition_calls_in_flight", "Calls and streams under way.",
              [=, this] { return number(guard_->limits().calls_in_flight()); });
+  m.AddGauge("coalition_admin_calls_in_flight", "Of the administration's listener: calls under way.",
+             [=, this] { return number(admin_guard_->limits().calls_in_flight()); });
+  m.AddGauge("coalition_admin_connections", "Of the administration's listener: connections that are open.",
+             [=, this] { return number(admin_acceptor_->counts().open); });
+  m.AddCounter("coalition_admin_connections_refused_total",
+               "Of the administration's listener: connections closed for its limits.", [=, this] {
+                 const auto counts = admin_acceptor_->counts();
+                 return number(counts.over_limit + counts.over_address_limit);
+               });
   m.AddGauge("coalition_import_streams", "Import streams that are open.",
              [=, this] { return number(imports_.open()); });
   m.AddCounter("coalition_disclosures_total", "Replies that showed records of others.",
@@ -438,6 +444,7 @@ void Server::Impl::Shutdown() {
   if (exchange_ != nullptr) exchange_->departures().Drain();
   if (endpoint_ != nullptr) {
     const std::chrono::milliseconds timeout(config_.drain_timeout_ms());
+    const auto cancel_at = std::chrono::system_clock::now() + timeout;
     for (GrpcEndpoint* one : {endpoint_.get(), admin_endpoint_.get()}) one->SetServing(false);
     for (Acceptor* one : {acceptor_.get(), admin_acceptor_.get()}) one->Stop();
     for (service::CallGuard* one : {guard_.get(), admin_guard_.get()}) one->StartDraining();
@@ -446,8 +453,8 @@ void Server::Impl::Shutdown() {
     // time.
     timers_->After(timeout, [this] { timers_->ExpireAll(); });
     // While gRPC's shared threads still run: idle clients in this process hear of it by them.
-    admin_endpoint_->Shutdown(timeout);
-    endpoint_->Shutdown(timeout);
+    admin_endpoint_->Shutdown(cancel_at);
+    endpoint_->Shutdown(cancel_at);
   }
   if (executor_ != nullptr) executor_->Drain();
   if (admin_executor_ != nullptr) admin_executor_->Drain();

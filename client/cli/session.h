@@ -48,6 +48,8 @@ class Session {
   // Made at the first call, from the settings; reaches for the network only when it is used. Warns of a
   // certificate that ends soon. Errors are Local.
   absl::StatusOr<client::Client*> Client();
+  // members/{member}, by the certificate of the settings, without asking. Errors are Local.
+  absl::StatusOr<std::string> OwnMember() const;
   // For tests: the client to use instead.
   void SetClient(std::unique_ptr<client::Client> client) { client_ = std::move(client); }
 

@@ -90,6 +90,7 @@ std::string RemedyForReason(v1::ErrorReason reason, const absl::Status& status) 
     case v1::ERROR_REASON_RATE_LIMITED:
       return "Send less at a time, or wait.";
     case v1::ERROR_REASON_SHUTTING_DOWN:
+    case v1::ERROR_REASON_RIGHTS_CHANGING:
     case v1::ERROR_REASON_STORE_UNAVAILABLE:
       return "Nothing of the call was kept; try again later.";
     case v1::ERROR_REASON_WRITE_UNDETERMINED:

@@ -8,6 +8,7 @@
 #include "client/cli/app.h"
 #include "client/cli/prompt.h"
 #include "client/cli/values.h"
+#include "common/errors.h"
 #include "common/tls.h"
 
 namespace coalition::cli {
@@ -88,6 +89,11 @@ int NotBefore(Session& session, const NotBeforeFlags& flags) {
   if (go_on != kExitOk) return go_on;
   const absl::StatusOr<v1::SetCertificatesNotBeforeResponse> set =
       (*client)->SetCertificatesNotBefore(member, unix_s);
+  if (flags.member.empty() && GetErrorReason(set.status()) == v1::ERROR_REASON_CREDENTIAL_REVOKED) {
+    session.Note(absl::StrCat("Certificates of ", member, " from before ", FormatTime(unix_s),
+                              " are refused, yours among them."));
+    return kExitOk;
+  }
   if (!set.ok()) return session.Fail(set.status());
   Facts facts = MemberFacts(set->member());
   for (auto& fact : CutOffFacts(set->cut_off())) facts.push_back(std::move(fact));
@@ -144,9 +150,10 @@ int Departure(Session& session, const std::string& flag) {
   if (!client.ok()) return session.Fail(client.status());
   std::string member;
   if (flag.empty()) {
-    const absl::StatusOr<v1::WhoAmIResponse> me = (*client)->WhoAmI();
-    if (!me.ok()) return session.Fail(me.status());
-    member = me->member().name();
+    // Not by asking: who has left is told of its leaving and of nothing else.
+    const absl::StatusOr<std::string> own = session.OwnMember();
+    if (!own.ok()) return session.Fail(own.status());
+    member = *own;
   } else {
     const absl::StatusOr<std::string> parsed = ParseMember(flag);
     if (!parsed.ok()) return session.Misused(std::string(parsed.status().message()));

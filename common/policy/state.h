@@ -31,6 +31,8 @@ struct Interval {
 struct GroupHeld {
   uint32_t group = 0;
   std::vector<Interval> held;  // ascending, disjoint
+  // It ended with the member's standing: exclusions and denials that name the group name the member still.
+  bool names_still = false;
 };
 
 struct MemberState {
@@ -38,7 +40,9 @@ struct MemberState {
   std::string id;       // "aurore"
   v1::MemberKind kind = v1::MEMBER_KIND_UNSPECIFIED;
   v1::Standing standing = v1::STANDING_UNSPECIFIED;
-  std::vector<Interval> kind_held;  // as an admitted member
+  // As an admitted member. Exclusions and denials that name the kind name whoever was admitted as one, for
+  // good.
+  std::vector<Interval> kind_held;
   std::vector<GroupHeld> groups;
   std::string control_group;  // empty: alone
 };

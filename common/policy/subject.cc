@@ -81,12 +81,12 @@ uint64_t NamedUntil(const State& state, const MemberState& member, const HeaderE
     case SubjectKind::kGroup: {
       if (state.group(named.id) == nullptr) return kStill;
       for (const GroupHeld& in : member.groups) {
-        if (in.group == named.id) return LastHeld(in.held);
+        if (in.group == named.id) return in.names_still ? kStill : LastHeld(in.held);
       }
       return 0;
     }
     case SubjectKind::kKind:
-      return named.id == static_cast<uint32_t>(member.kind) ? LastHeld(member.kind_held) : 0;
+      return named.id == static_cast<uint32_t>(member.kind) && !member.kind_held.empty() ? kStill : 0;
     case SubjectKind::kEveryone:
       return kStill;
   }

@@ -26,8 +26,9 @@ ResolvedSubject ResolveSubject(const State& state, const v1::Subject& subject);
 // What is wrong with it, whoever is in the coalition; empty: nothing.
 std::string WrongWithSubject(const v1::Subject& subject);
 
-// Up to which revision `member` itself held what is named: kStill if it holds it now, is named itself, or
-// what is named can't be resolved; 0 if it never did. Whoever held it at any time since a revision below is
+// Up to which revision `member` itself is named: kStill if it holds the group now or lost it with its
+// standing, was ever admitted as of the kind, is named itself, or what is named can't be resolved; 0 if it
+// never held it. Whoever held it at any time since a revision below is
 // meant.
 uint64_t NamedUntil(const State& state, const MemberState& member, const HeaderExclusion& named);
 

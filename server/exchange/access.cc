@@ -32,13 +32,6 @@ absl::Status CheckMayWrite(const CallContext& context) {
                                                         : membership::RoleMissing("CONTRIBUTOR");
 }
 
-absl::Status CheckStillActive(const membership::Directory& directory, uint32_t member) {
-  const auto newest = directory.Current();
-  const policy::MemberState* state = newest->policy_state().member(member);
-  const bool active = state != nullptr && state->standing == v1::STANDING_ACTIVE;
-  return active ? absl::OkStatus() : membership::NotActive(*newest);
-}
-
 absl::Status FromStore(const absl::Status& status) {
   if (status.ok() || GetErrorReason(status) != v1::ERROR_REASON_UNSPECIFIED) return status;
   switch (status.code()) {

@@ -13,11 +13,6 @@ namespace coalition::exchange {
 absl::Status CheckMayRead(const CallContext& context);
 // The same for writing: ACTIVE alone, CONTRIBUTOR.
 absl::Status CheckMayWrite(const CallContext& context);
-// Whether the member is ACTIVE by the newest state, not by the call's: for every commit that writes for it.
-// So what was let in before the member was suspended or left is not written after that was published. One
-// atomic load; does not block.
-absl::Status CheckStillActive(const membership::Directory& directory, uint32_t member);
-
 // An error of the store as callers see it: CORRUPT, STORE_UNAVAILABLE, WRITE_UNDETERMINED or INTERNAL,
 // without keys or paths. What already has a reason of ours passes unchanged, and so does OK.
 absl::Status FromStore(const absl::Status& status);

@@ -149,7 +149,7 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
   absl::StatusOr<std::vector<store::Write>> Build(store::Revision revision, Values values) {
     existing_.reset();
     std::vector<store::Write> writes;
-    if (auto status = CheckStillActive(room_.directory, contributor_.member); !status.ok()) return status;
+    if (auto status = contributor_.CheckStillMay(room_.directory); !status.ok()) return status;
     size_t next = 0;
     if (memory_.enabled()) {
       const auto remembered = memory_.Judge(values[next++]);

@@ -91,7 +91,7 @@ void Edit::Submit(const SeenRecord& seen, std::function<Writes(store::Revision)>
 absl::StatusOr<Edit::Writes> Edit::Build(store::Revision revision, Values values) {
   done_before_.reset();
   overtaken_ = false;
-  if (auto status = CheckStillActive(room_.directory, contributor_.member); !status.ok()) return status;
+  if (auto status = contributor_.CheckStillMay(room_.directory); !status.ok()) return status;
   if (memory_.enabled()) {
     auto remembered = memory_.Judge(values[1]);
     if (!remembered.ok()) return remembered.status();

@@ -179,7 +179,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
   }
 
   absl::StatusOr<std::vector<store::Write>> Build(store::Revision revision, Values values) {
-    if (auto status = CheckStillActive(room_.directory, contributor_.member); !status.ok()) return status;
+    if (auto status = contributor_.CheckStillMay(room_.directory); !status.ok()) return status;
     if (absl::Status status = JudgeAll(values.first(external_ids_read_)); !status.ok()) return status;
     std::vector<store::Write> writes;
     writes.reserve(items_.size() * 6);

@@ -11,6 +11,7 @@
 #include "server/exchange/access.h"
 #include "server/exchange/exchange.h"
 #include "server/exchange/visibility.h"
+#include "server/membership/actor.h"
 #include "server/store/commit_lane.h"
 #include "server/store/presence_filter.h"
 #include "server/store/store.h"
@@ -39,6 +40,8 @@ struct Contributor {
         at(context.at),
         member(context.caller.member_number),
         now_ns(context.now_ns),
+        let_in(context.snapshot),
+        caller(context.caller),
         may_read(CheckMayRead(context)) {}
 
   // Who has to read again, after another call's commit, does so at a newer moment. The call's time and what
@@ -49,10 +52,19 @@ struct Contributor {
     at = now.revision;
   }
 
+  // For every commit that writes for it, by the newest state: what was let in before its member was suspended
+  // or left, or its credential was revoked, is not written after that was published. Does not block.
+  absl::Status CheckStillMay(const membership::Directory& directory) const {
+    return membership::CheckStillMay(*directory.Current(), caller, now_s());
+  }
+
   std::shared_ptr<const membership::Snapshot> snapshot;
   store::Revision at;
   uint32_t member;
   int64_t now_ns;
+  // The state that the call was let in by, where the caller's names are.
+  std::shared_ptr<const membership::Snapshot> let_in;
+  identity::Caller caller;
   // What refers to a record tells whether that is to be seen: that takes a reader too.
   absl::Status may_read;
 

@@ -8,7 +8,7 @@ namespace coalition::identity {
 Gate::Shut Gate::Enter(Pass* pass) {
   uint32_t seen = word_.load(std::memory_order_relaxed);
   for (;;) {
-    if ((seen & kShutBits) != 0) return static_cast<Shut>(seen & kShutBits);
+    if ((seen & kShutBits) != 0) return FirstOf(seen);
     // Acquires what was published before the gate was opened.
     if (word_.compare_exchange_weak(seen, seen + kOne, std::memory_order_acquire,
                                     std::memory_order_relaxed)) {
@@ -19,13 +19,7 @@ Gate::Shut Gate::Enter(Pass* pass) {
   }
 }
 
-void Gate::Close(Shut why) {
-  uint32_t seen = word_.load(std::memory_order_relaxed);
-  while ((seen & kShutBits) != static_cast<uint32_t>(Shut::kMember) &&
-         !word_.compare_exchange_weak(seen, (seen & ~kShutBits) | static_cast<uint32_t>(why),
-                                      std::memory_order_acq_rel, std::memory_order_relaxed)) {
-  }
-}
+void Gate::Close(Shut why) { word_.fetch_or(static_cast<uint32_t>(why), std::memory_order_acq_rel); }
 
 void Gate::WaitEmpty() const {
   // Who is inside is about to leave, unless its thread does not run just now.
@@ -39,6 +33,10 @@ void Gate::WaitEmpty() const {
   }
 }
 
-void Gate::Open() { word_.fetch_and(~kShutBits, std::memory_order_release); }
+void Gate::Open(Shut why) {
+  uint32_t opened = static_cast<uint32_t>(why);
+  if (why == Shut::kMember) opened |= static_cast<uint32_t>(Shut::kLimited);
+  word_.fetch_and(~opened, std::memory_order_release);
+}
 
 }  // namespace coalition::identity

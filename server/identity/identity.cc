@@ -113,6 +113,19 @@ absl::Status NotCurrent(const Parsed& parsed, int64_t now_s) {
 
 }  // namespace
 
+KeyUse UseOf(const RegisteredCredential& registered, const Sha256Digest& key,
+             int64_t certificate_not_before_s, int64_t now_s) {
+  if (!Accepts(registered, key, now_s)) {
+    return Revoked(registered, key) ? KeyUse::kRevoked : KeyUse::kUnknown;
+  }
+  return certificate_not_before_s < registered.certificates_not_before_s ? KeyUse::kCertificateRefused
+                                                                         : KeyUse::kAccepted;
+}
+
+absl::Status RevokedSince() {
+  return Error(v1::ERROR_REASON_CREDENTIAL_REVOKED, "The credential's key or certificate was revoked.");
+}
+
 // Bounded and sharded. What is full loses its oldest entries: a certificate that is still in use is parsed
 // again.
 class Identifier::Cache {
@@ -192,16 +205,17 @@ absl::StatusOr<Caller> Identifier::Identify(std::string_view peer_pem, const Cre
   if (registered == nullptr) {
     return Unregistered("The credential is not registered.", FormatSpiffeMemberId(parsed->id));
   }
-  if (!Accepts(*registered, parsed->key_sha256, now_s)) {
-    if (Revoked(*registered, parsed->key_sha256)) {
+  switch (UseOf(*registered, parsed->key_sha256, parsed->not_before_s, now_s)) {
+    case KeyUse::kAccepted:
+      break;
+    case KeyUse::kUnknown:
+      return Unregistered("The certificate's public key is not the one registered for the credential.",
+                          FormatSpiffeMemberId(parsed->id));
+    case KeyUse::kRevoked:
       return RevokedError("The certificate's public key was revoked.", parsed->id);
-    }
-    return Unregistered("The certificate's public key is not the one registered for the credential.",
-                        FormatSpiffeMemberId(parsed->id));
-  }
-  if (parsed->not_before_s < registered->certificates_not_before_s) {
-    return RevokedError("Your member refuses certificates that became valid as early as this one.",
-                        parsed->id);
+    case KeyUse::kCertificateRefused:
+      return RevokedError("Your member refuses certificates that became valid as early as this one.",
+                          parsed->id);
   }
   if (now_s < parsed->not_before_s || now_s > parsed->not_after_s) return NotCurrent(*parsed, now_s);
   return Caller{.member_number = registered->member_number,
@@ -210,6 +224,8 @@ absl::StatusOr<Caller> Identifier::Identify(std::string_view peer_pem, const Cre
                 .roles = registered->roles,
                 .purpose = registered->purpose,
                 .gate = registered->gate.get(),
+                .key_sha256 = parsed->key_sha256,
+                .certificate_not_before_s = parsed->not_before_s,
                 .certificate_not_after_s = parsed->not_after_s};
 }
 

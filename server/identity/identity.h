@@ -64,6 +64,14 @@ class CredentialRegistry {
   virtual const RegisteredCredential* Find(std::string_view member, std::string_view credential) const = 0;
 };
 
+// What a credential's key and certificate are good for at a time.
+enum class KeyUse { kAccepted, kUnknown, kRevoked, kCertificateRefused };
+KeyUse UseOf(const RegisteredCredential& registered, const Sha256Digest& key,
+             int64_t certificate_not_before_s, int64_t now_s);
+
+// UNAUTHENTICATED CREDENTIAL_REVOKED, of what was good when the call began.
+absl::Status RevokedSince();
+
 // Who is calling. The views live as long as the registry that Identify was given.
 struct Caller {
   uint32_t member_number = 0;
@@ -72,6 +80,8 @@ struct Caller {
   Roles roles;
   std::string_view purpose;
   Gate* gate = nullptr;
+  Sha256Digest key_sha256{};
+  int64_t certificate_not_before_s = 0;
   int64_t certificate_not_after_s = 0;
 };
 

@@ -9,26 +9,17 @@
 namespace coalition::membership {
 namespace {
 
-// As of the newest state. nullptr: its credential is there no more, or its member may change nothing.
-const identity::RegisteredCredential* Standing(const Snapshot& current, const Actor& actor) {
-  const policy::MemberState* member = current.policy_state().member(actor.caller.member_number);
-  if (member == nullptr || member->standing != v1::STANDING_ACTIVE) return nullptr;
-  return current.Find(actor.caller.member, actor.caller.credential);
-}
-
-// Whether a call that was let in by the one would be by the other: it may have waited while its key was
-// revoked.
-bool SameKeys(const identity::RegisteredCredential* before, const identity::RegisteredCredential* now) {
-  return before != nullptr && now != nullptr && before->key_sha256 == now->key_sha256 &&
-         before->previous_key_sha256 == now->previous_key_sha256 &&
-         before->certificates_not_before_s == now->certificates_not_before_s &&
-         before->revoked_keys.size() == now->revoked_keys.size();
-}
+constexpr int64_t kSecondNs = 1'000'000'000;
 
 void End(store::Revision revision, google::protobuf::RepeatedPtrField<storage::v1::Interval>* held) {
   for (storage::v1::Interval& interval : *held) {
     if (interval.to_revision() == 0) interval.set_to_revision(revision);
   }
+}
+
+bool Holds(const storage::v1::HeldGroup& group) {
+  return std::any_of(group.held().begin(), group.held().end(),
+                     [](const storage::v1::Interval& interval) { return interval.to_revision() == 0; });
 }
 
 bool HasKey(const identity::RegisteredCredential& credential) {
@@ -41,16 +32,22 @@ std::string NameOf(const identity::Caller& caller) {
   return FormatCredentialName(caller.member, caller.credential);
 }
 
-absl::Status CheckMayChange(const Snapshot& current, const Actor& actor, v1::Role role) {
-  const policy::MemberState* member = current.policy_state().member(actor.caller.member_number);
+absl::Status CheckStillMay(const Snapshot& current, const identity::Caller& caller, int64_t now_s) {
+  const policy::MemberState* member = current.policy_state().member(caller.member_number);
   if (member == nullptr || member->standing != v1::STANDING_ACTIVE) return NotActive(current);
-  if (!SameKeys(actor.snapshot.Find(actor.caller.member, actor.caller.credential),
-                current.Find(actor.caller.member, actor.caller.credential))) {
-    return Error(v1::ERROR_REASON_CREDENTIAL_REVOKED,
-                 "your credential's keys have changed since the call came in: repeat it, if you still may");
+  const identity::RegisteredCredential* credential = current.Find(caller.member, caller.credential);
+  if (credential == nullptr ||
+      identity::UseOf(*credential, caller.key_sha256, caller.certificate_not_before_s, now_s) !=
+          identity::KeyUse::kAccepted) {
+    return identity::RevokedSince();
   }
-  const identity::RegisteredCredential* credential = Standing(current, actor);
-  if (credential != nullptr && credential->roles.Has(role)) return absl::OkStatus();
+  const identity::Gate::Shut shut = credential->gate->shut();
+  return shut == identity::Gate::Shut::kNot ? absl::OkStatus() : BeingCutOff(shut, current);
+}
+
+absl::Status CheckMayChange(const Snapshot& current, const Actor& actor, v1::Role role) {
+  if (auto may = CheckStillMay(current, actor.caller, actor.now_ns / kSecondNs); !may.ok()) return may;
+  if (current.Find(actor.caller.member, actor.caller.credential)->roles.Has(role)) return absl::OkStatus();
   return RoleMissing(role == v1::ROLE_MEMBER_ADMIN ? "MEMBER_ADMIN" : "COALITION_ADMIN");
 }
 
@@ -59,7 +56,8 @@ bool IsCoalitionAdmin(const Snapshot& current, const Actor& actor) {
 }
 
 absl::Status CheckMayAdminister(const Snapshot& current, const Actor& actor, uint32_t member) {
-  if (IsCoalitionAdmin(current, actor)) return absl::OkStatus();
+  const absl::Status may = CheckMayChange(current, actor, v1::ROLE_COALITION_ADMIN);
+  if (may.ok() || GetErrorReason(may) != v1::ERROR_REASON_ROLE_MISSING) return may;
   if (actor.caller.member_number != member) return RoleMissing("COALITION_ADMIN");
   return CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN);
 }
@@ -88,7 +86,14 @@ store::Write MemberWrite(const storage::v1::StoredMember& member) {
 
 void EndIntervals(store::Revision revision, storage::v1::StoredMember* member) {
   End(revision, member->mutable_kind_held());
-  for (storage::v1::HeldGroup& group : *member->mutable_groups()) End(revision, group.mutable_held());
+  for (storage::v1::HeldGroup& group : *member->mutable_groups()) {
+    if (Holds(group)) group.set_lost_with_standing(true);
+    End(revision, group.mutable_held());
+  }
+}
+
+void LetGroupsGo(storage::v1::StoredMember* member) {
+  for (storage::v1::HeldGroup& group : *member->mutable_groups()) group.clear_lost_with_standing();
 }
 
 void BeginKind(store::Revision revision, storage::v1::StoredMember* member) {
@@ -101,21 +106,40 @@ void BeginGroup(uint32_t number, store::Revision revision, storage::v1::StoredMe
   auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.group() == number; });
   storage::v1::HeldGroup& held = group != groups.end() ? *group : *groups.Add();
   held.set_group(number);
+  held.clear_lost_with_standing();
   held.add_held()->set_from_revision(revision);
 }
 
 void EndGroup(uint32_t number, store::Revision revision, storage::v1::StoredMember* member) {
   for (storage::v1::HeldGroup& group : *member->mutable_groups()) {
-    if (group.group() == number) End(revision, group.mutable_held());
+    if (group.group() != number) continue;
+    group.clear_lost_with_standing();
+    End(revision, group.mutable_held());
   }
 }
 
 bool IsInGroup(const storage::v1::StoredMember& member, uint32_t number) {
+  return std::any_of(member.groups().begin(), member.groups().end(),
+                     [&](const auto& group) { return group.group() == number && Holds(group); });
+}
+
+bool IsNamedByGroup(const storage::v1::StoredMember& member, uint32_t number) {
   return std::any_of(member.groups().begin(), member.groups().end(), [&](const auto& group) {
-    return group.group() == number &&
-           std::any_of(group.held().begin(), group.held().end(),
-                       [](const storage::v1::Interval& interval) { return interval.to_revision() == 0; });
+    return group.group() == number && (Holds(group) || group.lost_with_standing());
   });
+}
+
+store::Write PlatformWrite(const storage::v1::StoredPlatform& platform) {
+  return Stored(std::string(kPlatformPrefix) + BigEndian(platform.number()), platform);
+}
+
+bool EndHolding(store::Revision revision, storage::v1::StoredPlatform* platform) {
+  // One after the other.
+  if (platform->holders().empty()) return false;
+  storage::v1::Interval& held = *platform->mutable_holders()->rbegin()->mutable_held();
+  if (held.to_revision() != 0) return false;
+  held.set_to_revision(revision);
+  return true;
 }
 
 absl::Status StateConflict(std::string_view message, std::string_view state) {

@@ -24,6 +24,11 @@ struct Actor {
 // members/{member}/credentials/{credential}
 std::string NameOf(const identity::Caller& caller);
 
+// Whether a call that was let in would be by that state, which may be newer, at the time when it came:
+// MEMBER_NOT_ACTIVE, CREDENTIAL_REVOKED, or BeingCutOff. For every commit: what waited while its member was
+// suspended or its key revoked is not made.
+absl::Status CheckStillMay(const Snapshot& current, const identity::Caller& caller, int64_t now_s);
+
 // Whether the caller may change it by that state too, which may be newer than the one that let the call in.
 // `role`: MEMBER_ADMIN or COALITION_ADMIN.
 absl::Status CheckMayChange(const Snapshot& current, const Actor& actor, v1::Role role);
@@ -39,12 +44,21 @@ absl::StatusOr<const storage::v1::StoredMember*> MemberOfName(const Snapshot& cu
                                                               const std::string& name);
 
 store::Write MemberWrite(const storage::v1::StoredMember& member);
-// Of its kind and groups: it holds them no more from `revision` on.
+// Of its kind and groups, which end with its standing: it holds them no more from `revision` on. Exclusions
+// and denials that name such a group go on to name the member, and so those under common control with it,
+// until a quorum lets it go: one administrator's word takes away alone.
 void EndIntervals(store::Revision revision, storage::v1::StoredMember* member);
+void LetGroupsGo(storage::v1::StoredMember* member);
 void BeginKind(store::Revision revision, storage::v1::StoredMember* member);
 void BeginGroup(uint32_t group, store::Revision revision, storage::v1::StoredMember* member);
 void EndGroup(uint32_t group, store::Revision revision, storage::v1::StoredMember* member);
 bool IsInGroup(const storage::v1::StoredMember& member, uint32_t group);
+// In it, or named by what names the group since it lost it with its standing.
+bool IsNamedByGroup(const storage::v1::StoredMember& member, uint32_t group);
+
+store::Write PlatformWrite(const storage::v1::StoredPlatform& platform);
+// Nobody holds it from `revision` on. False: nobody did.
+bool EndHolding(store::Revision revision, storage::v1::StoredPlatform* platform);
 
 // STATE_CONFLICT. `state`: what it is in.
 absl::Status StateConflict(std::string_view message, std::string_view state);

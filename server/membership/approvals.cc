@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "common/ids.h"
 #include "server/membership/stored_state.h"
 
 namespace coalition::membership {
@@ -33,8 +34,16 @@ bool ApprovalCounts(const policy::State& state, const policy::PolicyDiff& diff, 
   return !policy::Gains(state, diff, number) || !EnoughGainNothing(state, diff);
 }
 
-absl::StatusOr<Approvals> CountApprovals(const store::Store& store, const policy::State& state,
+bool StillStands(const Snapshot& current, uint32_t number, std::string_view by, store::Revision said) {
+  const storage::v1::StoredMember& member = current.stored().members[number - 1];
+  return std::none_of(member.credentials().begin(), member.credentials().end(), [&](const auto& credential) {
+    return credential.revoke_revision() > said && FormatCredentialName(member.id(), credential.id()) == by;
+  });
+}
+
+absl::StatusOr<Approvals> CountApprovals(const store::Store& store, const Snapshot& current,
                                          const policy::PolicyDiff& diff, uint32_t proposer) {
+  const policy::State& state = current.policy_state();
   Approvals approvals;
   if (!diff.widens) return approvals;
   approvals.needed = state.policy().limits().widening().approvals();
@@ -46,7 +55,10 @@ absl::StatusOr<Approvals> CountApprovals(const store::Store& store, const policy
   std::vector<uint32_t> counting;
   for (const auto& approval : stored) {
     const bool of_proposer = std::find(own.begin(), own.end(), approval.member()) != own.end();
-    if (!of_proposer && ApprovalCounts(state, diff, approval.member())) counting.push_back(approval.member());
+    if (!of_proposer && ApprovalCounts(state, diff, approval.member()) &&
+        StillStands(current, approval.member(), approval.approved_by(), approval.revision())) {
+      counting.push_back(approval.member());
+    }
   }
   approvals.approved = OneOfEachControlGroup(state, counting);
   return approvals;

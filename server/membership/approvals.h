@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "common/policy/diff.h"
 #include "common/policy/state.h"
+#include "server/membership/directory.h"
 #include "server/store/store.h"
 
 namespace coalition::membership {
@@ -39,7 +40,11 @@ struct Approvals {
 };
 
 // What is kept for exactly this difference. `proposer`: the member that applies it, 0: not known yet.
-absl::StatusOr<Approvals> CountApprovals(const store::Store& store, const policy::State& state,
+absl::StatusOr<Approvals> CountApprovals(const store::Store& store, const Snapshot& current,
                                          const policy::PolicyDiff& diff, uint32_t proposer);
+
+// Whether what a member's credential said at that revision counts still: not if it was revoked since, for who
+// said it is not known then. `by`: the credential's name.
+bool StillStands(const Snapshot& current, uint32_t member, std::string_view by, store::Revision said);
 
 }  // namespace coalition::membership

@@ -30,6 +30,7 @@ struct Found {
   StoredMember member;
   int index = -1;  // -1: the member has no such credential
   std::string id;
+  bool revoked = false;  // by this change
   StoredCredential& credential() { return *member.mutable_credentials(index); }
 };
 
@@ -39,7 +40,7 @@ absl::StatusOr<Found> Find(const Snapshot& current, std::string_view field, cons
   if (!violations.Check(field, parsed.status())) return violations.ToStatus();
   const StoredMember* member = FindMember(current, parsed->member);
   if (member == nullptr) return NotFound();
-  Found found{*member, -1, parsed->credential};
+  Found found{*member, -1, parsed->credential, false};
   for (int i = 0; i < member->credentials_size(); ++i) {
     if (member->credentials(i).id() == parsed->credential) found.index = i;
   }
@@ -55,10 +56,6 @@ bool HasAdministrator(const StoredMember& member) {
   return std::any_of(member.credentials().begin(), member.credentials().end(), [](const auto& credential) {
     return HasRole(credential, v1::ROLE_MEMBER_ADMIN) && !credential.public_key_sha256().empty();
   });
-}
-
-bool IsAdministrative(const StoredCredential& credential) {
-  return HasRole(credential, v1::ROLE_COALITION_ADMIN) || HasRole(credential, v1::ROLE_AUDITOR);
 }
 
 // Whoever could confirm its key would be who holds it: another COALITION_ADMIN does. A member's own
@@ -150,8 +147,11 @@ void Accept(const std::string& key, int64_t previous_until_s, StoredCredential* 
 Change CredentialChange(const Actor& actor, const Found& found, std::string text) {
   Change change;
   change.begins_epoch = false;
-  change.writes = [&actor, member = found.member, id = found.id, text = std::move(text)](
-                      store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) {
+  change.writes = [&actor, kept = found, text = std::move(text)](store::Revision revision, uint64_t epoch,
+                                                                 storage::v1::StoredCoalition*) mutable {
+    const StoredMember& member = kept.member;
+    if (kept.revoked) kept.credential().set_revoke_revision(revision);
+    const std::string& id = kept.id;
     std::vector<store::Write> writes = {MemberWrite(member)};
     AddEvents({{FormatCredentialName(member.id(), id), text, member.number()}}, actor, revision, epoch,
               &writes);
@@ -189,6 +189,10 @@ absl::StatusOr<v1::Credential> ChangeCredential(Directory& directory, std::strin
 }
 
 }  // namespace
+
+bool IsAdministrative(const StoredCredential& credential) {
+  return HasRole(credential, v1::ROLE_COALITION_ADMIN) || HasRole(credential, v1::ROLE_AUDITOR);
+}
 
 v1::Credential ToPublic(std::string_view member, const StoredCredential& stored) {
   v1::Credential credential;
@@ -315,7 +319,7 @@ absl::StatusOr<v1::Credential> Credentials::Confirm(const Actor& actor,
 absl::StatusOr<CutCredential> Credentials::Revoke(const Actor& actor,
                                                   const v1::RevokeCredentialRequest& request,
                                                   const CutOffHooks& hooks) {
-  CutOffGateList gates;
+  GateList gates;
   const auto judge = [&](const Snapshot& current, Found& found) -> Judged {
     if (auto may = CheckMayAdminister(current, actor, found.member.number()); !may.ok()) return may;
     if (found.index < 0) return NotFound();
@@ -328,9 +332,10 @@ absl::StatusOr<CutCredential> Credentials::Revoke(const Actor& actor,
     StoredCredential& credential = found.credential();
     const std::string keys[] = {credential.public_key_sha256(), credential.unconfirmed_public_key_sha256(),
                                 credential.previous_public_key_sha256()};
-    if (std::all_of(std::begin(keys), std::end(keys), [](const auto& key) { return key.empty(); })) {
-      return std::optional<Change>();
-    }
+    // Without keys, but a key may come.
+    const bool nothing =
+        std::all_of(std::begin(keys), std::end(keys), [](const auto& key) { return key.empty(); });
+    if (nothing && !IsAdministrative(credential)) return std::optional<Change>();
     if (HasRole(credential, v1::ROLE_COALITION_ADMIN)) {
       auto left = CheckAdministratorLeft(current, found.member.number(), found.id);
       if (!left.ok()) return left;
@@ -347,11 +352,12 @@ absl::StatusOr<CutCredential> Credentials::Revoke(const Actor& actor,
     credential.clear_previous_public_key_sha256();
     credential.clear_previous_key_until_s();
     credential.set_revoke_time_ns(actor.now_ns);
+    found.revoked = true;
     credential.set_revocation_reason(request.reason());
     const std::string& reason = v1::RevocationReason_Name(request.reason());
     Change change = CredentialChange(actor, found, "revoked: " + WithoutPrefix(reason, "REVOCATION_REASON_"));
     gates = {current.Find(found.member.id(), found.id)->gate};
-    ShutIn(gates, identity::Gate::Shut::kCredential, hooks, &change);
+    ShutIn(actor, gates, identity::Gate::Shut::kCredential, hooks, &change);
     return change;
   };
   absl::StatusOr<v1::Credential> credential = ChangeCredential(directory_, "name", request.name(), judge);

@@ -6,15 +6,18 @@
 #include "absl/status/statusor.h"
 #include "coalition/v1/membership_service.pb.h"
 #include "server/membership/actor.h"
-#include "server/membership/members.h"
+#include "server/membership/cut_off.h"
 
 namespace coalition::membership {
 
 // A credential after a change, and whom that cut off.
 struct CutCredential {
   v1::Credential credential;
-  CutOffGateList gates;
+  GateList gates;
 };
+
+// COALITION_ADMIN or AUDITOR.
+bool IsAdministrative(const storage::v1::StoredCredential& credential);
 
 struct CredentialLimits {
   int per_member_max = 0;  // revoked ones included, for names are never used again

@@ -1,6 +1,6 @@
 #include "server/membership/directory.h"
 
-#include <algorithm>
+#include <chrono>
 #include <span>
 #include <utility>
 
@@ -49,18 +49,6 @@ store::Commit BootstrapCommit(const config::v1::Bootstrap& bootstrap, bool store
   return commit;
 }
 
-// The gates that a cut-off left shut which the store did not keep: another change does not open them, unless
-// it is of the whole member, or of that one credential, and so refuses by itself what they keep out.
-std::vector<identity::Gate*> LeftShut(const Change& change) {
-  std::vector<identity::Gate*> shut;
-  if (change.shut == identity::Gate::Shut::kMember || change.gates.size() == 1) return shut;
-  for (const auto& gate : change.gates) {
-    identity::Gate::Pass pass;
-    if (gate->Enter(&pass) != identity::Gate::Shut::kNot) shut.push_back(gate.get());
-  }
-  return shut;
-}
-
 }  // namespace
 
 absl::Status NotActive(const Snapshot& snapshot) {
@@ -70,6 +58,19 @@ absl::Status NotActive(const Snapshot& snapshot) {
   }
   return Error(v1::ERROR_REASON_MEMBER_NOT_ACTIVE, "your member's standing does not allow this call",
                {{"contact", contact}});
+}
+
+absl::Status BeingCutOff(identity::Gate::Shut why, const Snapshot& snapshot) {
+  switch (why) {
+    case identity::Gate::Shut::kMember:
+      return NotActive(snapshot);
+    case identity::Gate::Shut::kCredential:
+      return identity::RevokedSince();
+    default:
+      return WithRetryDelay(Error(v1::ERROR_REASON_RIGHTS_CHANGING,
+                                  "what your credential may do is just being changed: try again"),
+                            std::chrono::milliseconds(100));
+  }
 }
 
 absl::Status RoleMissing(std::string_view role) {
@@ -125,7 +126,6 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
   if (!judged.ok()) return judged.status();
   if (!judged->has_value()) return current;
   const Change& change = **judged;
-  const std::vector<identity::Gate*> left_shut = LeftShut(change);
   if (change.before_shut) change.before_shut();
   for (const auto& gate : change.gates) gate->Close(change.shut);
   for (const auto& gate : change.gates) gate->WaitEmpty();
@@ -148,15 +148,16 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
     return writes;
   };
   const auto made = store_.CommitAll(std::span(&commit, 1));
-  if (!made[0].ok()) return made[0].status();
+  if (!made[0].ok()) {
+    if (change.own != nullptr) change.own->Open(change.shut);
+    return made[0].status();
+  }
   auto stored = NextState(current->stored(), *made[0], writes);
   if (!stored.ok()) return stored.status();
   auto snapshot = BuildSnapshot(*std::move(stored), current.get());
   if (!snapshot.ok()) return snapshot.status();
   current_.store(*snapshot, std::memory_order_release);
-  for (const auto& gate : change.gates) {
-    if (std::find(left_shut.begin(), left_shut.end(), gate.get()) == left_shut.end()) gate->Open();
-  }
+  for (const auto& gate : change.gates) gate->Open(change.shut);
   return *std::move(snapshot);
 }
 

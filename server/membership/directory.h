@@ -41,6 +41,9 @@ class Snapshot : public identity::CredentialRegistry {
 // PERMISSION_DENIED MEMBER_NOT_ACTIVE: one answer for every standing and every call; says whom to ask, the
 // secretariat.
 absl::Status NotActive(const Snapshot& snapshot);
+// The answer to who comes while its gate is shut: as the new state will answer, or UNAVAILABLE with RetryInfo
+// where that depends.
+absl::Status BeingCutOff(identity::Gate::Shut why, const Snapshot& snapshot);
 // PERMISSION_DENIED ROLE_MISSING. `role`: "MEMBER_ADMIN".
 absl::Status RoleMissing(std::string_view role);
 
@@ -55,9 +58,13 @@ struct Change {
   // but its own, and everybody sees the epoch.
   bool begins_epoch = true;
   // Of credentials that may see less by it: shut, and left by all who send, before the change is committed;
-  // and open again when everything is judged by it. They stay shut if it can't be committed.
+  // and open again, as far as this is why they are shut, when everything is judged by it. They stay shut if
+  // it can't be committed, until a change for the same reason is.
   std::vector<std::shared_ptr<identity::Gate>> gates;
   identity::Gate::Shut shut = identity::Gate::Shut::kNot;
+  // The one of them that is the caller's own, who asked for it, and is told if it can't be committed. May be
+  // null.
+  identity::Gate* own = nullptr;
   // Called just before, when all that will be refused is still under way; and when nobody is inside any more.
   // May be empty.
   std::function<void()> before_shut, when_empty;

@@ -19,8 +19,8 @@ using Judged = absl::StatusOr<std::optional<Change>>;
 
 constexpr int64_t kSecondNs = 1'000'000'000;
 
-CutOffGateList GatesOf(const Snapshot& current, const StoredMember& member) {
-  CutOffGateList gates;
+GateList GatesOf(const Snapshot& current, const StoredMember& member) {
+  GateList gates;
   for (const storage::v1::StoredCredential& credential : member.credentials()) {
     gates.push_back(current.Find(member.id(), credential.id())->gate);
   }
@@ -58,16 +58,10 @@ absl::Status CheckSetStanding(const v1::SetStandingRequest& request) {
 // The member's hold on platforms ends at `revision`.
 void ReleasePlatforms(const StoredState& stored, uint32_t member, store::Revision revision,
                       std::vector<store::Write>* writes) {
-  for (storage::v1::StoredPlatform platform : stored.platforms) {
-    bool changed = false;
-    for (storage::v1::HeldPlatform& holder : *platform.mutable_holders()) {
-      if (holder.member() != member || holder.held().to_revision() != 0) continue;
-      holder.mutable_held()->set_to_revision(revision);
-      changed = true;
-    }
-    if (changed) {
-      writes->push_back(Stored(std::string(kPlatformPrefix) + BigEndian(platform.number()), platform));
-    }
+  for (const storage::v1::StoredPlatform& platform : stored.platforms) {
+    if (platform.holders().empty() || platform.holders().rbegin()->member() != member) continue;
+    storage::v1::StoredPlatform next = platform;
+    if (EndHolding(revision, &next)) writes->push_back(PlatformWrite(next));
   }
 }
 
@@ -80,9 +74,11 @@ bool IsDenied(const v1::CoalitionPolicy& policy, const std::string& group) {
 // What becomes of a member with another standing: what it holds ends, and when it leaves its platforms are
 // free.
 Change ChangeOfStanding(const std::shared_ptr<const Snapshot>& current, const Actor& actor, StoredMember next,
-                        std::string text, CutOffGateList gates, const CutOffHooks& hooks) {
+                        std::string text, GateList gates, const CutOffHooks& hooks) {
   Change change;
-  ShutIn(std::move(gates), identity::Gate::Shut::kMember, hooks, &change);
+  const bool limited = next.standing() == v1::STANDING_LIMITED;
+  ShutIn(actor, std::move(gates), limited ? identity::Gate::Shut::kLimited : identity::Gate::Shut::kMember,
+         hooks, &change);
   next.set_standing_time_ns(actor.now_ns);
   change.writes = [current, &actor, next = std::move(next), text = std::move(text)](
                       store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) {
@@ -117,30 +113,16 @@ absl::Status CheckLeave(const Snapshot& current, const Actor& actor, const v1::L
 }
 
 // Of a state that has the member.
-CutMember Done(const Snapshot& state, uint32_t member, CutOffGateList gates) {
+CutMember Done(const Snapshot& state, uint32_t member, GateList gates) {
   return {member, *state.PublicMember(member), std::move(gates)};
 }
 
 }  // namespace
 
-void ShutIn(CutOffGateList gates, identity::Gate::Shut why, const CutOffHooks& hooks, Change* change) {
-  change->gates = gates;
-  change->shut = why;
-  change->before_shut = [before = hooks.before_shut, gates = std::move(gates)] { before(gates); };
-  change->when_empty = hooks.when_empty;
-}
-
-absl::Status NotKept(const absl::Status& made, const CutOffGateList& gates) {
-  if (made.ok() || gates.empty()) return made;
-  return Error(v1::ERROR_REASON_CUT_OFF_NOT_KEPT,
-               absl::StrCat("cut off, but only until this server ends, for the store did not keep it (",
-                            made.message(), "): repeat the call"));
-}
-
 absl::StatusOr<CutMember> Members::SetStanding(const Actor& actor, const v1::SetStandingRequest& request,
                                                const CutOffHooks& hooks) {
   uint32_t number = 0;
-  CutOffGateList gates;
+  GateList gates;
   const auto judge = [&](const std::shared_ptr<const Snapshot>& current) -> Judged {
     if (auto may = CheckMayChange(*current, actor, v1::ROLE_COALITION_ADMIN); !may.ok()) return may;
     if (auto sound = CheckSetStanding(request); !sound.ok()) return sound;
@@ -176,16 +158,19 @@ absl::StatusOr<CutMember> Members::SetStanding(const Actor& actor, const v1::Set
 absl::StatusOr<CutMember> Members::SetCertificatesNotBefore(
     const Actor& actor, const v1::SetCertificatesNotBeforeRequest& request, const CutOffHooks& hooks) {
   uint32_t number = 0;
-  CutOffGateList gates;
+  GateList gates;
   const int64_t from_s = request.certificates_not_before().seconds();
   const auto judge = [&](const std::shared_ptr<const Snapshot>& current) -> Judged {
     const auto member = MemberOfName(*current, "member", request.member());
     if (!member.ok()) return member.status();
     number = (*member)->number();
     if (auto may = CheckMayAdminister(*current, actor, number); !may.ok()) return may;
-    if (from_s == (*member)->certificates_not_before_s()) return std::optional<Change>();
     FieldViolations violations;
-    if (from_s < (*member)->certificates_not_before_s()) {
+    if (!request.has_certificates_not_before()) {
+      violations.Add("certificates_not_before", "is required");
+    } else if (from_s == (*member)->certificates_not_before_s()) {
+      return std::optional<Change>();
+    } else if (from_s < (*member)->certificates_not_before_s()) {
       violations.Add("certificates_not_before", "must not be before what was set earlier");
     } else if (from_s > actor.now_ns / kSecondNs || request.certificates_not_before().nanos() != 0) {
       violations.Add("certificates_not_before", "must be a whole second, and not in the future");
@@ -194,7 +179,7 @@ absl::StatusOr<CutMember> Members::SetCertificatesNotBefore(
     gates = GatesOf(*current, **member);
     Change change;
     change.begins_epoch = false;
-    ShutIn(gates, identity::Gate::Shut::kCredential, hooks, &change);
+    ShutIn(actor, gates, identity::Gate::Shut::kNotBefore, hooks, &change);
     change.writes = [&actor, from_s, next = **member](store::Revision revision, uint64_t epoch,
                                                       storage::v1::StoredCoalition*) mutable {
       next.set_certificates_not_before_s(from_s);
@@ -214,7 +199,7 @@ absl::StatusOr<CutMember> Members::SetCertificatesNotBefore(
 absl::StatusOr<CutMember> Members::Leave(const Actor& actor, const v1::LeaveCoalitionRequest& request,
                                          const CutOffHooks& hooks) {
   uint32_t number = 0;
-  CutOffGateList gates;
+  GateList gates;
   const auto judge = [&](const std::shared_ptr<const Snapshot>& current) -> Judged {
     const policy::MemberState* caller = current->policy_state().member(actor.caller.member_number);
     if (caller->standing == v1::STANDING_EXITED &&
@@ -336,16 +321,17 @@ absl::StatusOr<v1::Platform> Members::ReleasePlatform(const Actor& actor,
     const policy::PlatformState* platform = current->policy_state().FindPlatform(*id);
     if (platform == nullptr) return NotFound();
     const uint32_t holder = current->policy_state().HolderOf(platform->number);
-    if (auto may = CheckMayAdminister(*current, actor, holder); !may.ok()) return may;
+    const storage::v1::StoredPlatform& stored = current->stored().platforms[platform->number - 1];
+    // Whoever held it last may ask again for what was done.
+    const uint32_t last = stored.holders().empty() ? 0 : stored.holders().rbegin()->member();
+    if (auto may = CheckMayAdminister(*current, actor, last); !may.ok()) return may;
     if (holder == 0) return std::optional<Change>();
     Change change;
     change.writes = [&actor, current, number = platform->number, name = request.platform()](
                         store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) {
       storage::v1::StoredPlatform next = current->stored().platforms[number - 1];
-      for (storage::v1::HeldPlatform& held : *next.mutable_holders()) {
-        if (held.held().to_revision() == 0) held.mutable_held()->set_to_revision(revision);
-      }
-      std::vector<store::Write> writes = {Stored(std::string(kPlatformPrefix) + BigEndian(number), next)};
+      EndHolding(revision, &next);
+      std::vector<store::Write> writes = {PlatformWrite(next)};
       AddEvents({{name, "is held by nobody"}}, actor, revision, epoch, &writes);
       return writes;
     };

@@ -3,39 +3,22 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
-#include <memory>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coalition/v1/membership_service.pb.h"
 #include "server/membership/actor.h"
+#include "server/membership/cut_off.h"
 #include "server/membership/directory.h"
 
 namespace coalition::membership {
-
-// The credentials that a change cuts off, by their gates.
-using CutOffGateList = std::vector<std::shared_ptr<identity::Gate>>;
-// Follows a cut-off.
-struct CutOffHooks {
-  // Just before they are shut: what is refused from then on may end at any time.
-  std::function<void(const CutOffGateList& gates)> before_shut;
-  // From now on nothing begins to be sent to them.
-  std::function<void()> when_empty;
-};
-// Makes the change one that cuts those off. The hooks are copied.
-void ShutIn(CutOffGateList gates, identity::Gate::Shut why, const CutOffHooks& hooks, Change* change);
 
 // What was done to a member, and whom it cut off: nobody, if it was so before.
 struct CutMember {
   uint32_t number = 0;
   v1::Member member;
-  CutOffGateList gates;
+  GateList gates;
 };
-
-// CUT_OFF_NOT_KEPT in place of the store's error, when something was cut off.
-absl::Status NotKept(const absl::Status& made, const CutOffGateList& gates);
 
 // Thread-safe. Every function checks its request and the caller's roles by the newest state, and waits for
 // the disk. `directory` must outlive this.

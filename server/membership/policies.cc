@@ -184,7 +184,7 @@ absl::StatusOr<ComparedPolicies> Policies::Diff(const Actor& actor,
   compared.diff.set_widens(diff.widens);
   compared.diff.set_narrows(diff.narrows);
   if (base->version() == state.policy_version()) {
-    const auto approvals = CountApprovals(directory_.store(), state, diff, 0);
+    const auto approvals = CountApprovals(directory_.store(), actor.snapshot, diff, 0);
     if (!approvals.ok()) return approvals.status();
     compared.diff.set_approvals_needed(approvals->needed);
     for (std::string& name : NamesOf(state, approvals->approved))
@@ -199,42 +199,56 @@ absl::StatusOr<ComparedPolicies> Policies::Diff(const Actor& actor,
 
 absl::StatusOr<v1::ApprovePolicyResponse> Policies::Approve(const Actor& actor,
                                                             const v1::ApprovePolicyRequest& request) {
-  if (auto status = CheckMayChange(actor.snapshot, actor, v1::ROLE_MEMBER_ADMIN); !status.ok()) {
-    return status;
-  }
-  const policy::State& state = actor.snapshot.policy_state();
-  if (auto status = ToStatus(ProblemsOf(state, request.policy())); !status.ok()) return status;
-  if (auto status = CheckEpoch(actor.snapshot, request.expected_epoch()); !status.ok()) return status;
-  const policy::PolicyDiff diff = DiffToNewest(state, request.policy());
-  if (diff.digest != request.diff_digest()) return NotReviewed(diff);
-  if (!ApprovalCounts(state, diff, actor.caller.member_number)) {
-    return Error(
-        v1::ERROR_REASON_APPROVAL_NOT_COUNTED,
-        "your member's approval would not count: it is of no kind that may approve, or would see more by "
-        "the change itself");
-  }
-  storage::v1::StoredApproval approval;
-  approval.set_member(actor.caller.member_number);
-  approval.set_base_version(state.policy_version());
-  approval.set_diff_digest(diff.digest);
-  approval.set_approved_by(NameOf(actor.caller));
-  approval.set_approve_time_ns(actor.now_ns);
-  const std::string key =
-      ApprovalPrefix(state.policy_version(), diff.digest) + BigEndian(actor.caller.member_number);
-  store::Commit commit;
-  commit.reads = {key};
-  commit.build = [&](store::Revision, std::span<const std::optional<store::Version>> values)
-      -> absl::StatusOr<std::vector<store::Write>> {
-    if (values[0].has_value()) return std::vector<store::Write>();
-    return std::vector<store::Write>{Stored(key, approval)};
+  std::optional<policy::PolicyDiff> diff;
+  const auto judge =
+      [&](const std::shared_ptr<const Snapshot>& newest) -> absl::StatusOr<std::optional<Change>> {
+    const Snapshot& current = *newest;
+    const policy::State& state = current.policy_state();
+    const uint32_t member = actor.caller.member_number;
+    if (auto may = CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN); !may.ok()) return may;
+    if (auto status = ToStatus(ProblemsOf(state, request.policy())); !status.ok()) return status;
+    if (auto status = CheckEpoch(current, request.expected_epoch()); !status.ok()) return status;
+    diff = DiffToNewest(state, request.policy());
+    if (diff->digest != request.diff_digest()) return NotReviewed(*diff);
+    if (!ApprovalCounts(state, *diff, member)) {
+      return Error(
+          v1::ERROR_REASON_APPROVAL_NOT_COUNTED,
+          "your member's approval would not count: it is of no kind that may approve, or would see more by "
+          "the change itself");
+    }
+    const std::string key = ApprovalPrefix(state.policy_version(), diff->digest) + BigEndian(member);
+    const auto kept = directory_.store().Read(std::span(&key, 1), directory_.store().Head());
+    if (!kept.ok()) return kept.status();
+    storage::v1::StoredApproval approval;
+    if ((*kept)[0].has_value()) {
+      if (!approval.ParseFromString((*kept)[0]->value)) return Unparseable();
+      if (StillStands(current, member, approval.approved_by(), approval.revision())) {
+        return std::optional<Change>();
+      }
+    }
+    approval.set_member(member);
+    approval.set_base_version(state.policy_version());
+    approval.set_diff_digest(diff->digest);
+    approval.set_approved_by(NameOf(actor.caller));
+    approval.set_approve_time_ns(actor.now_ns);
+    Change change;
+    change.begins_epoch = false;
+    change.writes = [key, approval](store::Revision revision, uint64_t,
+                                    storage::v1::StoredCoalition*) mutable {
+      approval.set_revision(revision);
+      return std::vector<store::Write>{Stored(key, approval)};
+    };
+    return change;
   };
-  const auto made = directory_.store().CommitAll(std::span(&commit, 1));
-  if (!made[0].ok()) return made[0].status();
-  const auto approvals = CountApprovals(directory_.store(), state, diff, 0);
+  const auto made = directory_.Make(judge);
+  if (!made.ok()) return made.status();
+  const auto approvals = CountApprovals(directory_.store(), **made, *diff, 0);
   if (!approvals.ok()) return approvals.status();
   v1::ApprovePolicyResponse response;
   response.set_approvals_needed(approvals->needed);
-  for (std::string& name : NamesOf(state, approvals->approved)) response.add_approved_by(std::move(name));
+  for (std::string& name : NamesOf((*made)->policy_state(), approvals->approved)) {
+    response.add_approved_by(std::move(name));
+  }
   return response;
 }
 
@@ -258,7 +272,7 @@ absl::StatusOr<v1::ApplyPolicyResponse> Policies::Apply(const Actor& actor,
     const policy::PolicyDiff diff = DiffToNewest(state, request.policy());
     const bool covered = request.diff_digest().empty() ? !diff.widens : request.diff_digest() == diff.digest;
     if (!covered) return NotReviewed(diff);
-    const auto approvals = CountApprovals(directory_.store(), state, diff, actor.caller.member_number);
+    const auto approvals = CountApprovals(directory_.store(), current, diff, actor.caller.member_number);
     if (!approvals.ok()) return approvals.status();
     if (auto status = CheckApprovals(state, *approvals); !status.ok()) return status;
     next.Clear();

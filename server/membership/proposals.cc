@@ -11,6 +11,7 @@
 #include "common/errors.h"
 #include "common/hash.h"
 #include "common/ids.h"
+#include "common/policy/limits.h"
 #include "common/strings.h"
 #include "common/timestamp.h"
 #include "server/membership/approvals.h"
@@ -27,8 +28,8 @@ using storage::v1::StoredProposal;
 using Judged = absl::StatusOr<std::optional<Change>>;
 
 constexpr int64_t kDayNs = int64_t{86'400} * 1'000'000'000;
-constexpr int kOpenDaysDefault = 30;
 constexpr size_t kReasonBytesMax = 1'000;
+constexpr size_t kRequestIdBytesMax = 64;
 constexpr std::string_view kNamePrefix = "proposals/";
 
 std::string NameOfNumber(uint64_t number) { return absl::StrCat(Absl(kNamePrefix), number); }
@@ -38,7 +39,10 @@ const StoredProposal* Find(const StoredState& stored, const std::string& name) {
   uint64_t number = 0;
   const bool named = name.starts_with(kNamePrefix) &&
                      absl::SimpleAtoi(Absl(std::string_view(name).substr(kNamePrefix.size())), &number);
-  if (!named || number == 0 || number > stored.proposals.size()) return nullptr;
+  // One name for each: no "proposals/007".
+  if (!named || name != NameOfNumber(number) || number == 0 || number > stored.proposals.size()) {
+    return nullptr;
+  }
   return &stored.proposals[number - 1];
 }
 
@@ -76,20 +80,15 @@ absl::Status CheckDigest(const StoredProposal& proposal, const std::string& dige
 std::vector<uint32_t> ElectorateOf(const Snapshot& current, const v1::ProposedChange& change,
                                    uint32_t proposer) {
   const policy::State& state = current.policy_state();
-  std::set<uint32_t> concerned;
-  std::vector<uint32_t> first = GainersOf(current, change);
-  first.push_back(proposer);
-  for (const uint32_t member : first) {
-    const auto& siblings = state.ControlGroup(member);
-    concerned.insert(siblings.begin(), siblings.end());
-  }
-  const std::vector<std::string> named = ControlGroupsNamed(change);
+  const std::vector<uint32_t> gainers = GainersOf(current, change);
+  std::set<uint32_t> concerned(gainers.begin(), gainers.end());
+  const auto& own = state.ControlGroup(proposer);
+  concerned.insert(own.begin(), own.end());
   const auto& kinds = TermsOf(current).electorate();
   std::vector<uint32_t> electorate;
   for (const policy::MemberState& member : state.members()) {
     if (member.standing != v1::STANDING_ACTIVE || concerned.contains(member.number) ||
-        std::find(kinds.begin(), kinds.end(), member.kind) == kinds.end() ||
-        std::find(named.begin(), named.end(), member.control_group) != named.end()) {
+        std::find(kinds.begin(), kinds.end(), member.kind) == kinds.end()) {
       continue;
     }
     electorate.push_back(member.number);
@@ -108,32 +107,37 @@ absl::Status ApprovalsMissing(std::string_view message, int approvals, int neede
                {{"approvals", std::to_string(approvals)}, {"needed", std::to_string(needed)}});
 }
 
+bool Stands(const Snapshot& current, const StoredOpinion& opinion) {
+  return StillStands(current, opinion.member(), opinion.by(), opinion.revision());
+}
+
 // Those whose key was not revoked since: who gave that approval is not known then. And not of whoever turned
 // out to be under common control with who proposes or gains.
 std::vector<uint32_t> StillCounted(const Snapshot& current, const StoredProposal& proposal) {
   const std::vector<uint32_t> electorate = ElectorateOf(current, proposal.change(), proposal.proposer());
   std::vector<uint32_t> members;
   for (const StoredOpinion& approval : proposal.approvals()) {
-    const StoredMember& member = current.stored().members[approval.member() - 1];
-    const bool revoked =
-        std::any_of(member.credentials().begin(), member.credentials().end(), [&](const auto& credential) {
-          return FormatCredentialName(member.id(), credential.id()) == approval.by() &&
-                 credential.revoke_time_ns() >= approval.time_ns();
-        });
     const bool elects =
         std::find(electorate.begin(), electorate.end(), approval.member()) != electorate.end();
-    if (!revoked && elects) members.push_back(approval.member());
+    if (elects && Stands(current, approval)) members.push_back(approval.member());
   }
   return members;
 }
 
-bool Has(const google::protobuf::RepeatedPtrField<StoredOpinion>& opinions, uint32_t member) {
-  return std::any_of(opinions.begin(), opinions.end(),
-                     [member](const StoredOpinion& opinion) { return opinion.member() == member; });
+using Opinions = google::protobuf::RepeatedPtrField<StoredOpinion>;
+
+// nullptr: the member has given none.
+StoredOpinion* OpinionOf(uint32_t member, Opinions* opinions) {
+  const auto found = std::find_if(opinions->begin(), opinions->end(), [member](const StoredOpinion& opinion) {
+    return opinion.member() == member;
+  });
+  return found == opinions->end() ? nullptr : &*found;
 }
 
-void AddOpinion(const Actor& actor, google::protobuf::RepeatedPtrField<StoredOpinion>* opinions) {
-  StoredOpinion& opinion = *opinions->Add();
+// In place of the one that the member gave before.
+void SetOpinion(const Actor& actor, Opinions* opinions) {
+  StoredOpinion* const given = OpinionOf(actor.caller.member_number, opinions);
+  StoredOpinion& opinion = given != nullptr ? *given : *opinions->Add();
   opinion.set_member(actor.caller.member_number);
   opinion.set_by(NameOf(actor.caller));
   opinion.set_time_ns(actor.now_ns);
@@ -199,11 +203,16 @@ absl::StatusOr<v1::Proposal> ChangeProposal(Directory& directory, const Actor& a
   return ToPublic(**made, *Find((*made)->stored(), name), actor.now_ns);
 }
 
-Change KeepProposal(StoredProposal next) {
+// `at`: what of it is known with the revision.
+Change KeepProposal(
+    StoredProposal next, std::function<void(store::Revision, StoredProposal*)> at = [](auto, auto*) {}) {
   Change change;
   change.begins_epoch = false;
-  change.writes = [next = std::move(next)](store::Revision, uint64_t, storage::v1::StoredCoalition*) {
-    return std::vector<store::Write>{ProposalWrite(next)};
+  change.writes = [next = std::move(next), at = std::move(at)](store::Revision revision, uint64_t,
+                                                               storage::v1::StoredCoalition*) {
+    StoredProposal kept = next;
+    at(revision, &kept);
+    return std::vector<store::Write>{ProposalWrite(kept)};
   };
   return change;
 }
@@ -213,6 +222,9 @@ absl::Status CheckCreate(const v1::CreateProposalRequest& request) {
   if (request.reason().empty()) violations.Add("reason", "is required: those who are asked want to know why");
   if (request.reason().size() > kReasonBytesMax) {
     violations.Add("reason", absl::StrCat("must be at most ", kReasonBytesMax, " bytes"));
+  }
+  if (request.request_id().size() > kRequestIdBytesMax) {
+    violations.Add("request_id", absl::StrCat("must be at most ", kRequestIdBytesMax, " bytes"));
   }
   return violations.ToStatus();
 }
@@ -250,14 +262,22 @@ StoredProposal NewProposal(const Snapshot& current, const Actor& actor,
   const v1::Quorum& terms = TermsOf(current);
   *proposal.mutable_terms() = terms;
   proposal.set_notice_time_ns(actor.now_ns + terms.notice_days() * kDayNs);
-  const int open_days = terms.open_days() == 0 ? kOpenDaysDefault : terms.open_days();
-  proposal.set_expire_time_ns(actor.now_ns + std::max(open_days, terms.notice_days() + 1) * kDayNs);
+  proposal.set_expire_time_ns(actor.now_ns + policy::OpenDays(terms) * kDayNs);
   for (const uint32_t member : ElectorateOf(current, request.change(), actor.caller.member_number)) {
     proposal.add_electorate(member);
   }
   proposal.set_request_id(request.request_id());
   proposal.set_digest(DigestOf(proposal));
   return proposal;
+}
+
+// What was sound when it was proposed.
+absl::Status CheckStillSound(const Snapshot& current, const v1::ProposedChange& change) {
+  const absl::Status sound = CheckProposedChange(current, change);
+  if (sound.ok()) return sound;
+  return StateConflict(
+      absl::StrCat("what it would change has changed since it was proposed (", sound.message(), ")"),
+      "CHANGED");
 }
 
 // Of the proposer: nullptr when the id is new.
@@ -323,20 +343,22 @@ absl::StatusOr<v1::Proposal> Proposals::Get(const Actor& actor, const std::strin
   return ToPublic(actor.snapshot, *proposal, actor.now_ns);
 }
 
-std::vector<v1::Proposal> Proposals::List(const Actor& actor) const {
+std::vector<NumberedProposal> Proposals::ListBefore(const Actor& actor, uint64_t number, size_t count) const {
   const auto& stored = actor.snapshot.stored().proposals;
-  std::vector<v1::Proposal> all;
-  for (auto proposal = stored.rbegin(); proposal != stored.rend(); ++proposal) {
-    all.push_back(ToPublic(actor.snapshot, *proposal, actor.now_ns));
+  std::vector<NumberedProposal> listed;
+  for (size_t index = std::min<uint64_t>(number - 1, stored.size()); index > 0 && listed.size() < count;
+       --index) {
+    const StoredProposal& proposal = stored[index - 1];
+    listed.emplace_back(proposal.number(), ToPublic(actor.snapshot, proposal, actor.now_ns));
   }
-  return all;
+  return listed;
 }
 
 absl::StatusOr<ProposedStates> Proposals::Preview(const Actor& actor, const std::string& name) const {
   const StoredProposal* proposal = Find(actor.snapshot.stored(), name);
   if (proposal == nullptr) return NotFound();
   if (auto open = CheckOpen(*proposal, actor.now_ns); !open.ok()) return open;
-  if (auto sound = CheckProposedChange(actor.snapshot, proposal->change()); !sound.ok()) return sound;
+  if (auto sound = CheckStillSound(actor.snapshot, proposal->change()); !sound.ok()) return sound;
   const StoredState& before = actor.snapshot.stored();
   const store::Revision revision = directory_.store().Head() + 1;
   auto after =
@@ -351,7 +373,10 @@ absl::StatusOr<v1::Proposal> Proposals::Approve(const Actor& actor,
                                                 const v1::ApproveProposalRequest& request) {
   const auto judge = [&](const std::shared_ptr<const Snapshot>& current, StoredProposal next) -> Judged {
     const uint32_t member = actor.caller.member_number;
-    if (Has(next.approvals(), member) && next.digest() == request.digest()) return std::optional<Change>();
+    const StoredOpinion* const given = OpinionOf(member, next.mutable_approvals());
+    if (given != nullptr && Stands(*current, *given) && next.digest() == request.digest()) {
+      return std::optional<Change>();
+    }
     if (auto open = CheckOpen(next, actor.now_ns); !open.ok()) return open;
     if (auto same = CheckDigest(next, request.digest()); !same.ok()) return same;
     if (auto same = CheckTerms(*current, next); !same.ok()) return same;
@@ -361,8 +386,10 @@ absl::StatusOr<v1::Proposal> Proposals::Approve(const Actor& actor,
           "your member's approval would not count: it is of no kind that may approve, came later, or "
           "gains or proposes, or somebody under common control with it does");
     }
-    AddOpinion(actor, next.mutable_approvals());
-    return KeepProposal(std::move(next));
+    SetOpinion(actor, next.mutable_approvals());
+    return KeepProposal(std::move(next), [member](store::Revision revision, StoredProposal* kept) {
+      OpinionOf(member, kept->mutable_approvals())->set_revision(revision);
+    });
   };
   return ChangeProposal(directory_, actor, request.name(), v1::ROLE_MEMBER_ADMIN, judge);
 }
@@ -370,7 +397,6 @@ absl::StatusOr<v1::Proposal> Proposals::Approve(const Actor& actor,
 absl::StatusOr<v1::Proposal> Proposals::Object(const Actor& actor,
                                                const v1::ObjectToProposalRequest& request) {
   const auto judge = [&](const std::shared_ptr<const Snapshot>& current, StoredProposal next) -> Judged {
-    if (Has(next.objections(), actor.caller.member_number)) return std::optional<Change>();
     if (auto open = CheckOpen(next, actor.now_ns); !open.ok()) return open;
     const std::vector<uint32_t> gainers = GainersOf(*current, next.change());
     if (!CanBeObjectedTo(next.change()) || gainers.empty()) {
@@ -378,21 +404,23 @@ absl::StatusOr<v1::Proposal> Proposals::Object(const Actor& actor,
                            "OPEN");
     }
     if (gainers[0] == actor.caller.member_number) return NotFound();
-    AddOpinion(actor, next.mutable_objections());
+    auto excluding =
+        Excluding(*current, actor, FormatMemberName(current->stored().members[gainers[0] - 1].id()));
+    const bool objected = OpinionOf(actor.caller.member_number, next.mutable_objections()) != nullptr;
+    if (objected && !excluding) return std::optional<Change>();
+    SetOpinion(actor, next.mutable_objections());
     Change change;
     change.begins_epoch = false;
-    change.writes =
-        [next = std::move(next),
-         own = Excluding(*current, actor, FormatMemberName(current->stored().members[gainers[0] - 1].id()))](
-            store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) mutable {
-          std::vector<store::Write> writes = {ProposalWrite(next)};
-          if (own) {
-            own->set_revision(revision);
-            own->mutable_policy()->set_epoch(static_cast<int64_t>(epoch));
-            writes.push_back(Stored(OwnPolicyKey(revision, own->member()), *own));
-          }
-          return writes;
-        };
+    change.writes = [next = std::move(next), own = std::move(excluding)](
+                        store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) mutable {
+      std::vector<store::Write> writes = {ProposalWrite(next)};
+      if (own) {
+        own->set_revision(revision);
+        own->mutable_policy()->set_epoch(static_cast<int64_t>(epoch));
+        writes.push_back(Stored(OwnPolicyKey(revision, own->member()), *own));
+      }
+      return writes;
+    };
     return change;
   };
   return ChangeProposal(directory_, actor, request.name(), v1::ROLE_MEMBER_ADMIN, judge);
@@ -412,7 +440,7 @@ absl::StatusOr<v1::Proposal> Proposals::Apply(const Actor& actor, const v1::Appl
       return ApprovalsMissing("it needs more approvals, of members of different control groups", approvals,
                               next.terms().approvals());
     }
-    if (auto sound = CheckProposedChange(*current, next.change()); !sound.ok()) return sound;
+    if (auto sound = CheckStillSound(*current, next.change()); !sound.ok()) return sound;
     next.set_state(v1::PROPOSAL_STATE_APPLIED);
     next.set_close_time_ns(actor.now_ns);
     next.set_closed_by(NameOf(actor.caller));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -22,6 +23,8 @@ struct ProposedStates {
   store::Revision made_after = 0;
 };
 
+using NumberedProposal = std::pair<uint64_t, v1::Proposal>;
+
 // Thread-safe. Every function checks its request and the caller's roles by the newest state; those that
 // change wait for the disk. `directory` must outlive this.
 class Proposals {
@@ -33,8 +36,8 @@ class Proposals {
   // approve than the policy wants; LIMIT_EXCEEDED; REQUEST_ID_REUSED.
   absl::StatusOr<v1::Proposal> Create(const Actor& actor, const v1::CreateProposalRequest& request);
   absl::StatusOr<v1::Proposal> Get(const Actor& actor, const std::string& name) const;
-  // Newest first.
-  std::vector<v1::Proposal> List(const Actor& actor) const;
+  // At most `count`, newest first, of those that were made before the one of this number.
+  std::vector<NumberedProposal> ListBefore(const Actor& actor, uint64_t number, size_t count) const;
   // STATE_CONFLICT: it is not open, or what it would change has changed.
   absl::StatusOr<ProposedStates> Preview(const Actor& actor, const std::string& name) const;
 

@@ -1,6 +1,7 @@
 #include "server/membership/proposed_changes.h"
 
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "common/ids.h"
 #include "common/strings.h"
 #include "server/membership/actor.h"
+#include "server/membership/credentials.h"
 
 namespace coalition::membership {
 namespace {
@@ -44,6 +46,16 @@ class Names {
     const policy::GroupState* group = current_.policy_state().FindGroup(*id);
     if (group == nullptr) not_found_ = true;
     return group;
+  }
+
+  // Nobody twice.
+  template <class List>
+  void Once(std::string_view field, const List& names) {
+    std::set<std::string> seen;
+    for (int i = 0; i < names.size(); ++i) {
+      if (!seen.insert(names[i]).second)
+        violations.Add(absl::StrCat(Absl(field), "[", i, "]"), "is there twice");
+    }
   }
 
   template <class List>
@@ -113,6 +125,7 @@ absl::Status Check(const Snapshot& current, const v1::GroupAddition& addition) {
   Names names(current);
   const policy::GroupState* group = names.Group("change.group_addition.group", addition.group());
   if (addition.members().empty()) names.violations.Add("change.group_addition.members", "is required");
+  names.Once("change.group_addition.members", addition.members());
   for (int i = 0; i < addition.members_size(); ++i) {
     const std::string field = absl::StrCat("change.group_addition.members[", i, "]");
     const StoredMember* member = names.Member(field, addition.members(i));
@@ -128,10 +141,11 @@ absl::Status Check(const Snapshot& current, const v1::GroupRemoval& removal) {
   Names names(current);
   const policy::GroupState* group = names.Group("change.group_removal.group", removal.group());
   if (removal.members().empty()) names.violations.Add("change.group_removal.members", "is required");
+  names.Once("change.group_removal.members", removal.members());
   for (int i = 0; i < removal.members_size(); ++i) {
     const std::string field = absl::StrCat("change.group_removal.members[", i, "]");
     const StoredMember* member = names.Member(field, removal.members(i));
-    if (member != nullptr && group != nullptr && !IsInGroup(*member, group->number)) {
+    if (member != nullptr && group != nullptr && !IsNamedByGroup(*member, group->number)) {
       names.violations.Add(field, "is not in the group");
     }
   }
@@ -142,6 +156,7 @@ absl::Status Check(const Snapshot& current, const v1::GroupCreation& creation) {
   Names names(current);
   names.violations.Check("change.group_creation.group_id", CheckId(creation.group_id(), "group id"));
   names.DisplayName("change.group_creation.display_name", creation.display_name());
+  names.Once("change.group_creation.members", creation.members());
   for (int i = 0; i < creation.members_size(); ++i) {
     const std::string field = absl::StrCat("change.group_creation.members[", i, "]");
     names.Active(field, names.Member(field, creation.members(i)));
@@ -223,6 +238,7 @@ Writes Activate(const Groups& groups, store::Revision revision, int64_t now_ns, 
   member.set_standing_time_ns(now_ns);
   member.clear_standing_reason();
   BeginKind(revision, &member);
+  LetGroupsGo(&member);
   for (const std::string& group : groups) BeginGroup(GroupNumber(state, group), revision, &member);
   return {MemberWrite(member)};
 }
@@ -267,13 +283,11 @@ Writes Assign(const v1::PlatformAssignment& assignment, store::Revision revision
   for (const auto& known : state.platforms) {
     if (known.id() == platform.id()) platform = known;
   }
-  for (storage::v1::HeldPlatform& held : *platform.mutable_holders()) {
-    if (held.held().to_revision() == 0) held.mutable_held()->set_to_revision(revision);
-  }
+  EndHolding(revision, &platform);
   storage::v1::HeldPlatform& holder = *platform.add_holders();
   holder.set_member(OfName(state, assignment.holder()).number());
   holder.mutable_held()->set_from_revision(revision);
-  return {Stored(std::string(kPlatformPrefix) + BigEndian(platform.number()), platform)};
+  return {PlatformWrite(platform)};
 }
 
 Writes Grant(const v1::RoleGrant& grant, const StoredState& state) {
@@ -284,12 +298,31 @@ Writes Grant(const v1::RoleGrant& grant, const StoredState& state) {
       std::find_if(all.begin(), all.end(), [&](const auto& c) { return c.id() == name.credential; });
   storage::v1::StoredCredential& granted = credential != all.end() ? *credential : *all.Add();
   granted.set_id(name.credential);
+  if (!IsAdministrative(granted)) {
+    // Its member alone has said whose key it is: now another administrator confirms it.
+    if (!granted.public_key_sha256().empty()) {
+      granted.set_unconfirmed_public_key_sha256(granted.public_key_sha256());
+    }
+    granted.clear_public_key_sha256();
+    granted.clear_previous_public_key_sha256();
+    granted.clear_previous_key_until_s();
+  }
   for (const int role : grant.roles()) {
     if (std::find(granted.roles().begin(), granted.roles().end(), role) == granted.roles().end()) {
       granted.add_roles(static_cast<v1::Role>(role));
     }
   }
   return {MemberWrite(member)};
+}
+
+// Beside those of its gainers.
+std::vector<std::string> ControlGroupsNamed(const ProposedChange& change) {
+  std::vector<std::string> named;
+  for (const std::string& group :
+       {change.admission().control_group(), change.control_group_change().control_group()}) {
+    if (!group.empty()) named.push_back(group);
+  }
+  return named;
 }
 
 }  // namespace
@@ -337,16 +370,19 @@ std::vector<uint32_t> GainersOf(const Snapshot& current, const ProposedChange& c
     if (name.ok()) add(name->member);
   }
   if (change.has_control_group_change()) add(ParseMemberName(change.control_group_change().member()));
-  return gainers;
-}
-
-std::vector<std::string> ControlGroupsNamed(const ProposedChange& change) {
-  std::vector<std::string> named;
-  for (const std::string& group :
-       {change.admission().control_group(), change.control_group_change().control_group()}) {
-    if (!group.empty()) named.push_back(group);
+  // What names one names all under common control with it, before and afterwards.
+  const policy::State& state = current.policy_state();
+  const std::vector<std::string> named = ControlGroupsNamed(change);
+  const auto besides = [&](uint32_t member) {
+    if (std::find(gainers.begin(), gainers.end(), member) == gainers.end()) gainers.push_back(member);
+  };
+  for (size_t i = 0, first = gainers.size(); i < first; ++i) {
+    for (const uint32_t sibling : state.ControlGroup(gainers[i])) besides(sibling);
   }
-  return named;
+  for (const policy::MemberState& member : state.members()) {
+    if (std::find(named.begin(), named.end(), member.control_group) != named.end()) besides(member.number);
+  }
+  return gainers;
 }
 
 bool CanBeObjectedTo(const ProposedChange& change) {

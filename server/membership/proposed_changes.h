@@ -19,8 +19,6 @@ absl::Status CheckProposedChange(const Snapshot& current, const v1::ProposedChan
 // The members that would see or do more, by their numbers. Of an admission none before its applicant is
 // there.
 std::vector<uint32_t> GainersOf(const Snapshot& current, const v1::ProposedChange& change);
-// The control groups that a change names, beside those of its gainers.
-std::vector<std::string> ControlGroupsNamed(const v1::ProposedChange& change);
 // Whether others can see to it that a gainer never sees their records: an admission or a re-instatement.
 bool CanBeObjectedTo(const v1::ProposedChange& change);
 

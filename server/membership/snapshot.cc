@@ -103,6 +103,7 @@ policy::MemberState ToState(const storage::v1::StoredMember& stored) {
   for (const auto& group : stored.groups()) {
     policy::GroupHeld& held = member.groups.emplace_back();
     held.group = group.group();
+    held.names_still = group.lost_with_standing();
     for (const auto& interval : group.held()) held.held.push_back(ToInterval(interval));
   }
   return member;

@@ -21,11 +21,11 @@ class CutOffs {
 
   // What is under way. Just before the gates are shut: from then on it is refused, and may end.
   v1::CutOff Count(const CutOffGates& gates) const;
-  // Both end streams with the answer that says why, and calls get it when their work is done. What is still
-  // there after a tenth of a second, since its client does not read, is cancelled.
+  // Both end streams with the answer that says why, and calls get it when their work is done. Streams that do
+  // not read it within a tenth of a second are cancelled.
   //
-  // Of credentials that can do nothing any more: calls are cancelled too, and the streams end after this has
-  // returned.
+  // Of credentials that can do nothing any more: so are calls whose clients have not read their answers, and
+  // the streams end after this has returned.
   void EndAll(const CutOffGates& gates);
   // Of credentials some of whose certificates, or methods, go on: only streams that may not. How many those
   // are.

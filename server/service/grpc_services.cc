@@ -35,17 +35,14 @@ std::string PathOf(Method method) {
 class CallbackEnd final : public grpc::ServerUnaryReactor, public CallEnd {
  public:
   using CallEnd::CallEnd;
-  void Answer(const grpc::Status& status, identity::Gate::Pass pass) override {
+  // `pass` is left when Finish has returned, and so has begun to send; or, if gRPC has only taken note, the
+  // other one, when it has sent what it noted.
+  void SendAnswer(const grpc::Status& status, identity::Gate::Pass pass) override {
     {
       const MutexLock lock(mutex_);
-      if (!bound_) {
-        // gRPC takes note, and sends when the handler has returned. Nothing of this ends before it is bound.
-        kept_ = std::move(pass);
-        Finish(status);
-        return;
-      }
+      if (!bound_) kept_ = pass;
     }
-    Finish(status);
+    Finish(status);  // not within the lock: gRPC may ask InternalInlineable() on this thread
   }
   void OnDone() override {
     GiveBack();
@@ -73,7 +70,7 @@ class BlockingEnd final : public CallEnd {
  public:
   using CallEnd::CallEnd;
   ~BlockingEnd() override { GiveBack(); }
-  void Answer(const grpc::Status& status, identity::Gate::Pass pass) override {
+  void SendAnswer(const grpc::Status& status, identity::Gate::Pass pass) override {
     const MutexLock lock(mutex_);
     pass_ = std::move(pass);
     answer_ = status;

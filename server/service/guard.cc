@@ -55,13 +55,6 @@ absl::Status WrongListener(Listener listener) {
                {{"listener", "members"}});
 }
 
-// As the new state will answer, which is just being made.
-absl::Status BeingCutOff(identity::Gate::Shut why, const membership::Snapshot& snapshot) {
-  return why == identity::Gate::Shut::kMember
-             ? membership::NotActive(snapshot)
-             : Error(v1::ERROR_REASON_CREDENTIAL_REVOKED, "The credential's key or certificate was revoked.");
-}
-
 void LogRefusal(const absl::Status& status, const MethodInfo& method, const std::string& peer) {
   static LogLimit limit;
   Log::Limited(limit, LogLevel::kWarn, "caller_refused",
@@ -111,7 +104,7 @@ absl::Status CallGuard::Judge(const MethodInfo& method, std::string_view certifi
         listener_ == Listener::kMembers ? !administrative : caller->roles.HasAny(kServedByAdministration);
     if (!served) return WrongListener(listener_);
     const identity::Gate::Shut shut = caller->gate->Enter(pass);
-    if (shut != identity::Gate::Shut::kNot) return BeingCutOff(shut, *context->snapshot);
+    if (shut != identity::Gate::Shut::kNot) return membership::BeingCutOff(shut, *context->snapshot);
     // Whoever takes something away publishes that before the gate is opened again: so what was judged holds
     // for as long as the pass is inside, or the state is another by now.
     if (directory_.Current() == context->snapshot) return absl::OkStatus();

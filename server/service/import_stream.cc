@@ -32,7 +32,8 @@ void CountEnd(CallMetrics& metrics, const absl::Status& status, const grpc::Stat
                   std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count());
 }
 
-// Says no and nothing else.
+// Says no and nothing else, and that of the caller's own limits alone: what gRPC has noted of it is sent even
+// if its member is cut off meanwhile.
 class RefusedStream final : public ImportStreams::Reactor {
  public:
   explicit RefusedStream(const grpc::Status& status) { Finish(status); }
@@ -370,7 +371,7 @@ void ImportStream::OnTimer() {
       again = std::max(kit_.durations.stream_idle_max - silent, std::chrono::milliseconds(100));
     }
     // A client that doesn't read keeps the write from ending.
-    cancel_ = writing_ && (draining || silent >= kit_.durations.stream_idle_max);
+    cancel_ = cancel_ || (writing_ && (draining || silent >= kit_.durations.stream_idle_max));
   }
   if (again.count() > 0) ArmTimer(again);
   Advance();

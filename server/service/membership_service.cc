@@ -18,7 +18,7 @@ using exchange::CallContext;
 constexpr v1::Role kRoles[] = {v1::ROLE_READER, v1::ROLE_CONTRIBUTOR, v1::ROLE_MEMBER_ADMIN,
                                v1::ROLE_COALITION_ADMIN, v1::ROLE_AUDITOR};
 
-CutOffGates SetOf(const membership::CutOffGateList& gates) {
+CutOffGates SetOf(const membership::GateList& gates) {
   CutOffGates set;
   for (const auto& gate : gates) set.insert(gate.get());
   return set;
@@ -34,13 +34,13 @@ class CuttingOff {
   }
   // Of credentials that can do nothing any more.
   template <class Response>
-  void EndAll(const membership::CutOffGateList& gates, Response* response) {
+  void EndAll(const membership::GateList& gates, Response* response) {
     if (gates.empty()) return;
     cut_offs_.EndAll(SetOf(gates));
     *response->mutable_cut_off() = found_;
   }
   // Of credentials some of whose certificates, or methods, go on. What was ended, and since when.
-  v1::CutOff EndSome(const membership::CutOffGateList& gates) {
+  v1::CutOff EndSome(const membership::GateList& gates) {
     v1::CutOff ended;
     if (gates.empty()) return ended;
     ended.set_streams(cut_offs_.EndSome(SetOf(gates)));
@@ -129,7 +129,11 @@ absl::Status MembershipService::SetStanding(const CallContext& context, const v1
   CuttingOff cutting(cut_offs_);
   auto cut = members_.SetStanding(ActorOf(context), asked, cutting.hooks());
   if (!cut.ok()) return exchange::FromStore(cut.status());
-  cutting.EndAll(cut->gates, answer);
+  if (asked.standing() == v1::STANDING_LIMITED) {
+    if (!cut->gates.empty()) *answer->mutable_cut_off() = cutting.EndSome(cut->gates);
+  } else {
+    cutting.EndAll(cut->gates, answer);
+  }
   if (cut->member.standing() == v1::STANDING_EXITED) departures_.start(cut->number);
   *answer->mutable_member() = std::move(cut->member);
   return absl::OkStatus();

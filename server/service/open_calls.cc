@@ -83,7 +83,8 @@ size_t OpenCalls::CancelOf(const CutOffGates& gates, TimePoint began_before) {
     const MutexLock lock(shard.mutex);
     for (Entry* entry = shard.oldest; entry != nullptr;) {
       Entry* const next = entry->next_;
-      if (entry->began_ < began_before && gates.contains(entry->gate_.load(std::memory_order_acquire))) {
+      if (entry->began_ < began_before && entry->answered_.load(std::memory_order_acquire) &&
+          gates.contains(entry->gate_.load(std::memory_order_acquire))) {
         Unlink(shard, entry);
         entry->state_.store(Entry::State::kCancelling, std::memory_order_release);
         theirs.push_back(entry);

@@ -29,6 +29,7 @@ class OpenCalls {
     // Whether the call is being cancelled, or was. Then its end must not come on the thread that cancels.
     bool cancelled() const { return state_.load(std::memory_order_acquire) != State::kOpen; }
     // Whose call it is, once that is known.
+    void Answered() { answered_.store(true, std::memory_order_release); }
     void BelongTo(const identity::Gate* gate) { gate_.store(gate, std::memory_order_release); }
 
    private:
@@ -36,6 +37,7 @@ class OpenCalls {
     enum class State : uint8_t { kOpen, kCancelling, kCancelled };
     grpc::ServerContextBase* call_ = nullptr;
     std::atomic<const identity::Gate*> gate_{nullptr};
+    std::atomic<bool> answered_{false};
     TimePoint began_;
     std::atomic<State> state_{State::kOpen};
     size_t shard_ = 0;
@@ -57,7 +59,8 @@ class OpenCalls {
   size_t CancelBefore(TimePoint then);
 
   // Of credentials that are cut off, by their gates: how many calls there are, and the cancellation of those
-  // that began before then.
+  // that began before then and have their answer, which their clients do not read. What is still at work is
+  // answered yet.
   size_t CountOf(const CutOffGates& gates);
   size_t CancelOf(const CutOffGates& gates, TimePoint began_before);
 

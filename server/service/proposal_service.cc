@@ -1,21 +1,17 @@
 #include "server/service/proposal_service.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
+#include <utility>
 
+#include "absl/strings/numbers.h"
 #include "server/service/acting.h"
 
 namespace coalition::service {
 namespace {
 
 using exchange::CallContext;
-
-struct ByNumber {
-  // Newest first.
-  std::string operator()(const v1::Proposal& proposal) const {
-    return ByDigits(
-        static_cast<uint64_t>(INT64_MAX - std::stoll(proposal.name().substr(proposal.name().find('/') + 1))));
-  }
-};
 
 }  // namespace
 
@@ -32,11 +28,19 @@ absl::Status ProposalService::GetProposal(const CallContext& context, const v1::
 
 absl::Status ProposalService::ListProposals(const CallContext& context, const v1::ListProposalsRequest& asked,
                                             v1::ListProposalsResponse* answer) const {
-  const auto token = ListPage(
-      sealer_, pages_, PageQuery(context, Method::kListProposals), proposals_.List(ActorOf(context)), asked,
-      ByNumber(), [answer](const v1::Proposal& proposal) { *answer->add_proposals() = proposal; });
-  if (token.ok()) answer->set_next_page_token(*token);
-  return token.status();
+  const std::string query = PageQuery(context, Method::kListProposals);
+  const auto page = ReadPage(sealer_, pages_, query, asked);
+  if (!page.ok()) return page.status();
+  uint64_t before = UINT64_MAX;
+  if (!page->last.empty() && !absl::SimpleAtoi(page->last, &before)) return PageTokenInvalid();
+  // One more says whether there is another page.
+  auto listed = proposals_.ListBefore(ActorOf(context), before, page->count + 1);
+  const size_t count = std::min(listed.size(), page->count);
+  for (size_t i = 0; i < count; ++i) *answer->add_proposals() = std::move(listed[i].second);
+  if (count < listed.size()) {
+    answer->set_next_page_token(sealer_.Seal(std::to_string(listed[count - 1].first), query));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status ProposalService::PreviewProposal(const CallContext& context,

@@ -46,10 +46,14 @@ class CallEnd {
 
   // Once. The pass is left when gRPC has begun to send, which may be later than this: before the handler has
   // returned gRPC only takes note. The end may be gone when this returns.
-  virtual void Answer(const grpc::Status& status, identity::Gate::Pass pass) = 0;
+  void Answer(const grpc::Status& status, identity::Gate::Pass pass) {
+    entry_.Answered();
+    SendAnswer(status, std::move(pass));
+  }
   void Hold(const Admission& admission, MemberLimits::Permit permit);
 
  protected:
+  virtual void SendAnswer(const grpc::Status& status, identity::Gate::Pass pass) = 0;
   void GiveBack() { open_calls_.Remove(&entry_); }
   bool cancelled() const { return entry_.cancelled(); }
 

@@ -82,7 +82,7 @@ struct Closer {
         world.allowed = false;
         return;
       case 3:
-        world.gate.Open();
+        world.gate.Open(Gate::Shut::kMember);
         return;
       default:
         world.returned = true;

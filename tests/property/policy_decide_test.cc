@@ -45,6 +45,7 @@ std::vector<Rule> Rules() {
       {"AgreesOnControlGroups", AgreesWithReference, true, Without(&Guards::control_groups)},
       {"AgreesOnAttachment", AgreesWithReference, true, Without(&Guards::since_attached)},
       {"AgreesOnMaking", AgreesWithReference, true, Without(&Guards::since_made)},
+      {"AgreesOnLostGroups", AgreesWithReference, true, Without(&Guards::lost_groups)},
       {"AgreesOnGrants", AgreesWithReference, true, Without(&Guards::grant_subject)},
       {"AgreesOnVersions", AgreesWithReference, true, Without(&Guards::versions)},
       {"AgreesOnViewsOfVersions", AgreesWithReference, true, Without(&Guards::view_meet)},

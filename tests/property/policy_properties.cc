@@ -42,7 +42,10 @@ void Restart(MemberState& member, uint64_t ended, uint64_t revision) {
     held = kept;
   };
   restart(member.kind_held);
-  for (auto& group : member.groups) restart(group.held);
+  for (auto& group : member.groups) {
+    restart(group.held);
+    group.names_still = false;
+  }
 }
 
 template <class List>

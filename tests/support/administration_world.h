@@ -54,6 +54,8 @@ class ActingAs {
     if (registered == nullptr) std::abort();
     context_.caller.credential = registered->credential;
     context_.caller.roles = registered->roles;
+    context_.caller.key_sha256 = registered->key_sha256;
+    context_.caller.gate = registered->gate.get();
   }
   membership::Actor actor() const { return {context_.caller, *context_.snapshot, context_.now_ns}; }
 

@@ -162,6 +162,9 @@ exchange::CallContext World::As(std::string_view member, identity::Roles roles) 
   context.caller.member_number = state->number;
   context.caller.member = state->id;
   context.caller.credential = "backend";
+  if (const auto* registered = context.snapshot->Find(member, "backend")) {
+    context.caller.key_sha256 = registered->key_sha256;
+  }
   context.caller.roles = roles;
   context.now_ns = clock.now_ns;
   return context;

@@ -47,7 +47,7 @@ MemberState PickMember(uint32_t number, bool regular) {
   member.standing = regular || Chance(70) ? v1::STANDING_ACTIVE : static_cast<v1::Standing>(Pick(0, 6));
   member.kind_held = Chance(50) ? std::vector<Interval>{{1, kStill}} : PickIntervals(4);
   for (uint32_t group = 1; group <= 2; ++group) {
-    if (Chance(50)) member.groups.push_back(GroupHeld{group, PickIntervals(4)});
+    if (Chance(50)) member.groups.push_back(GroupHeld{group, PickIntervals(4), Chance(20)});
   }
   if (Chance(40)) member.control_group = Chance(70) ? "holding" : "trust";
   return member;
@@ -139,6 +139,7 @@ std::ostream& operator<<(std::ostream& out, const World& world) {
     for (const GroupHeld& group : member.groups) {
       out << "; group " << group.group;
       Print(out, group.held);
+      if (group.names_still) out << " lost with its standing";
     }
     out << "\n";
   }

@@ -131,17 +131,24 @@ std::vector<Interval> GroupIntervals(const MemberState& member, uint32_t group) 
   return {};
 }
 
+bool InAtAnyTimeFrom(const MemberState& member, uint32_t group, uint64_t revision, const Guards& guards) {
+  for (const auto& held : member.groups) {
+    if (held.group == group && held.names_still && guards.lost_groups) return true;
+  }
+  return HeldAtAnyTimeFrom(GroupIntervals(member, group), revision, guards);
+}
+
+bool WasEverAdmitted(const MemberState& member) { return !member.kind_held.empty(); }
+
 bool Names(const State& state, const MemberState& member, const HeaderExclusion& exclusion, uint64_t made,
            const Guards& guards) {
   switch (exclusion.kind) {
     case SubjectKind::kMember:
       return member.number == exclusion.id || state.member(exclusion.id) == nullptr;
     case SubjectKind::kGroup:
-      return state.group(exclusion.id) == nullptr ||
-             HeldAtAnyTimeFrom(GroupIntervals(member, exclusion.id), made, guards);
+      return state.group(exclusion.id) == nullptr || InAtAnyTimeFrom(member, exclusion.id, made, guards);
     case SubjectKind::kKind:
-      return static_cast<uint32_t>(member.kind) == exclusion.id &&
-             HeldAtAnyTimeFrom(member.kind_held, made, guards);
+      return static_cast<uint32_t>(member.kind) == exclusion.id && WasEverAdmitted(member);
     case SubjectKind::kEveryone:
       return true;
   }
@@ -160,12 +167,12 @@ bool Names(const State& state, const MemberState& member, const v1::Subject& sub
     case v1::Subject::kGroup:
       for (const auto& group : state.groups()) {
         if (subject.group() != "groups/" + group.id) continue;
-        return HeldAtAnyTimeFrom(GroupIntervals(member, group.number), made, guards);
+        return InAtAnyTimeFrom(member, group.number, made, guards);
       }
       return true;
     case v1::Subject::kKind:
       if (subject.kind() < v1::MEMBER_KIND_BRAND || subject.kind() > v1::MEMBER_KIND_SECRETARIAT) return true;
-      return member.kind == subject.kind() && HeldAtAnyTimeFrom(member.kind_held, made, guards);
+      return member.kind == subject.kind() && WasEverAdmitted(member);
     default:
       return true;
   }

@@ -23,6 +23,7 @@ struct Guards {
   bool control_groups = true;  // off: an exclusion matches whom it names alone
   bool since_attached = true;  // off: a grant matches whoever holds what it names now
   bool since_made = true;      // off: an exclusion matches only whoever holds what it names now
+  bool lost_groups = true;     // off: who lost a group with its standing has left it
   bool grant_subject = true;   // off: every grant is to everyone
   bool versions = true;        // off: of the coalition's ceilings and denials only the newest version counts
   bool view_meet = true;       // off: a granted view is what the newest version says

@@ -97,13 +97,23 @@ TEST(NamedUntil, WhoLeftAGroupWasNamedUntilThen) {
   EXPECT_EQ(Until(state, kWatch, kInnerGroup), 0U);
 }
 
-TEST(NamedUntil, AKindCountsWhileItWasHeld) {
+// Suspended, and so no more in it: nobody but one administrator has agreed to that.
+TEST(NamedUntil, WhoLostAGroupWithItsStandingIsNamedStill) {
+  std::vector<MemberState> members = Members();
+  members[kCorsa - 1].groups = {{kInner, {{3, 20}}, true}};
+  members[kCorsa - 1].control_group = members[kSouk - 1].control_group = "holding";
+  const State state = MakeState(members);
+  EXPECT_EQ(Until(state, kCorsa, kInnerGroup), kStill);
+  EXPECT_EQ(ControlledNamedUntil(state, kSouk, kInnerGroup), kStill);
+}
+
+TEST(NamedUntil, WhoWasAdmittedAsOfAKindIsOfIt) {
   std::vector<MemberState> members = Members();
   members[kBelmont - 1].kind_held = {{1, 30}};
   members[kCorsa - 1].kind_held = {};
   const State state = MakeState(members);
   EXPECT_EQ(Until(state, kAurore, kBrands), kStill);
-  EXPECT_EQ(Until(state, kBelmont, kBrands), 30U);
+  EXPECT_EQ(Until(state, kBelmont, kBrands), kStill);
   EXPECT_EQ(Until(state, kCorsa, kBrands), 0U);
   EXPECT_EQ(Until(state, kBazaar, kBrands), 0U);
 }
