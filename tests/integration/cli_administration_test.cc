@@ -209,6 +209,21 @@ TEST_F(CliAdministrationTest, CertificatesFromBeforeALeakAreRefusedAndNewOnesAre
   EXPECT_EQ(member["certificatesNotBefore"], FormatTime(facts.not_before_s));
 }
 
+TEST_F(CliAdministrationTest, WhoHasLeftIsToldHowFarThatIs) {
+  ASSERT_EQ(Admin("corsa").Run({"member", "leave", "corsa", "--withdraw", "--yes"}).code, 0);
+  const ToolResult told = Admin("corsa").Run({"member", "departure"});
+  EXPECT_EQ(told.code, 0) << told.err;
+  EXPECT_THAT(told.out, HasSubstr("members/corsa"));
+  EXPECT_EQ(Admin("corsa").Run({"whoami"}).code, kPermissionDenied);
+}
+
+TEST_F(CliAdministrationTest, WhoRefusesItsOwnCertificateIsToldThatItIsDone) {
+  const ToolResult refused = Admin("souk").Run({"member", "not-before", "now", "--yes"});
+  EXPECT_EQ(refused.code, 0) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("yours among them"));
+  EXPECT_EQ(Admin("souk").Run({"whoami"}).code, kUnauthenticated);
+}
+
 TEST_F(CliAdministrationTest, WhatIsTakenAwayIsGone) {
   EXPECT_EQ(Admin("office").Run({"admin", "group", "remove", "watchmakers", "belmont", "--yes"}).code, 0);
   EXPECT_THAT(Admin("office").Run({"member", "show", "belmont"}).out, Not(HasSubstr("watchmakers")));
