@@ -9,8 +9,6 @@
 #include "client/cli/certificate_life.h"
 #include "client/cli/text.h"
 #include "client/credentials.h"
-#include "common/ids.h"
-#include "common/tls.h"
 
 namespace coalition::cli {
 
@@ -30,17 +28,16 @@ absl::StatusOr<client::Client*> Session::Client() {
   return client_.get();
 }
 
-absl::StatusOr<std::string> Session::OwnMember() const {
+absl::StatusOr<SpiffeId> Session::OwnIdentity() const {
   const absl::StatusOr<client::ClientOptions> options = ResolveOptions(globals_);
   if (!options.ok()) return Local(options.status());
   const absl::StatusOr<client::Credentials> credentials = client::LoadCredentials(options->tls);
   if (!credentials.ok()) return Local(credentials.status());
   const absl::StatusOr<CertificateFacts> facts = ParseCertificatePem(credentials->certificate_pem);
   if (!facts.ok()) return Local(facts.status());
-  const absl::StatusOr<SpiffeId> id =
-      ParseSpiffeMemberId(facts->uri_sans.empty() ? "" : facts->uri_sans.front());
+  absl::StatusOr<SpiffeId> id = ParseSpiffeMemberId(facts->uri_sans.empty() ? "" : facts->uri_sans.front());
   if (!id.ok()) return Local(id.status());
-  return FormatMemberName(id->member);
+  return id;
 }
 
 void Session::WarnOfExpiry(const client::TlsOptions& tls) {

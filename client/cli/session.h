@@ -15,6 +15,7 @@
 #include "client/cli/output.h"
 #include "client/cli/status.h"
 #include "client/client.h"
+#include "common/tls.h"
 
 namespace coalition::cli {
 
@@ -48,8 +49,8 @@ class Session {
   // Made at the first call, from the settings; reaches for the network only when it is used. Warns of a
   // certificate that ends soon. Errors are Local.
   absl::StatusOr<client::Client*> Client();
-  // members/{member}, by the certificate of the settings, without asking. Errors are Local.
-  absl::StatusOr<std::string> OwnMember() const;
+  // By the certificate of the settings, without asking. Errors are Local.
+  absl::StatusOr<SpiffeId> OwnIdentity() const;
   // For tests: the client to use instead.
   void SetClient(std::unique_ptr<client::Client> client) { client_ = std::move(client); }
 

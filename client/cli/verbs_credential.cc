@@ -8,6 +8,7 @@
 #include "client/cli/app.h"
 #include "client/cli/prompt.h"
 #include "client/cli/values.h"
+#include "common/errors.h"
 #include "common/file.h"
 #include "common/tls.h"
 #include "common/x509_request.h"
@@ -153,6 +154,14 @@ int Revoke(Session& session, const CredentialFlags& flags) {
                                 absl::StrCat("Revoke ", *name, "?"));
   if (go_on != kExitOk) return go_on;
   const absl::StatusOr<v1::RevokeCredentialResponse> revoked = (*client)->RevokeCredential(*name, *reason);
+  if (GetErrorReason(revoked.status()) == v1::ERROR_REASON_CREDENTIAL_REVOKED) {
+    const absl::StatusOr<SpiffeId> own = session.OwnIdentity();
+    if (own.ok() && *name == FormatCredentialName(own->member, own->credential)) {
+      session.Note(
+          absl::StrCat(*name, " is revoked: it was your own, so this exchange tells you nothing more."));
+      return kExitOk;
+    }
+  }
   if (!revoked.ok()) return session.Fail(revoked.status());
   Facts facts = CredentialFacts(revoked->credential());
   for (auto& fact : CutOffFacts(revoked->cut_off())) facts.push_back(std::move(fact));

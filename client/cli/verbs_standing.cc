@@ -151,9 +151,9 @@ int Departure(Session& session, const std::string& flag) {
   std::string member;
   if (flag.empty()) {
     // Not by asking: who has left is told of its leaving and of nothing else.
-    const absl::StatusOr<std::string> own = session.OwnMember();
+    const absl::StatusOr<SpiffeId> own = session.OwnIdentity();
     if (!own.ok()) return session.Fail(own.status());
-    member = *own;
+    member = FormatMemberName(own->member);
   } else {
     const absl::StatusOr<std::string> parsed = ParseMember(flag);
     if (!parsed.ok()) return session.Misused(std::string(parsed.status().message()));

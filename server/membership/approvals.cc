@@ -8,10 +8,18 @@
 namespace coalition::membership {
 namespace {
 
-bool MayApprove(const policy::State& state, const policy::MemberState& member) {
+bool IsOfElectorate(const policy::State& state, const policy::MemberState& member) {
   const auto& electorate = state.policy().limits().widening().electorate();
-  return member.standing == v1::STANDING_ACTIVE &&
-         std::find(electorate.begin(), electorate.end(), member.kind) != electorate.end();
+  return std::find(electorate.begin(), electorate.end(), member.kind) != electorate.end();
+}
+
+bool MayApprove(const policy::State& state, const policy::MemberState& member) {
+  return member.standing == v1::STANDING_ACTIVE && IsOfElectorate(state, member);
+}
+
+bool IsAdmitted(const policy::MemberState& member) {
+  return member.standing == v1::STANDING_ACTIVE || member.standing == v1::STANDING_LIMITED ||
+         member.standing == v1::STANDING_SUSPENDED;
 }
 
 // Whether those who may approve and would not see more are enough, each of another control group. Where they
@@ -19,7 +27,8 @@ bool MayApprove(const policy::State& state, const policy::MemberState& member) {
 bool EnoughGainNothing(const policy::State& state, const policy::PolicyDiff& diff) {
   std::vector<uint32_t> members;
   for (const policy::MemberState& member : state.members()) {
-    if (MayApprove(state, member) && !policy::Gains(state, diff, member.number))
+    // Also of those that are suspended or limited: else one administrator could make who gains count.
+    if (IsOfElectorate(state, member) && IsAdmitted(member) && !policy::Gains(state, diff, member.number))
       members.push_back(member.number);
   }
   return static_cast<int>(OneOfEachControlGroup(state, members).size()) >=

@@ -172,6 +172,10 @@ absl::StatusOr<CutMember> Members::SetCertificatesNotBefore(
       return std::optional<Change>();
     } else if (from_s < (*member)->certificates_not_before_s()) {
       violations.Add("certificates_not_before", "must not be before what was set earlier");
+    } else if (number == actor.caller.member_number && (*member)->kind() == v1::MEMBER_KIND_SECRETARIAT &&
+               from_s <= actor.caller.certificate_not_before_s) {
+      // Who has the newest certificate would else lock all other administrators out, and go on alone.
+      violations.Add("certificates_not_before", "must be after your own certificate's beginning");
     } else if (from_s > actor.now_ns / kSecondNs || request.certificates_not_before().nanos() != 0) {
       violations.Add("certificates_not_before", "must be a whole second, and not in the future");
     }

@@ -199,24 +199,27 @@ absl::StatusOr<ComparedPolicies> Policies::Diff(const Actor& actor,
 
 absl::StatusOr<v1::ApprovePolicyResponse> Policies::Approve(const Actor& actor,
                                                             const v1::ApprovePolicyRequest& request) {
-  std::optional<policy::PolicyDiff> diff;
+  // Made outside the lock: it may take long, and suspensions would wait for it.
+  const std::shared_ptr<const Snapshot> base = directory_.Current();
+  const uint32_t member = actor.caller.member_number;
+  if (auto may = CheckMayChange(*base, actor, v1::ROLE_MEMBER_ADMIN); !may.ok()) return may;
+  if (auto status = ToStatus(ProblemsOf(base->policy_state(), request.policy())); !status.ok()) return status;
+  if (auto status = CheckEpoch(*base, request.expected_epoch()); !status.ok()) return status;
+  const policy::PolicyDiff diff = DiffToNewest(base->policy_state(), request.policy());
+  if (diff.digest != request.diff_digest()) return NotReviewed(diff);
   const auto judge =
       [&](const std::shared_ptr<const Snapshot>& newest) -> absl::StatusOr<std::optional<Change>> {
     const Snapshot& current = *newest;
     const policy::State& state = current.policy_state();
-    const uint32_t member = actor.caller.member_number;
     if (auto may = CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN); !may.ok()) return may;
-    if (auto status = ToStatus(ProblemsOf(state, request.policy())); !status.ok()) return status;
     if (auto status = CheckEpoch(current, request.expected_epoch()); !status.ok()) return status;
-    diff = DiffToNewest(state, request.policy());
-    if (diff->digest != request.diff_digest()) return NotReviewed(*diff);
-    if (!ApprovalCounts(state, *diff, member)) {
+    if (!ApprovalCounts(state, diff, member)) {
       return Error(
           v1::ERROR_REASON_APPROVAL_NOT_COUNTED,
           "your member's approval would not count: it is of no kind that may approve, or would see more by "
           "the change itself");
     }
-    const std::string key = ApprovalPrefix(state.policy_version(), diff->digest) + BigEndian(member);
+    const std::string key = ApprovalPrefix(state.policy_version(), diff.digest) + BigEndian(member);
     const auto kept = directory_.store().Read(std::span(&key, 1), directory_.store().Head());
     if (!kept.ok()) return kept.status();
     storage::v1::StoredApproval approval;
@@ -228,7 +231,7 @@ absl::StatusOr<v1::ApprovePolicyResponse> Policies::Approve(const Actor& actor,
     }
     approval.set_member(member);
     approval.set_base_version(state.policy_version());
-    approval.set_diff_digest(diff->digest);
+    approval.set_diff_digest(diff.digest);
     approval.set_approved_by(NameOf(actor.caller));
     approval.set_approve_time_ns(actor.now_ns);
     Change change;
@@ -242,7 +245,7 @@ absl::StatusOr<v1::ApprovePolicyResponse> Policies::Approve(const Actor& actor,
   };
   const auto made = directory_.Make(judge);
   if (!made.ok()) return made.status();
-  const auto approvals = CountApprovals(directory_.store(), **made, *diff, 0);
+  const auto approvals = CountApprovals(directory_.store(), **made, diff, 0);
   if (!approvals.ok()) return approvals.status();
   v1::ApprovePolicyResponse response;
   response.set_approvals_needed(approvals->needed);
@@ -343,6 +346,15 @@ absl::StatusOr<ComparedOwnPolicies> Policies::SetOwn(const Actor& actor,
            absl::StrCat("what was accepted stays accepted: at least ", before->accepts_policy_version())});
     }
     if (auto status = ToStatus(problems); !status.ok()) return status;
+    const bool same =
+        before != nullptr && WithoutSetFields(*before).SerializeAsString() == wanted.SerializeAsString();
+    const auto today = std::count_if(own.begin(), own.end(), [&](const auto* policy) {
+      return policy->set_time_ns() > actor.now_ns - kDayNs;
+    });
+    if (!same && !request.validate_only() && today >= options_.own_policy_changes_per_day_max) {
+      return Error(v1::ERROR_REASON_RATE_LIMITED, "your member has changed its policy too often today",
+                   {{"limit", "own_policy_changes_per_day"}});
+    }
     for (auto& change : policy::DiffMemberPolicies(state, member, before, wanted)) {
       *compared.response.add_access_changes() = std::move(change);
     }
@@ -350,16 +362,7 @@ absl::StatusOr<ComparedOwnPolicies> Policies::SetOwn(const Actor& actor,
     compared.after = std::make_shared<policy::State>(
         policy::WithMemberPolicy(state, member, wanted, directory_.store().Head() + 1));
     *compared.response.mutable_policy() = ToPublic(actor.caller.member, before);
-    const bool same =
-        before != nullptr && WithoutSetFields(*before).SerializeAsString() == wanted.SerializeAsString();
     if (same || request.validate_only()) return std::optional<Change>();
-    const auto today = std::count_if(own.begin(), own.end(), [&](const auto* policy) {
-      return policy->set_time_ns() > actor.now_ns - kDayNs;
-    });
-    if (today >= options_.own_policy_changes_per_day_max) {
-      return Error(v1::ERROR_REASON_RATE_LIMITED, "your member has changed its policy too often today",
-                   {{"limit", "own_policy_changes_per_day"}});
-    }
     next.set_member(member);
     next.set_set_time_ns(actor.now_ns);
     next.set_set_by(NameOf(actor.caller));

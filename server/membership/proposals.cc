@@ -30,6 +30,7 @@ using Judged = absl::StatusOr<std::optional<Change>>;
 constexpr int64_t kDayNs = int64_t{86'400} * 1'000'000'000;
 constexpr size_t kReasonBytesMax = 1'000;
 constexpr size_t kRequestIdBytesMax = 64;
+constexpr size_t kChangeBytesMax = size_t{32} << 10;
 constexpr std::string_view kNamePrefix = "proposals/";
 
 std::string NameOfNumber(uint64_t number) { return absl::StrCat(Absl(kNamePrefix), number); }
@@ -223,6 +224,9 @@ absl::Status CheckCreate(const v1::CreateProposalRequest& request) {
   if (request.reason().size() > kReasonBytesMax) {
     violations.Add("reason", absl::StrCat("must be at most ", kReasonBytesMax, " bytes"));
   }
+  if (request.change().ByteSizeLong() > kChangeBytesMax) {
+    violations.Add("change", absl::StrCat("must be at most ", kChangeBytesMax, " bytes"));
+  }
   if (request.request_id().size() > kRequestIdBytesMax) {
     violations.Add("request_id", absl::StrCat("must be at most ", kRequestIdBytesMax, " bytes"));
   }
@@ -272,8 +276,13 @@ StoredProposal NewProposal(const Snapshot& current, const Actor& actor,
 }
 
 // What was sound when it was proposed.
-absl::Status CheckStillSound(const Snapshot& current, const v1::ProposedChange& change) {
-  const absl::Status sound = CheckProposedChange(current, change);
+absl::Status CheckStillSound(const Snapshot& current, const StoredProposal& proposal) {
+  // What was taken away since was not known to those who agreed.
+  if (TakenAwaySince(current, proposal.change(), proposal.create_time_ns())) {
+    return StateConflict("what it gives was taken away once more since it was proposed: propose it again",
+                         "CHANGED");
+  }
+  const absl::Status sound = CheckProposedChange(current, proposal.change());
   if (sound.ok()) return sound;
   return StateConflict(
       absl::StrCat("what it would change has changed since it was proposed (", sound.message(), ")"),
@@ -358,7 +367,7 @@ absl::StatusOr<ProposedStates> Proposals::Preview(const Actor& actor, const std:
   const StoredProposal* proposal = Find(actor.snapshot.stored(), name);
   if (proposal == nullptr) return NotFound();
   if (auto open = CheckOpen(*proposal, actor.now_ns); !open.ok()) return open;
-  if (auto sound = CheckStillSound(actor.snapshot, proposal->change()); !sound.ok()) return sound;
+  if (auto sound = CheckStillSound(actor.snapshot, *proposal); !sound.ok()) return sound;
   const StoredState& before = actor.snapshot.stored();
   const store::Revision revision = directory_.store().Head() + 1;
   auto after =
@@ -440,7 +449,7 @@ absl::StatusOr<v1::Proposal> Proposals::Apply(const Actor& actor, const v1::Appl
       return ApprovalsMissing("it needs more approvals, of members of different control groups", approvals,
                               next.terms().approvals());
     }
-    if (auto sound = CheckStillSound(*current, next.change()); !sound.ok()) return sound;
+    if (auto sound = CheckStillSound(*current, next); !sound.ok()) return sound;
     next.set_state(v1::PROPOSAL_STATE_APPLIED);
     next.set_close_time_ns(actor.now_ns);
     next.set_closed_by(NameOf(actor.caller));

@@ -60,6 +60,7 @@ class Names {
 
   template <class List>
   void Groups(std::string_view field, const List& names) {
+    Once(field, names);
     for (int i = 0; i < names.size(); ++i) Group(absl::StrCat(Absl(field), "[", i, "]"), names[i]);
   }
 
@@ -190,6 +191,10 @@ absl::Status Check(const Snapshot& current, const v1::RoleGrant& grant) {
   const StoredMember* member = names.Member("change.role_grant.credential", FormatMemberName(name->member));
   names.Active("change.role_grant.credential", member);
   if (grant.roles().empty()) names.violations.Add("change.role_grant.roles", "is required");
+  if (grant.roles_size() > v1::Role_ARRAYSIZE) {
+    names.violations.Add("change.role_grant.roles", "has more than there are roles");
+    return names.Result();
+  }
   for (int i = 0; i < grant.roles_size() && member != nullptr; ++i) {
     const std::string field = absl::StrCat("change.role_grant.roles[", i, "]");
     const bool secretariat = member->kind() == v1::MEMBER_KIND_SECRETARIAT;
@@ -383,6 +388,21 @@ std::vector<uint32_t> GainersOf(const Snapshot& current, const ProposedChange& c
     if (std::find(named.begin(), named.end(), member.control_group) != named.end()) besides(member.number);
   }
   return gainers;
+}
+
+bool TakenAwaySince(const Snapshot& current, const ProposedChange& change, int64_t time_ns) {
+  if (change.has_reinstatement()) {
+    const auto id = ParseMemberName(change.reinstatement().member());
+    const StoredMember* member = id.ok() ? FindMember(current, *id) : nullptr;
+    return member != nullptr && member->standing_time_ns() > time_ns;
+  }
+  if (!change.has_role_grant()) return false;
+  const auto name = ParseCredentialName(change.role_grant().credential());
+  const StoredMember* member = name.ok() ? FindMember(current, name->member) : nullptr;
+  return member != nullptr &&
+         std::any_of(member->credentials().begin(), member->credentials().end(), [&](const auto& credential) {
+           return credential.id() == name->credential && credential.revoke_time_ns() > time_ns;
+         });
 }
 
 bool CanBeObjectedTo(const ProposedChange& change) {

@@ -19,6 +19,8 @@ absl::Status CheckProposedChange(const Snapshot& current, const v1::ProposedChan
 // The members that would see or do more, by their numbers. Of an admission none before its applicant is
 // there.
 std::vector<uint32_t> GainersOf(const Snapshot& current, const v1::ProposedChange& change);
+// Whether the member's standing, or the credential's keys, were taken away after that time.
+bool TakenAwaySince(const Snapshot& current, const v1::ProposedChange& change, int64_t time_ns);
 // Whether others can see to it that a gainer never sees their records: an admission or a re-instatement.
 bool CanBeObjectedTo(const v1::ProposedChange& change);
 

@@ -131,7 +131,19 @@ absl::Status CallGuard::Admit(grpc::ServerContextBase& call, const MethodInfo& m
 absl::Status CallGuard::EnterToSend(const MethodInfo& method, const Admission& admission,
                                     identity::Gate::Pass* pass) const {
   exchange::CallContext context;
-  return Judge(method, admission.certificate, &context, pass);
+  if (absl::Status judged = Judge(method, admission.certificate, &context, pass); !judged.ok()) return judged;
+  // What was found by another standing, which may have been a wider one, is not sent: it is asked for again.
+  const uint32_t member = context.caller.member_number;
+  const auto standing = [member](const membership::Snapshot& snapshot) {
+    return snapshot.policy_state().member(member)->standing;
+  };
+  const membership::Snapshot& before = *admission.context.snapshot;
+  if (&before == context.snapshot.get() || standing(before) == standing(*context.snapshot) ||
+      method.answers_exited) {
+    return absl::OkStatus();
+  }
+  pass->Leave();
+  return membership::BeingCutOff(identity::Gate::Shut::kLimited, *context.snapshot);
 }
 
 absl::Status CallGuard::Renew(const MethodInfo& method, const Admission& admission,

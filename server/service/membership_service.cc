@@ -243,7 +243,8 @@ absl::Status MembershipService::ListMembershipEvents(const CallContext& context,
   const auto events =
       membership::EventsAfter(directory_.store(), context.at, ActorOf(context), page->last, page->count + 1);
   if (!events.ok()) return exchange::FromStore(events.status());
-  const size_t count = std::min(events->size(), page->count);
+  const size_t count =
+      FittingInPage(*events, page->count, [](const auto& e) { return e.second.ByteSizeLong(); });
   for (size_t i = 0; i < count; ++i) *answer->add_events() = (*events)[i].second;
   if (count < events->size()) {
     answer->set_next_page_token(sealer_.Seal((*events)[count - 1].first, query));

@@ -30,6 +30,19 @@ inline std::string PageQuery(const exchange::CallContext& context, Method method
   return query;
 }
 
+// A page ends at about that many bytes, and may have a successor still.
+constexpr size_t kPageBytesMax = size_t{1} << 20;
+
+// How many of the first `count` of these are on one page: at least one, if there is one. `bytes`: of one.
+template <class List, class Bytes>
+size_t FittingInPage(const List& list, size_t count, const Bytes& bytes) {
+  size_t all = 0, fitting = 0;
+  while (fitting < std::min(list.size(), count) && (fitting == 0 || all < kPageBytesMax)) {
+    all += bytes(list[fitting++]);
+  }
+  return fitting;
+}
+
 // What a page of a list is to have.
 struct PageAsked {
   std::string last;  // the key that was shown last; empty: it is the first page

@@ -35,7 +35,8 @@ absl::Status ProposalService::ListProposals(const CallContext& context, const v1
   if (!page->last.empty() && !absl::SimpleAtoi(page->last, &before)) return PageTokenInvalid();
   // One more says whether there is another page.
   auto listed = proposals_.ListBefore(ActorOf(context), before, page->count + 1);
-  const size_t count = std::min(listed.size(), page->count);
+  const size_t count =
+      FittingInPage(listed, page->count, [](const auto& p) { return p.second.ByteSizeLong(); });
   for (size_t i = 0; i < count; ++i) *answer->add_proposals() = std::move(listed[i].second);
   if (count < listed.size()) {
     answer->set_next_page_token(sealer_.Seal(std::to_string(listed[count - 1].first), query));

@@ -98,10 +98,10 @@ class StoppingClock final : public Clock {
   SystemClock clock_;
 };
 
-v1::SetStandingRequest Suspension() {
+v1::SetStandingRequest StandingOf(v1::Standing standing) {
   v1::SetStandingRequest request;
   request.set_member("members/souk");
-  request.set_standing(v1::STANDING_SUSPENDED);
+  request.set_standing(standing);
   request.set_reason(v1::STANDING_REASON_SECURITY_INCIDENT);
   return request;
 }
@@ -188,9 +188,10 @@ class World {
     clock_.stop.LetGo();
     before_sending.LetGo();
   }
-  Meanwhile<absl::Status> Suspend() {
-    return Meanwhile<absl::Status>([this] {
-      return Call(server_.Membership("office", "admin"), &MembershipStub::SetStanding, Suspension()).status();
+  Meanwhile<absl::Status> Suspend(v1::Standing standing = v1::STANDING_SUSPENDED) {
+    return Meanwhile<absl::Status>([this, standing] {
+      return Call(server_.Membership("office", "admin"), &MembershipStub::SetStanding, StandingOf(standing))
+          .status();
     });
   }
   Stop& at_the_clock() { return clock_.stop; }
@@ -247,6 +248,35 @@ TEST_P(CutOffOrderTest, TheSuspensionReturnsWhenWhatWasBegunIsWithGrpc) {
   EXPECT_TRUE(asked.Take().ok());
   EXPECT_TRUE(suspended.Take().ok());
   EXPECT_EQ(GetErrorReason(world.ask()), v1::ERROR_REASON_MEMBER_NOT_ACTIVE);
+}
+
+Ask Listing(const TestServer& server) {
+  const std::shared_ptr<ExchangeStub> stub = server.Exchange("souk");
+  return [stub] {
+    grpc::ClientContext context;
+    v1::ListRecordsResponse response;
+    return FromGrpc(stub->ListRecords(&context, v1::ListRecordsRequest(), &response));
+  };
+}
+
+// LIMITED reads its own: what was found for it before that is not sent.
+TEST(CutOffOrder, WhatAWiderStandingFoundIsAskedForAgain) {
+  v1::ErrorReason last = v1::ERROR_REASON_UNSPECIFIED;
+  int stopped = 0;
+  for (bool all = false; !all;) {
+    World world({"Listing", Listing});
+    world.at_the_clock().Arm(stopped + 1);
+    Meanwhile<absl::Status> asked(world.ask);
+    while (!world.at_the_clock().reached() && !all) all = asked.HasEndedWithin(std::chrono::milliseconds(1));
+    if (all) break;
+    ++stopped;
+    EXPECT_TRUE(world.Suspend(v1::STANDING_LIMITED).Take().ok());
+    world.at_the_clock().LetGo();
+    const absl::Status answer = asked.Take();
+    last = GetErrorReason(answer);
+    EXPECT_TRUE(answer.ok() || last == v1::ERROR_REASON_RIGHTS_CHANGING) << answer;
+  }
+  EXPECT_EQ(last, v1::ERROR_REASON_RIGHTS_CHANGING) << "of " << stopped;
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, CutOffOrderTest, ::testing::ValuesIn(kWays),

@@ -335,6 +335,33 @@ TEST(Objection, HoldsWhenItIsRepeated) {
   EXPECT_EQ(again->objections_size(), 1);
 }
 
+TEST(TakenAwaySince, AnApprovedReinstatementDoesNotUndoALaterSuspension) {
+  World world(AdministrationOptions(1));
+  Administration office(world);
+  ASSERT_TRUE(office.SetStanding("souk", v1::STANDING_LIMITED).ok());
+  world.clock.now_ns += 1;
+  v1::ProposedChange change;
+  change.mutable_reinstatement()->set_member("members/souk");
+  const auto proposal = office.Propose(change);
+  ASSERT_TRUE(proposal.ok()) << proposal.status();
+  ASSERT_TRUE(office.Approve("aurore", *proposal).ok());
+  world.clock.now_ns += 1;
+  ASSERT_TRUE(office.SetStanding("souk", v1::STANDING_SUSPENDED).ok());
+  EXPECT_EQ(StateOf(office.Apply(*proposal)), "CHANGED");
+}
+
+TEST(ProposedTooMuch, IsRefused) {
+  World world(AdministrationOptions());
+  Administration office(world);
+  v1::ProposedChange change = AdmissionOf("agora");
+  change.mutable_admission()->set_display_name(std::string(40'000, 'x'));
+  EXPECT_EQ(GetErrorReason(office.Propose(change).status()), v1::ERROR_REASON_INVALID_FIELD);
+  change = v1::ProposedChange();
+  change.mutable_role_grant()->set_credential("members/office/credentials/third");
+  for (int i = 0; i < 1'000; ++i) change.mutable_role_grant()->add_roles(v1::ROLE_COALITION_ADMIN);
+  EXPECT_EQ(GetErrorReason(office.Propose(change).status()), v1::ERROR_REASON_INVALID_FIELD);
+}
+
 // Its own member alone has said whose key that is.
 TEST_F(KeysTest, AKeyOfWhoBecomesAnAdministratorIsConfirmedByAnother) {
   v1::ProposedChange change;
