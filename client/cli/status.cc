@@ -80,8 +80,7 @@ std::string RemedyForReason(v1::ErrorReason reason, const absl::Status& status) 
       return kReviewAgain;
     case v1::ERROR_REASON_APPROVALS_MISSING:
       return "Members agree with `coalition policy approve`, or of a proposal `coalition proposal approve`; "
-             "it says so "
-             "if an approval would not count.";
+             "it says so if an approval would not count.";
     case v1::ERROR_REASON_APPROVAL_NOT_COUNTED:
       return "Members of the electorate that would not see more by it approve: `coalition policy get` has "
              "its kinds.";

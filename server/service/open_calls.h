@@ -28,8 +28,9 @@ class OpenCalls {
    public:
     // Whether the call is being cancelled, or was. Then its end must not come on the thread that cancels.
     bool cancelled() const { return state_.load(std::memory_order_acquire) != State::kOpen; }
-    // Whose call it is, once that is known.
+    // The call has its answer: what is left is that its client reads it.
     void Answered() { answered_.store(true, std::memory_order_release); }
+    // Whose call it is, once that is known.
     void BelongTo(const identity::Gate* gate) { gate_.store(gate, std::memory_order_release); }
 
    private:
@@ -59,8 +60,8 @@ class OpenCalls {
   size_t CancelBefore(TimePoint then);
 
   // Of credentials that are cut off, by their gates: how many calls there are, and the cancellation of those
-  // that began before then and have their answer, which their clients do not read. What is still at work is
-  // answered yet.
+  // that began before then and have their answer, which their clients do not read. What is still at work
+  // will be told.
   size_t CountOf(const CutOffGates& gates);
   size_t CancelOf(const CutOffGates& gates, TimePoint began_before);
 
