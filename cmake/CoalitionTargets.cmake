@@ -9,7 +9,7 @@ target_compile_options(coalition_options INTERFACE
 
 find_program(CCACHE_PROGRAM ccache)
 if(CCACHE_PROGRAM)
-  if(COALITION_PCH)
+  if(COALITION_BUILD_ONCE)
     # Without this ccache leaves what uses precompiled headers alone.
     set(CCACHE_PROGRAM ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE_PROGRAM})
   endif()
@@ -49,10 +49,19 @@ set(COALITION_PCH_HEADERS
   <chrono> <functional> <memory> <mutex> <optional> <span> <string> <string_view> <utility> <vector>
   <absl/status/status.h> <absl/status/statusor.h> <absl/strings/str_cat.h>
   <coalition/v1/exchange_service.pb.h> <coalition/v1/membership_service.pb.h>)
-if(COALITION_PCH)
+# Of what speaks gRPC, which takes longer to read than all of these.
+set(COALITION_PCH_RPC_HEADERS ${COALITION_PCH_HEADERS} <grpcpp/grpcpp.h>
+  <coalition/v1/exchange_service.grpc.pb.h> <coalition/v1/membership_service.grpc.pb.h>
+  <coalition/v1/policy_service.grpc.pb.h> <coalition/v1/proposal_service.grpc.pb.h>)
+if(COALITION_BUILD_ONCE)
+  if(NOT COALITION_SANITIZER)
+    add_compile_options(-g0)
+  endif()
   # Some packages ask for it, and GCC takes a precompiled header only where it is the same.
   add_compile_options(-pthread)
   coalition_precompiled(coalition_room_pch STATIC ${COALITION_PCH_HEADERS})
+  coalition_precompiled(coalition_rpc_room_pch STATIC ${COALITION_PCH_RPC_HEADERS})
+  target_link_libraries(coalition_rpc_room_pch PRIVATE coalition_proto_grpc)
 endif()
 
 # coalition_room(NAME SOURCES ... [PUBLIC ...] [PRIVATE ...] [PRECOMPILE HEADER...]): a static library with our warnings
@@ -64,10 +73,12 @@ function(coalition_room name)
   target_compile_features(${name} PUBLIC cxx_std_20)
   target_include_directories(${name} PUBLIC $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}>)
   target_link_libraries(${name} PUBLIC ${ARG_PUBLIC} PRIVATE $<BUILD_INTERFACE:coalition_options> ${ARG_PRIVATE})
-  if(COALITION_PCH)
+  if(COALITION_BUILD_ONCE)
     set_target_properties(${name} PROPERTIES PCH_WARN_INVALID OFF)
     if(ARG_PRECOMPILE)
       target_precompile_headers(${name} PRIVATE ${ARG_PRECOMPILE})
+    elseif(ARG_PUBLIC MATCHES "grpc" OR ARG_PRIVATE MATCHES "grpc|gRPC")
+      target_precompile_headers(${name} REUSE_FROM coalition_rpc_room_pch)
     else()
       target_precompile_headers(${name} REUSE_FROM coalition_room_pch)
     endif()
