@@ -55,8 +55,10 @@ int WriteAll(int fd, std::string_view contents) {
   return 0;
 }
 
-absl::Status WriteTemporary(const std::string& path, std::string_view contents, unsigned mode) {
-  Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
+// `path`: what the file becomes, which is what errors are about.
+absl::Status WriteTemporary(const std::string& temporary, const std::string& path, std::string_view contents,
+                            unsigned mode) {
+  Descriptor file(open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
   if (file.get() < 0) return SystemError(errno, "create", path);
   // Again, since the umask took bits away from the mode above.
   if (fchmod(file.get(), mode) != 0) return SystemError(errno, "set the mode of", path);
@@ -104,7 +106,7 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max) 
 
 absl::Status WriteFileAtomic(const std::string& path, std::string_view contents, unsigned mode) {
   const std::string temporary = TemporaryBeside(path);
-  absl::Status status = WriteTemporary(temporary, contents, mode);
+  absl::Status status = WriteTemporary(temporary, path, contents, mode);
   if (status.ok() && rename(temporary.c_str(), path.c_str()) != 0)
     status = SystemError(errno, "replace", path);
   if (!status.ok()) {
@@ -116,7 +118,7 @@ absl::Status WriteFileAtomic(const std::string& path, std::string_view contents,
 
 absl::Status WriteNewFile(const std::string& path, std::string_view contents, unsigned mode) {
   const std::string temporary = TemporaryBeside(path);
-  absl::Status status = WriteTemporary(temporary, contents, mode);
+  absl::Status status = WriteTemporary(temporary, path, contents, mode);
   // A rename would replace what is there, a link does not.
   if (status.ok() && link(temporary.c_str(), path.c_str()) != 0) {
     status = errno == EEXIST ? absl::AlreadyExistsError(absl::StrCat(path, " is there already"))

@@ -68,6 +68,7 @@ constexpr Number kNumbers[] = {
     {"limits.proposals_open_max", 100, 1, 10'000},
     {"limits.credentials_per_member_max", 1'000, 1, 100'000},
     {"limits.revoked_keys_per_credential_max", 100, 1, 10'000},
+    {"limits.credential_changes_per_day_max", 500, 1, 100'000},
     {"limits.admin_calls_per_member_max", 16, 1, 1'000},
     {"limits.admin_connections_per_address_max", 32, 1, 100'000},
     {"limits.admin_calls_per_second", 1'000, 1, 1'000'000},

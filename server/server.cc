@@ -46,6 +46,8 @@ namespace {
 
 // Work that waits for a worker: some hundred milliseconds of it.
 constexpr size_t kWorkerQueueMax = 4096;
+// Of both listeners. A member has one at most (service::Executor), so that none holds the other up.
+constexpr int kCutOffWorkers = 2;
 // Beside connections and tables: listeners, logs, epoll, LevelDB's own.
 constexpr rlim_t kDescriptorsBeside = 128;
 
@@ -179,7 +181,7 @@ class Server::Impl {
   std::unique_ptr<service::CallGuard> guard_, admin_guard_;
   std::unique_ptr<service::CallKit> kit_, admin_kit_;
   std::unique_ptr<service::Timers> timers_;
-  std::unique_ptr<service::Executor> executor_, admin_executor_;
+  std::unique_ptr<service::Executor> executor_, admin_executor_, cut_off_executor_;
   std::unique_ptr<service::MembershipService> membership_service_;
   std::unique_ptr<service::PolicyService> policy_service_;
   std::unique_ptr<service::ProposalService> proposal_service_;
@@ -243,6 +245,7 @@ absl::Status Server::Impl::OpenRooms() {
   lane_ = std::make_unique<store::CommitLane>(*store_);
   executor_ = std::make_unique<service::Executor>(config_.worker_threads(), kWorkerQueueMax);
   admin_executor_ = std::make_unique<service::Executor>(config_.admin_worker_threads(), kWorkerQueueMax);
+  cut_off_executor_ = std::make_unique<service::Executor>(kCutOffWorkers, kWorkerQueueMax);
   const auto run_later = [this](uint32_t member, std::function<void()> work) {
     executor_->SubmitAlways(member, std::move(work));
   };
@@ -283,17 +286,19 @@ void Server::Impl::MakeServices() {
                                                       service::Listener::kAdministration);
   timers_ = std::make_unique<service::Timers>();
   const auto make_kit = [&](service::CallGuard& guard, service::Executor& executor) {
-    return std::make_unique<service::CallKit>(service::CallKit{
-        guard, *disclosures_, executor, *timers_, call_metrics_, open_calls_, DurationsOf(limits)});
+    return std::make_unique<service::CallKit>(service::CallKit{guard, *disclosures_, executor,
+                                                               *cut_off_executor_, *timers_, call_metrics_,
+                                                               open_calls_, DurationsOf(limits)});
   };
   kit_ = make_kit(*guard_, *executor_);
   admin_kit_ = make_kit(*admin_guard_, *admin_executor_);
   cut_offs_ = std::make_unique<service::CutOffs>(open_calls_, imports_, *timers_, clock_);
   const service::PageOptions pages{limits.page_size_default(), limits.page_size_max()};
-  members_ = std::make_unique<membership::Members>(*directory_);
+  members_ = std::make_unique<membership::Members>(*directory_, limits.credential_changes_per_day_max());
   credentials_ = std::make_unique<membership::Credentials>(
       *directory_, membership::CredentialLimits{limits.credentials_per_member_max(),
-                                                limits.revoked_keys_per_credential_max()});
+                                                limits.revoked_keys_per_credential_max(),
+                                                limits.credential_changes_per_day_max()});
   policies_ = std::make_unique<membership::Policies>(
       *directory_, membership::PolicyOptions{limits.own_policy_changes_per_day_max()});
   proposals_ = std::make_unique<membership::Proposals>(*directory_, limits.proposals_open_max());
@@ -456,8 +461,9 @@ void Server::Impl::Shutdown() {
     admin_endpoint_->Shutdown(cancel_at);
     endpoint_->Shutdown(cancel_at);
   }
-  if (executor_ != nullptr) executor_->Drain();
-  if (admin_executor_ != nullptr) admin_executor_->Drain();
+  for (service::Executor* one : {executor_.get(), admin_executor_.get(), cut_off_executor_.get()}) {
+    if (one != nullptr) one->Drain();
+  }
   if (lane_ != nullptr) lane_->Drain();
   http_.reset();
   endpoint_.reset();

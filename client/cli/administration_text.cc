@@ -218,7 +218,7 @@ std::vector<std::string> ImpactSentences(const v1::ProposalImpact& impact) {
     sentences.push_back(absl::StrCat(gain.member(), " would see ", CountText(gain.existing()), of,
                                      " that it does not see now"));
     sentences.push_back(absl::StrCat(gain.member(), " would see ", CountText(gain.future()),
-                                     " of as many made from then on"));
+                                     " of as many like them made from then on"));
   }
   return sentences;
 }

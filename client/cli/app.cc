@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "CLI/CLI.hpp"
 #include "client/cli/text.h"
 #include "client/cli/version.h"
 #include "common/strings.h"
@@ -38,26 +39,28 @@ std::string Explain(const CLI::App& at, const CLI::ParseError& mistake) {
 
 }  // namespace
 
-App::App() : root_(kDescription, "coalition") {
-  root_.require_subcommand(1);
-  root_.set_version_flag("--version", "coalition " COALITION_VERSION);
-  root_.get_formatter()->column_width(34);
-  root_.add_option("--context", globals_.context, "Context to use")->envname("COALITION_CONTEXT");
-  root_.add_option("--config", globals_.config, "Configuration file")->envname("COALITION_CONFIG");
-  root_.add_option("--server", globals_.server, "HOST:PORT of the exchange")->envname("COALITION_SERVER");
-  root_.add_option("--ca", globals_.ca, "PEM file of the CA of the server's certificate")
+App::App() : root_(std::make_unique<CLI::App>(kDescription, "coalition")) {
+  root_->require_subcommand(1);
+  root_->set_version_flag("--version", "coalition " COALITION_VERSION);
+  root_->get_formatter()->column_width(34);
+  root_->add_option("--context", globals_.context, "Context to use")->envname("COALITION_CONTEXT");
+  root_->add_option("--config", globals_.config, "Configuration file")->envname("COALITION_CONFIG");
+  root_->add_option("--server", globals_.server, "HOST:PORT of the exchange")->envname("COALITION_SERVER");
+  root_->add_option("--ca", globals_.ca, "PEM file of the CA of the server's certificate")
       ->envname("COALITION_CA");
-  root_.add_option("--cert", globals_.certificate, "PEM file of your certificate")->envname("COALITION_CERT");
-  root_.add_option("--key", globals_.key, "PEM file of its private key")->envname("COALITION_KEY");
-  root_.add_option("--server-name", globals_.server_name, "Name that the server's certificate must carry")
+  root_->add_option("--cert", globals_.certificate, "PEM file of your certificate")
+      ->envname("COALITION_CERT");
+  root_->add_option("--key", globals_.key, "PEM file of its private key")->envname("COALITION_KEY");
+  root_->add_option("--server-name", globals_.server_name, "Name that the server's certificate must carry")
       ->envname("COALITION_SERVER_NAME");
-  root_.add_option("--timeout", globals_.timeout, "Seconds for each call (10)")->envname("COALITION_TIMEOUT");
-  root_.add_option("-o,--output", globals_.output, "table, json, jsonl or csv (table)")
+  root_->add_option("--timeout", globals_.timeout, "Seconds for each call (10)")
+      ->envname("COALITION_TIMEOUT");
+  root_->add_option("-o,--output", globals_.output, "table, json, jsonl or csv (table)")
       ->envname("COALITION_OUTPUT")
       ->check(CLI::IsMember({"table", "json", "jsonl", "csv"}));
-  root_.add_flag("-v,--verbose", globals_.verbose, "More about errors");
+  root_->add_flag("-v,--verbose", globals_.verbose, "More about errors");
   // Said twice, as when a script's defaults are overridden: the last counts.
-  for (CLI::Option* option : root_.get_options()) {
+  for (CLI::Option* option : root_->get_options()) {
     if (option->get_type_size() == 1) option->take_last();
   }
   AddContextVerbs(*this);
@@ -75,9 +78,11 @@ App::App() : root_(kDescription, "coalition") {
   AddAdminVerbs(*this);
 }
 
-CLI::App* App::AddVerb(CLI::App* parent, const std::string& name, const std::string& description,
-                       const std::vector<Example>& examples, Action action) {
-  CLI::App* verb = parent->add_subcommand(name, description);
+App::~App() = default;
+
+Verb App::AddVerb(Verb parent, const std::string& name, const std::string& description,
+                  const std::vector<Example>& examples, Action action) {
+  CLI::App* verb = parent.app()->add_subcommand(name, description);
   verb->fallthrough();
   std::string footer = "Examples:";
   for (const Example& example : examples) {
@@ -86,14 +91,15 @@ CLI::App* App::AddVerb(CLI::App* parent, const std::string& name, const std::str
   }
   verb->footer(footer);
   verb->callback([this, action = std::move(action)] { action_ = action; });
-  return verb;
+  return Verb(verb);
 }
 
-CLI::App* App::AddFamily(const std::string& name, const std::string& description, CLI::App* parent) {
-  CLI::App* family = (parent == nullptr ? &root_ : parent)->add_subcommand(name, description);
+Verb App::AddFamily(const std::string& name, const std::string& description, Verb parent) {
+  CLI::App* family =
+      (parent.app() == nullptr ? root_.get() : parent.app())->add_subcommand(name, description);
   family->fallthrough();
   family->require_subcommand(1);
-  return family;
+  return Verb(family);
 }
 
 int App::Parse(std::vector<std::string> args, std::ostream& out, std::ostream& err) {
@@ -103,12 +109,12 @@ int App::Parse(std::vector<std::string> args, std::ostream& out, std::ostream& e
   }
   std::reverse(args.begin(), args.end());  // CLI11 takes them from the back
   try {
-    root_.parse(std::move(args));
+    root_->parse(std::move(args));
   } catch (const CLI::Success& wanted) {  // --help, --version
-    root_.exit(wanted, out, err);
+    root_->exit(wanted, out, err);
     return kExitOk;
   } catch (const CLI::ParseError& mistake) {
-    const CLI::App* at = &root_;
+    const CLI::App* at = root_.get();
     std::string path = "coalition";
     while (!at->get_subcommands().empty()) {
       at = at->get_subcommands().front();

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
 #include "client/cli/contexts.h"
 #include "client/cli/session.h"
+#include "client/cli/verb.h"
 
 namespace coalition::cli {
 
@@ -24,15 +24,16 @@ using Action = std::function<int(Session&)>;
 class App {
  public:
   App();
+  ~App();
   App(const App&) = delete;
   App& operator=(const App&) = delete;
 
   // For the verbs_*.cc. A verb below `parent`; its flags are added to what is returned.
-  CLI::App* AddVerb(CLI::App* parent, const std::string& name, const std::string& description,
-                    const std::vector<Example>& examples, Action action);
+  Verb AddVerb(Verb parent, const std::string& name, const std::string& description,
+               const std::vector<Example>& examples, Action action);
   // A verb that only holds others, e.g. "record"; below `parent`, or at the top.
-  CLI::App* AddFamily(const std::string& name, const std::string& description, CLI::App* parent = nullptr);
-  CLI::App* root() { return &root_; }
+  Verb AddFamily(const std::string& name, const std::string& description, Verb parent = {});
+  Verb root() const { return Verb(root_.get()); }
 
   // Chooses the action. kExitOk: `action` is set, or help or the version was printed (then it is not).
   // kExitUsage: the mistake was explained on `err`. `args` without the program's name. Once for each App.
@@ -42,7 +43,7 @@ class App {
   const std::vector<Example>& examples() const { return examples_; }
 
  private:
-  CLI::App root_;
+  const std::unique_ptr<CLI::App> root_;
   Globals globals_;
   Action action_;
   std::vector<Example> examples_;
@@ -62,20 +63,20 @@ void AddAudienceVerbs(App& app);
 void AddExplainVerbs(App& app);
 void AddPolicyVerbs(App& app);
 // Of the family that AddPolicyVerbs makes.
-void AddPolicyChangeVerbs(App& app, CLI::App* family);
-void AddPolicyOwnVerbs(App& app, CLI::App* family);
+void AddPolicyChangeVerbs(App& app, Verb family);
+void AddPolicyOwnVerbs(App& app, Verb family);
 void AddDoctorVerb(App& app);
 void AddCredentialVerbs(App& app);
 // Of the family that AddCredentialVerbs makes.
-void AddEnrolmentVerbs(App& app, CLI::App* family);
+void AddEnrolmentVerbs(App& app, Verb family);
 void AddProposalVerbs(App& app);
 // Of the families that AddMembershipVerbs makes.
-void AddStandingVerbs(App& app, CLI::App* member, CLI::App* platform);
+void AddStandingVerbs(App& app, Verb member, Verb platform);
 void AddAdminVerbs(App& app);
 // Of the family that AddAdminVerbs makes.
-void AddAuthorityVerbs(App& app, CLI::App* admin);
-void AddStandingAdminVerbs(App& app, CLI::App* admin);
-void AddProposeVerbs(App& app, CLI::App* admin);
-void AddProposalAdminVerbs(App& app, CLI::App* admin);
+void AddAuthorityVerbs(App& app, Verb admin);
+void AddStandingAdminVerbs(App& app, Verb admin);
+void AddProposeVerbs(App& app, Verb admin);
+void AddProposalAdminVerbs(App& app, Verb admin);
 
 }  // namespace coalition::cli

@@ -39,23 +39,23 @@ std::string OneLine(const std::string& drawn) {
 
 }  // namespace
 
-void AddGrantFlags(CLI::App* verb, AudienceFlags* flags) {
-  verb->add_option("--grant", flags->grants,
-                   "Who sees it, through which view: member:ID=full, group:ID=notice, kind:brand=full, "
-                   "everyone=notice. Repeatable; without any, nobody but you sees it")
-      ->allow_extra_args(false);
-  verb->add_option("--exclude", flags->exclusions,
-                   "Who never sees it: member:ID, group:ID or kind:KIND. Repeatable")
-      ->allow_extra_args(false);
+void AddGrantFlags(Verb verb, AudienceFlags* flags) {
+  verb.AddOption("--grant", flags->grants,
+                 "Who sees it, through which view: member:ID=full, group:ID=notice, kind:brand=full, "
+                 "everyone=notice. Repeatable; without any, nobody but you sees it")
+      .OnePerFlag();
+  verb.AddOption("--exclude", flags->exclusions,
+                 "Who never sees it: member:ID, group:ID or kind:KIND. Repeatable")
+      .OnePerFlag();
 }
 
-void AddAudienceFlags(CLI::App* verb, AudienceFlags* flags) {
-  verb->add_option("--label", flags->label, "red, amber-strict, amber, green or clear (amber)");
+void AddAudienceFlags(Verb verb, AudienceFlags* flags) {
+  verb.AddOption("--label", flags->label, "red, amber-strict, amber, green or clear (amber)");
   AddGrantFlags(verb, flags);
-  verb->add_option("--audience", flags->includes,
-                   "Named audience to add (`coalition audience list`): ID of the coalition's, or "
-                   "members/MEMBER/audiences/ID of your own. Repeatable")
-      ->allow_extra_args(false);
+  verb.AddOption("--audience", flags->includes,
+                 "Named audience to add (`coalition audience list`): ID of the coalition's, or "
+                 "members/MEMBER/audiences/ID of your own. Repeatable")
+      .OnePerFlag();
 }
 
 absl::Status ApplyGrants(const AudienceFlags& flags, v1::Audience* audience) {
@@ -93,18 +93,18 @@ absl::Status ApplyAudience(const AudienceFlags& flags, v1::Record* record) {
   return ApplyGrants(flags, &audience);
 }
 
-void AddDraftFlags(CLI::App* verb, DraftFlags* flags) {
-  verb->add_option("--file", flags->file, "Record as JSON, - is standard input; flags override it");
+void AddDraftFlags(Verb verb, DraftFlags* flags) {
+  verb.AddOption("--file", flags->file, "Record as JSON, - is standard input; flags override it");
   AddAudienceFlags(verb, &flags->audience);
-  verb->add_option("--external-id", flags->external_id,
-                   "Your own id: repeating the command then changes nothing");
-  verb->add_option(
+  verb.AddOption("--external-id", flags->external_id,
+                 "Your own id: repeating the command then changes nothing");
+  verb.AddOption(
       "--permitted-action", flags->permitted_action,
       "none, contact-for-instruction, internally-visible-actions, externally-visible-indirect-actions or "
       "externally-visible-direct-actions (contact-for-instruction)");
-  verb->add_option("--expire", flags->expire, "When the record ends: YYYY-MM-DD or RFC 3339");
-  verb->add_option("--request-id", flags->request_id, "UUID that makes this one command repeatable");
-  verb->add_flag("--dry-run", flags->dry_run, "Check, but keep nothing");
+  verb.AddOption("--expire", flags->expire, "When the record ends: YYYY-MM-DD or RFC 3339");
+  verb.AddOption("--request-id", flags->request_id, "UUID that makes this one command repeatable");
+  verb.AddFlag("--dry-run", flags->dry_run, "Check, but keep nothing");
 }
 
 absl::Status ParseJson(const std::string& json, const char* what, google::protobuf::Message* message) {

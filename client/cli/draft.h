@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
 #include "absl/status/statusor.h"
 #include "client/cli/session.h"
+#include "client/cli/verb.h"
 #include "coalition/v1/record.pb.h"
 #include "google/protobuf/message.h"
 
@@ -23,9 +23,9 @@ struct AudienceFlags {
 
   bool names_anybody() const { return !grants.empty() || !exclusions.empty() || !includes.empty(); }
 };
-void AddAudienceFlags(CLI::App* verb, AudienceFlags* flags);
+void AddAudienceFlags(Verb verb, AudienceFlags* flags);
 // Those of them that say grants and exclusions alone, for audiences without a record.
-void AddGrantFlags(CLI::App* verb, AudienceFlags* flags);
+void AddGrantFlags(Verb verb, AudienceFlags* flags);
 absl::Status ApplyGrants(const AudienceFlags& flags, v1::Audience* audience);
 // Label and audience onto the record, where said.
 absl::Status ApplyAudience(const AudienceFlags& flags, v1::Record* record);
@@ -40,7 +40,7 @@ struct DraftFlags {
   std::string request_id;
   bool dry_run = false;
 };
-void AddDraftFlags(CLI::App* verb, DraftFlags* flags);
+void AddDraftFlags(Verb verb, DraftFlags* flags);
 
 // The record of --file (proto-JSON, "-" is standard input) or an empty one.
 absl::StatusOr<v1::Record> StartDraft(Session& session, const DraftFlags& flags);

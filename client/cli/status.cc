@@ -26,6 +26,10 @@ std::string RemedyForReason(v1::ErrorReason reason, const absl::Status& status) 
       return "Ask for a certificate with exactly one URI name, "
              "spiffe://TRUST-DOMAIN/member/MEMBER/CREDENTIAL.";
     case v1::ERROR_REASON_CREDENTIAL_UNREGISTERED:
+      if (MetadataOf(status, "state") == "UNCONFIRMED") {
+        return "Your member's own administrator confirms it, `coalition credential confirm`; of a credential "
+               "that administers or audits the coalition, another of its administrators.";
+      }
       return "Ask the coalition's administrator to register this credential with the hash of its public key.";
     case v1::ERROR_REASON_CERTIFICATE_NOT_CURRENT:
       return "Renew the certificate; `coalition doctor` shows its dates.";
@@ -76,8 +80,11 @@ std::string RemedyForReason(v1::ErrorReason reason, const absl::Status& status) 
       return absl::StrCat("Version ", own,
                           " is: look at `coalition policy own diff` again, and expect that one.");
     }
-    case v1::ERROR_REASON_DIFF_NOT_REVIEWED:
-      return kReviewAgain;
+    case v1::ERROR_REASON_DIFF_NOT_REVIEWED: {
+      const std::string proposal = MetadataOf(status, "proposal");
+      if (proposal.empty()) return kReviewAgain;
+      return absl::StrCat("Look at `coalition proposal get ", proposal, "` again, and name its digest.");
+    }
     case v1::ERROR_REASON_APPROVALS_MISSING:
       return "Members agree with `coalition policy approve`, or of a proposal `coalition proposal approve`; "
              "it says so if an approval would not count.";

@@ -178,9 +178,9 @@ int List(Session& session) {
   return kExitOk;
 }
 
-void AddPreview(App& app, CLI::App* family) {
+void AddPreview(App& app, Verb family) {
   auto flags = std::make_shared<PreviewFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       family, "preview", "Who would see a record if you contributed it now; keeps nothing",
       {{"audience preview bazaar.example/shop-4711 --grant kind:brand=full --grant member:bazaar=notice "
         "--exclude member:belmont",
@@ -191,31 +191,31 @@ void AddPreview(App& app, CLI::App* family) {
        {"audience preview --about records/aaaaaaaaaaaaaaaaaaaaaaaaaa --grant member:aurore=full",
         "An opinion: nobody sees it who does not see the record it is about."}},
       [flags](Session& session) { return Preview(session, *flags); });
-  verb->add_option("SELLER", flags->seller, "PLATFORM/SELLER, or PLATFORM alone");
-  verb->add_option("--class", flags->record_class, "report, notice, outcome or opinion (report)");
-  verb->add_option("--about", flags->about, "Opinion: record that it is about");
-  verb->add_option("--file", flags->draft.file, "Record as JSON, - is standard input; flags override it");
+  verb.AddOption("SELLER", flags->seller, "PLATFORM/SELLER, or PLATFORM alone");
+  verb.AddOption("--class", flags->record_class, "report, notice, outcome or opinion (report)");
+  verb.AddOption("--about", flags->about, "Opinion: record that it is about");
+  verb.AddOption("--file", flags->draft.file, "Record as JSON, - is standard input; flags override it");
   AddAudienceFlags(verb, &flags->draft.audience);
 }
 
 }  // namespace
 
 void AddAudienceVerbs(App& app) {
-  CLI::App* family = app.AddFamily("audience", "Who would see a record; audiences under a name");
+  Verb family = app.AddFamily("audience", "Who would see a record; audiences under a name");
   AddPreview(app, family);
   auto flags = std::make_shared<SaveFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       family, "save",
       "Keeps an audience of your member's under a name; records that name it stay as they are",
       {{"audience save brands --grant kind:brand=full --exclude member:belmont --description 'Our usual'",
         "A new version, if there is one of that name."},
        {"audience save brands --file audience.textproto", "From a file."}},
       [flags](Session& session) { return Save(session, *flags); });
-  verb->add_option("ID", flags->id, "Small letters, digits and -")->required();
-  verb->add_option("--file", flags->file,
-                   "Audience in text format or as JSON, - is standard input; flags override it");
+  verb.AddOption("ID", flags->id, "Small letters, digits and -").Required();
+  verb.AddOption("--file", flags->file,
+                 "Audience in text format or as JSON, - is standard input; flags override it");
   AddGrantFlags(verb, &flags->audience);
-  verb->add_option("--description", flags->description, "For people");
+  verb.AddOption("--description", flags->description, "For people");
   app.AddVerb(family, "list", "Named audiences: the coalition's, and your member's own",
               {{"audience list", "What --audience can name."}, {"audience list -o csv", "The same as CSV."}},
               List);

@@ -12,7 +12,6 @@
 #include "client/cli/authority_dir.h"
 #include "client/cli/prompt.h"
 #include "client/cli/values.h"
-#include "client/cli/whole_number.h"
 #include "common/file.h"
 #include "common/ids.h"
 #include "nlohmann/json.hpp"
@@ -202,6 +201,12 @@ absl::StatusOr<v1::Credential> Register(client::Client& client, const SignFlags&
   return client.RegisterKey(name, fingerprint);
 }
 
+bool Administers(const v1::Credential& credential) {
+  const auto& roles = credential.roles();
+  return std::any_of(roles.begin(), roles.end(),
+                     [](int role) { return role == v1::ROLE_COALITION_ADMIN || role == v1::ROLE_AUDITOR; });
+}
+
 void SayWhatIsNext(Session& session, const std::string& name, const std::string& fingerprint,
                    const std::optional<v1::Credential>& registered) {
   const CredentialName parts = ParseCredentialName(name).value_or(CredentialName());
@@ -211,15 +216,21 @@ void SayWhatIsNext(Session& session, const std::string& name, const std::string&
                               fingerprint));
   } else if (registered->public_key_sha256() == fingerprint) {
     session.Note(absl::StrCat(name, " is accepted with this key from now on."));
+  } else if (Administers(*registered)) {
+    session.Note(
+        "The key is registered, and not accepted before another of the coalition's administrators confirms "
+        "it:");
+    session.Note(absl::StrCat("  coalition credential confirm ", parts.credential, " --member ", parts.member,
+                              " --public-key-sha256 ", fingerprint));
   } else {
     session.Note(absl::StrCat("The key is registered, and not accepted before an administrator of ",
                               FormatMemberName(parts.member), " has confirmed it:"));
     session.Note(absl::StrCat("  coalition credential confirm ", parts.credential, " --public-key-sha256 ",
                               fingerprint));
-    session.Note(
-        absl::StrCat("While it has none with a key, an administrator of the coalition may, with "
-                     "--member ",
-                     parts.member, "."));
+    session.Note(absl::StrCat(
+        "While it has none with a key, another administrator of the coalition than you may, with "
+        "--member ",
+        parts.member, "."));
   }
 }
 
@@ -287,19 +298,19 @@ int Issue(Session& session, const SignFlags& flags) {
   return PrintIssued(session, flags, id, *leaf, signing->fingerprint, registered);
 }
 
-void AddSigning(CLI::App* verb, const char* dir_flag, SignFlags* flags) {
-  verb->add_option(dir_flag, flags->ca_dir, "Directory of `coalition admin ca init`")->required();
-  verb->add_option("--csr", flags->csr, "PEM file of the signing request")->required();
-  verb->add_option("--out", flags->out, "File for the certificate, with its issuer's")->required();
-  verb->add_option("--days", flags->days, "How long it is valid (90)")->check(WholeNumber(1));
-  verb->add_option("--public-key-sha256", flags->fingerprint, "What they told you by another way");
-  verb->add_flag("-y,--yes", flags->yes, "Do not ask whether the key is theirs");
-  verb->add_flag("--force", flags->force, "Replace a file that is there");
+void AddSigning(Verb verb, const char* dir_flag, SignFlags* flags) {
+  verb.AddOption(dir_flag, flags->ca_dir, "Directory of `coalition admin ca init`").Required();
+  verb.AddOption("--csr", flags->csr, "PEM file of the signing request").Required();
+  verb.AddOption("--out", flags->out, "File for the certificate, with its issuer's").Required();
+  verb.AddOption("--days", flags->days, "How long it is valid (90)").AtLeast(1);
+  verb.AddOption("--public-key-sha256", flags->fingerprint, "What they told you by another way");
+  verb.AddFlag("-y,--yes", flags->yes, "Do not ask whether the key is theirs");
+  verb.AddFlag("--force", flags->force, "Replace a file that is there");
 }
 
-void AddIssue(App& app, CLI::App* family) {
+void AddIssue(App& app, Verb family) {
   auto flags = std::make_shared<SignFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       family, "issue",
       "Signs a member's request with the issuing key, here, and registers its key at the exchange.\n"
       "The name in the certificate is the one given here, whatever the request says",
@@ -314,35 +325,35 @@ void AddIssue(App& app, CLI::App* family) {
         "On a machine without a network."}},
       [flags](Session& session) { return Issue(session, *flags); });
   AddSigning(verb, "--ca-dir", flags.get());
-  verb->add_option("--member", flags->member, "Id of the member")->required();
-  verb->add_option("--credential", flags->credential, "Id of the credential")->required();
-  verb->add_option("--role", flags->roles,
-                   "reader, contributor or member-admin: makes or changes the credential")
-      ->allow_extra_args(false);
-  verb->add_option("--purpose", flags->purpose, "Why it reads");
-  verb->add_flag("--no-register", flags->no_register, "Only sign; reaches for no network");
+  verb.AddOption("--member", flags->member, "Id of the member").Required();
+  verb.AddOption("--credential", flags->credential, "Id of the credential").Required();
+  verb.AddOption("--role", flags->roles,
+                 "reader, contributor or member-admin: makes or changes the credential")
+      .OnePerFlag();
+  verb.AddOption("--purpose", flags->purpose, "Why it reads");
+  verb.AddFlag("--no-register", flags->no_register, "Only sign; reaches for no network");
 }
 
 }  // namespace
 
-void AddAuthorityVerbs(App& app, CLI::App* admin) {
-  CLI::App* ca = app.AddFamily("ca", "The coalition's own certificate authority", admin);
+void AddAuthorityVerbs(App& app, Verb admin) {
+  Verb ca = app.AddFamily("ca", "The coalition's own certificate authority", admin);
   auto init = std::make_shared<CaFlags>();
-  CLI::App* verb =
+  Verb verb =
       app.AddVerb(ca, "init", "Makes a root for ten years and below it an issuing CA for two",
                   {{"admin ca init --dir ca --name 'Example Coalition' --trust-domain coalition.example",
                     "Into a directory that is made for it, keys with mode 0600."}},
                   [init](Session& session) { return CaInit(session, *init); });
-  verb->add_option("--dir", init->dir, "Directory to make")->required();
-  verb->add_option("--name", init->name, "The coalition's name, in the CAs' subjects")->required();
-  verb->add_option("--trust-domain", init->trust_domain, "Of the members' names, as in the bootstrap file")
-      ->required();
+  verb.AddOption("--dir", init->dir, "Directory to make").Required();
+  verb.AddOption("--name", init->name, "The coalition's name, in the CAs' subjects").Required();
+  verb.AddOption("--trust-domain", init->trust_domain, "Of the members' names, as in the bootstrap file")
+      .Required();
 
   auto renew = std::make_shared<CaFlags>();
   verb = app.AddVerb(ca, "renew", "Makes a new issuing CA in place of the old one; needs root.key",
                      {{"admin ca renew --dir ca", "Nothing else changes: everybody trusts the root."}},
                      [renew](Session& session) { return CaRenew(session, *renew); });
-  verb->add_option("--dir", renew->dir, "Directory of `coalition admin ca init`")->required();
+  verb.AddOption("--dir", renew->dir, "Directory of `coalition admin ca init`").Required();
 
   auto server = std::make_shared<SignFlags>();
   verb = app.AddVerb(
@@ -351,9 +362,8 @@ void AddAuthorityVerbs(App& app, CLI::App* admin) {
         "For a request of `coalition credential request --for-server`."}},
       [server](Session& session) { return CaServer(session, *server); });
   AddSigning(verb, "--dir", server.get());
-  verb->add_option("--dns", server->dns, "Name that members reach it by. Repeatable")
-      ->allow_extra_args(false);
-  verb->add_option("--ip", server->ip, "Address that they reach it by. Repeatable")->allow_extra_args(false);
+  verb.AddOption("--dns", server->dns, "Name that members reach it by. Repeatable").OnePerFlag();
+  verb.AddOption("--ip", server->ip, "Address that they reach it by. Repeatable").OnePerFlag();
 
   AddIssue(app, app.AddFamily("credential", "Members' certificates", admin));
 }

@@ -168,12 +168,12 @@ int Add(Session& session, const AddFlags& flags) {
 }  // namespace
 
 void AddContextVerbs(App& app) {
-  CLI::App* family = app.AddFamily("context", "How to reach which exchange, as whom");
+  Verb family = app.AddFamily("context", "How to reach which exchange, as whom");
   app.AddVerb(family, "list", "All contexts; * marks the one in use",
               {{"context list", "The contexts of the configuration file."}}, List);
 
   auto add = std::make_shared<AddFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       family, "add",
       "Saves --server, --ca, --cert, --key, --server-name and --timeout under a name, after trying them",
       {{"context add work --server exchange.example:7443 --ca ca.pem --cert me.pem --key me.key",
@@ -182,28 +182,28 @@ void AddContextVerbs(App& app) {
         "exchange.example --no-check",
         "Saves without connecting."}},
       [add](Session& session) { return Add(session, *add); });
-  verb->add_option("NAME", add->name, "Name of the context")->required();
-  verb->add_flag("--no-check", add->no_check, "Do not connect");
-  verb->add_flag("--replace", add->replace, "Change a context of that name");
+  verb.AddOption("NAME", add->name, "Name of the context").Required();
+  verb.AddFlag("--no-check", add->no_check, "Do not connect");
+  verb.AddFlag("--replace", add->replace, "Change a context of that name");
 
   auto use = std::make_shared<std::string>();
   app.AddVerb(family, "use", "Chooses the context for later commands",
               {{"context use work", "Uses it from now on."}},
               [use](Session& session) { return Use(session, *use); })
-      ->add_option("NAME", *use, "Name of the context")
-      ->required();
+      .AddOption("NAME", *use, "Name of the context")
+      .Required();
 
   auto remove = std::make_shared<std::string>();
   app.AddVerb(family, "remove", "Forgets a context", {{"context remove lab", "Files are left alone."}},
               [remove](Session& session) { return Remove(session, *remove); })
-      ->add_option("NAME", *remove, "Name of the context")
-      ->required();
+      .AddOption("NAME", *remove, "Name of the context")
+      .Required();
 
   auto show = std::make_shared<std::string>();
   app.AddVerb(family, "show", "One context",
               {{"context show", "The one in use."}, {"context show lab", "Another."}},
               [show](Session& session) { return Show(session, *show); })
-      ->add_option("NAME", *show, "Name of the context (the one in use)");
+      .AddOption("NAME", *show, "Name of the context (the one in use)");
 }
 
 }  // namespace coalition::cli

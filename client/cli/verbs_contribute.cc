@@ -88,7 +88,7 @@ absl::Status ApplyReport(const ReportFlags& flags, v1::Record* record) {
 
 void AddReport(App& app) {
   auto flags = std::make_shared<ReportFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       app.root(), "report", "Reports a seller that offends against intellectual property rights",
       {{"report bazaar.example/shop-4711 --infringement trademark --right EUIPO:012345678 "
         "--listing https://bazaar.example/item/1 --label amber --grant kind:brand=full --grant "
@@ -104,28 +104,26 @@ void AddReport(App& app) {
       [flags](Session& session) {
         return Run(session, flags->draft, [&](v1::Record* record) { return ApplyReport(*flags, record); });
       });
-  verb->add_option("SELLER", flags->seller, "PLATFORM/SELLER");
-  verb->add_option("--infringement", flags->infringements,
-                   "trademark, design, copyright, patent, … or a DSA keyword (KEYWORD_…). Repeatable")
-      ->allow_extra_args(false);
-  verb->add_option("--right", flags->rights, "OFFICE:NUMBER or TYPE:OFFICE:NUMBER. Repeatable")
-      ->allow_extra_args(false);
-  verb->add_option("--listing", flags->listings, "URL, or the platform's id of the listing. Repeatable")
-      ->allow_extra_args(false);
-  verb->add_option("--evidence", flags->evidence, "TYPE[:sha256:HEX[:REFERENCE]]. Repeatable")
-      ->allow_extra_args(false);
-  verb->add_option("--display-name", flags->display_name, "What the seller calls itself");
-  verb->add_option("--storefront", flags->storefront, "URL of the seller's shop");
-  verb->add_option("--product-category", flags->product_category, "E.g. handbags");
-  verb->add_option("--case-type", flags->case_type, "E.g. COUNTERFEIT_SALE");
-  verb->add_option("--grounds-code", flags->grounds_code, "Code of the grounds");
-  verb->add_option("--first-observed", flags->first_observed, "YYYY-MM-DD or RFC 3339");
-  verb->add_option("--last-observed", flags->last_observed, "YYYY-MM-DD or RFC 3339");
-  verb->add_option("--legal-basis", flags->legal_basis, "Why you may share it");
-  verb->add_option("--correction-contact", flags->correction_contact,
-                   "Where the seller can ask for correction");
-  verb->add_option("--comment", flags->comment, "Free text");
-  verb->add_flag("--human-reviewed", flags->human_reviewed, "A person has looked at it");
+  verb.AddOption("SELLER", flags->seller, "PLATFORM/SELLER");
+  verb.AddOption("--infringement", flags->infringements,
+                 "trademark, design, copyright, patent, … or a DSA keyword (KEYWORD_…). Repeatable")
+      .OnePerFlag();
+  verb.AddOption("--right", flags->rights, "OFFICE:NUMBER or TYPE:OFFICE:NUMBER. Repeatable").OnePerFlag();
+  verb.AddOption("--listing", flags->listings, "URL, or the platform's id of the listing. Repeatable")
+      .OnePerFlag();
+  verb.AddOption("--evidence", flags->evidence, "TYPE[:sha256:HEX[:REFERENCE]]. Repeatable").OnePerFlag();
+  verb.AddOption("--display-name", flags->display_name, "What the seller calls itself");
+  verb.AddOption("--storefront", flags->storefront, "URL of the seller's shop");
+  verb.AddOption("--product-category", flags->product_category, "E.g. handbags");
+  verb.AddOption("--case-type", flags->case_type, "E.g. COUNTERFEIT_SALE");
+  verb.AddOption("--grounds-code", flags->grounds_code, "Code of the grounds");
+  verb.AddOption("--first-observed", flags->first_observed, "YYYY-MM-DD or RFC 3339");
+  verb.AddOption("--last-observed", flags->last_observed, "YYYY-MM-DD or RFC 3339");
+  verb.AddOption("--legal-basis", flags->legal_basis, "Why you may share it");
+  verb.AddOption("--correction-contact", flags->correction_contact,
+                 "Where the seller can ask for correction");
+  verb.AddOption("--comment", flags->comment, "Free text");
+  verb.AddFlag("--human-reviewed", flags->human_reviewed, "A person has looked at it");
   AddDraftFlags(verb, &flags->draft);
 }
 
@@ -155,7 +153,7 @@ absl::Status ApplyNotice(const NoticeFlags& flags, v1::Record* record) {
 
 void AddNotice(App& app) {
   auto flags = std::make_shared<NoticeFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       app.root(), "notice", "Asks a host to act against listings or an account",
       {{"notice bazaar.example/shop-4711 --listing https://bazaar.example/item/1 --action remove-listings "
         "--right EUIPO:012345678 --deadline 2026-12-24 --grant member:bazaar=full",
@@ -166,15 +164,15 @@ void AddNotice(App& app) {
       [flags](Session& session) {
         return Run(session, flags->draft, [&](v1::Record* record) { return ApplyNotice(*flags, record); });
       });
-  verb->add_option("SELLER", flags->seller, "PLATFORM/SELLER");
-  verb->add_option("--listing", flags->listings, "URL, or the platform's id of the listing. Repeatable")
-      ->allow_extra_args(false);
-  verb->add_flag("--whole-account", flags->whole_account, "The account itself, not listings alone");
-  verb->add_option("--action", flags->action, "remove-listings, suspend-account, terminate-account, …");
-  verb->add_option("--right", flags->right, "OFFICE:NUMBER or TYPE:OFFICE:NUMBER");
-  verb->add_option("--deadline", flags->deadline, "YYYY-MM-DD or RFC 3339");
-  verb->add_option("--report", flags->report, "Report that it rests on");
-  verb->add_option("--comment", flags->comment, "Free text");
+  verb.AddOption("SELLER", flags->seller, "PLATFORM/SELLER");
+  verb.AddOption("--listing", flags->listings, "URL, or the platform's id of the listing. Repeatable")
+      .OnePerFlag();
+  verb.AddFlag("--whole-account", flags->whole_account, "The account itself, not listings alone");
+  verb.AddOption("--action", flags->action, "remove-listings, suspend-account, terminate-account, …");
+  verb.AddOption("--right", flags->right, "OFFICE:NUMBER or TYPE:OFFICE:NUMBER");
+  verb.AddOption("--deadline", flags->deadline, "YYYY-MM-DD or RFC 3339");
+  verb.AddOption("--report", flags->report, "Report that it rests on");
+  verb.AddOption("--comment", flags->comment, "Free text");
   AddDraftFlags(verb, &flags->draft);
 }
 
@@ -225,7 +223,7 @@ absl::Status ApplyOutcome(const OutcomeFlags& flags, v1::Record* record) {
 
 void AddOutcome(App& app) {
   auto flags = std::make_shared<OutcomeFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       app.root(), "outcome",
       "Publishes what your marketplace did (see also `coalition import --format dsa-sor`)",
       {{"outcome bazaar.example/shop-4711 --action partial --account suspended "
@@ -238,24 +236,24 @@ void AddOutcome(App& app) {
       [flags](Session& session) {
         return Run(session, flags->draft, [&](v1::Record* record) { return ApplyOutcome(*flags, record); });
       });
-  verb->add_option("SELLER", flags->seller, "PLATFORM/SELLER, or PLATFORM alone");
-  verb->add_option("--action", flags->action, "yes, no or partial");
-  verb->add_option("--notice", flags->notice, "Notice acted on");
-  verb->add_option("--report", flags->report, "Report acted on");
-  verb->add_option("--visibility", flags->visibility, "content-removed, content-disabled, … Repeatable")
-      ->allow_extra_args(false);
-  verb->add_option("--monetary", flags->monetary, "suspension, termination, other");
-  verb->add_option("--provision", flags->provision, "partial-suspension, total-suspension, …");
-  verb->add_option("--account", flags->account, "suspended, terminated");
-  verb->add_option("--ground", flags->ground, "illegal-content, incompatible-content");
-  verb->add_option("--category", flags->category, "intellectual-property-infringements, …");
-  verb->add_option("--keyword", flags->keywords, "trademark, … or a DSA keyword (KEYWORD_…). Repeatable")
-      ->allow_extra_args(false);
-  verb->add_option("--application-date", flags->application_date, "YYYY-MM-DD or RFC 3339");
-  verb->add_option("--facts", flags->facts, "Facts of the decision, free text");
-  verb->add_flag("--reinstated", flags->reinstated, "The action was undone");
-  verb->add_option("--reinstated-at", flags->reinstated_at, "YYYY-MM-DD or RFC 3339");
-  verb->add_option("--appeal", flags->appeal, "pending, upheld or rejected");
+  verb.AddOption("SELLER", flags->seller, "PLATFORM/SELLER, or PLATFORM alone");
+  verb.AddOption("--action", flags->action, "yes, no or partial");
+  verb.AddOption("--notice", flags->notice, "Notice acted on");
+  verb.AddOption("--report", flags->report, "Report acted on");
+  verb.AddOption("--visibility", flags->visibility, "content-removed, content-disabled, … Repeatable")
+      .OnePerFlag();
+  verb.AddOption("--monetary", flags->monetary, "suspension, termination, other");
+  verb.AddOption("--provision", flags->provision, "partial-suspension, total-suspension, …");
+  verb.AddOption("--account", flags->account, "suspended, terminated");
+  verb.AddOption("--ground", flags->ground, "illegal-content, incompatible-content");
+  verb.AddOption("--category", flags->category, "intellectual-property-infringements, …");
+  verb.AddOption("--keyword", flags->keywords, "trademark, … or a DSA keyword (KEYWORD_…). Repeatable")
+      .OnePerFlag();
+  verb.AddOption("--application-date", flags->application_date, "YYYY-MM-DD or RFC 3339");
+  verb.AddOption("--facts", flags->facts, "Facts of the decision, free text");
+  verb.AddFlag("--reinstated", flags->reinstated, "The action was undone");
+  verb.AddOption("--reinstated-at", flags->reinstated_at, "YYYY-MM-DD or RFC 3339");
+  verb.AddOption("--appeal", flags->appeal, "pending, upheld or rejected");
   AddDraftFlags(verb, &flags->draft);
 }
 
@@ -279,7 +277,7 @@ absl::Status ApplyOpinion(const OpinionFlags& flags, v1::Record* record) {
 
 void AddOpinion(App& app) {
   auto flags = std::make_shared<OpinionFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       app.root(), "opinion", "Says what you think of a record that you can see",
       {{"opinion records/aaaaaaaaaaaaaaaaaaaaaaaaaa confirmed --grant kind:brand=full",
         "You have seen the same."},
@@ -289,9 +287,9 @@ void AddOpinion(App& app) {
       [flags](Session& session) {
         return Run(session, flags->draft, [&](v1::Record* record) { return ApplyOpinion(*flags, record); });
       });
-  verb->add_option("RECORD", flags->record, "Record that it is about");
-  verb->add_option("OPINION", flags->verdict, "confirmed, seen-here, disputed, false-positive or outdated");
-  verb->add_option("--comment", flags->comment, "Free text");
+  verb.AddOption("RECORD", flags->record, "Record that it is about");
+  verb.AddOption("OPINION", flags->verdict, "confirmed, seen-here, disputed, false-positive or outdated");
+  verb.AddOption("--comment", flags->comment, "Free text");
   AddDraftFlags(verb, &flags->draft);
 }
 

@@ -81,6 +81,10 @@ int Set(Session& session, const CredentialFlags& flags) {
   });
 }
 
+absl::Status OfFile(const std::string& path, const absl::Status& status) {
+  return {status.code(), absl::StrCat(path, ": ", status.message())};
+}
+
 // Said, or of the request or certificate that holds the key.
 absl::StatusOr<std::string> KeyOf(const CredentialFlags& flags) {
   if ((flags.fingerprint.empty() ? 0 : 1) + (flags.csr.empty() ? 0 : 1) +
@@ -95,11 +99,11 @@ absl::StatusOr<std::string> KeyOf(const CredentialFlags& flags) {
   if (!pem.ok()) return pem.status();
   if (flags.csr.empty()) {
     const absl::StatusOr<CertificateFacts> facts = ParseCertificatePem(*pem);
-    if (!facts.ok()) return facts.status();
+    if (!facts.ok()) return OfFile(flags.certificate, facts.status());
     return HexEncode(Bytes(facts->spki_sha256));
   }
   const absl::StatusOr<SigningRequestFacts> facts = ParseSigningRequestPem(*pem);
-  if (!facts.ok()) return facts.status();
+  if (!facts.ok()) return OfFile(flags.csr, facts.status());
   return HexEncode(Bytes(facts->spki_sha256));
 }
 
@@ -172,20 +176,20 @@ int Revoke(Session& session, const CredentialFlags& flags) {
 
 constexpr char kKey[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-void AddName(CLI::App* verb, CredentialFlags* flags) {
-  verb->add_option("CREDENTIAL", flags->credential, "Id of the credential, or its name")->required();
-  verb->add_option("--member", flags->member, "Id of the member (yours)");
+void AddName(Verb verb, CredentialFlags* flags) {
+  verb.AddOption("CREDENTIAL", flags->credential, "Id of the credential, or its name").Required();
+  verb.AddOption("--member", flags->member, "Id of the member (yours)");
 }
 
-void AddKey(CLI::App* verb, CredentialFlags* flags) {
-  verb->add_option("--public-key-sha256", flags->fingerprint, "SHA-256 of the public key, 64 hex digits");
-  verb->add_option("--csr", flags->csr, "PEM file of a signing request of the key");
-  verb->add_option("--certificate", flags->certificate, "PEM file of a certificate of the key");
+void AddKey(Verb verb, CredentialFlags* flags) {
+  verb.AddOption("--public-key-sha256", flags->fingerprint, "SHA-256 of the public key, 64 hex digits");
+  verb.AddOption("--csr", flags->csr, "PEM file of a signing request of the key");
+  verb.AddOption("--certificate", flags->certificate, "PEM file of a certificate of the key");
 }
 
-void AddKeyVerbs(App& app, CLI::App* family) {
+void AddKeyVerbs(App& app, Verb family) {
   auto flags = std::make_shared<CredentialFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       family, "register", "Registers a key; accepted at once where the member's administrator does it",
       {{"credential register backend --csr backend.csr", "The key that the request is signed with."},
        {absl::StrCat("credential register backend --member aurore --public-key-sha256 ", kKey),
@@ -203,35 +207,35 @@ void AddKeyVerbs(App& app, CLI::App* family) {
                      [flags](Session& session) { return Confirm(session, *flags); });
   AddName(verb, flags.get());
   AddKey(verb, flags.get());
-  verb->add_option("--keep-previous", flags->keep_previous,
-                   "How long the key before is accepted too, e.g. 12h; 0: not at all (1h)");
+  verb.AddOption("--keep-previous", flags->keep_previous,
+                 "How long the key before is accepted too, e.g. 12h; 0: not at all (1h)");
 }
 
 }  // namespace
 
 void AddCredentialVerbs(App& app) {
-  CLI::App* family = app.AddFamily("credential", "Keys and certificates that speak for a member");
+  Verb family = app.AddFamily("credential", "Keys and certificates that speak for a member");
   AddEnrolmentVerbs(app, family);
   auto member = std::make_shared<std::string>();
   app.AddVerb(
          family, "list", "A member's credentials, also those without a key",
          {{"credential list", "Your member's."}, {"credential list --member aurore -o json", "Another's."}},
          [member](Session& session) { return List(session, *member); })
-      ->add_option("--member", *member, "Id of the member (yours)");
+      .AddOption("--member", *member, "Id of the member (yours)");
 
   auto set = std::make_shared<CredentialFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       family, "set", "Makes a credential, or sets what it may do",
       {{"credential set screening --role reader --purpose 'seller onboarding'", "Reads, for this."},
        {"credential set backend --role reader,contributor --purpose 'case system'",
         "Reads and contributes."}},
       [set](Session& session) { return Set(session, *set); });
   AddName(verb, set.get());
-  verb->add_option("--role", set->roles,
-                   "reader, contributor or member-admin; all that it will have. Repeatable")
-      ->allow_extra_args(false)
-      ->required();
-  verb->add_option("--purpose", set->purpose, "Why it reads, in your words; a reader needs one");
+  verb.AddOption("--role", set->roles,
+                 "reader, contributor or member-admin; all that it will have. Repeatable")
+      .OnePerFlag()
+      .Required();
+  verb.AddOption("--purpose", set->purpose, "Why it reads, in your words; a reader needs one");
   AddKeyVerbs(app, family);
 
   auto revoke = std::make_shared<CredentialFlags>();
@@ -241,11 +245,11 @@ void AddCredentialVerbs(App& app) {
        {"credential revoke screening --member aurore --reason key-compromise --yes", "Does not ask."}},
       [revoke](Session& session) { return Revoke(session, *revoke); });
   AddName(verb, revoke.get());
-  verb->add_option("--reason", revoke->reason,
-                   "key-compromise, affiliation-changed, superseded, cessation-of-operation or "
-                   "privilege-withdrawn")
-      ->required();
-  verb->add_flag("-y,--yes", revoke->yes, "Do not ask");
+  verb.AddOption("--reason", revoke->reason,
+                 "key-compromise, affiliation-changed, superseded, cessation-of-operation or "
+                 "privilege-withdrawn")
+      .Required();
+  verb.AddFlag("-y,--yes", revoke->yes, "Do not ask");
 }
 
 }  // namespace coalition::cli

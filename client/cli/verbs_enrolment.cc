@@ -205,9 +205,9 @@ int Status(Session& session, const StatusFlags& flags) {
   return kExitNo;
 }
 
-void AddRequest(App& app, CLI::App* family) {
+void AddRequest(App& app, Verb family) {
   auto flags = std::make_shared<RequestFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       family, "request",
       "Makes a private key, which stays here, and a signing request for the coalition's office",
       {{"credential request --member aurore --credential backend --key backend.key --csr backend.csr",
@@ -218,30 +218,30 @@ void AddRequest(App& app, CLI::App* family) {
        {"credential request --for-server --key server.key --csr server.csr",
         "For the exchange's own certificate."}},
       [flags](Session& session) { return Request(session, *flags); });
-  verb->add_option("--member", flags->member, "Id of your member");
-  verb->add_option("--credential", flags->credential, "Id of the credential");
-  verb->add_option("--key", flags->key, "File for the private key")->required();
-  verb->add_option("--csr", flags->csr, "File for the signing request")->required();
-  verb->add_flag("--for-server", flags->server, "For the exchange itself, not for a credential");
-  verb->add_flag("--reuse-key", flags->reuse_key, "Use the key that is in --key");
-  verb->add_flag("--force", flags->force, "Replace files that are there");
+  verb.AddOption("--member", flags->member, "Id of your member");
+  verb.AddOption("--credential", flags->credential, "Id of the credential");
+  verb.AddOption("--key", flags->key, "File for the private key").Required();
+  verb.AddOption("--csr", flags->csr, "File for the signing request").Required();
+  verb.AddFlag("--for-server", flags->server, "For the exchange itself, not for a credential");
+  verb.AddFlag("--reuse-key", flags->reuse_key, "Use the key that is in --key");
+  verb.AddFlag("--force", flags->force, "Replace files that are there");
 }
 
 }  // namespace
 
-void AddEnrolmentVerbs(App& app, CLI::App* family) {
+void AddEnrolmentVerbs(App& app, Verb family) {
   AddRequest(app, family);
   auto flags = std::make_shared<StatusFlags>();
-  CLI::App* verb =
-      app.AddVerb(family, "status",
-                  "When certificates end: yours, its issuers', and the CA's. Reaches for no network.\n"
-                  "Exit code 1: one ends soon, has ended or is not valid yet",
-                  {{"credential status", "Of the context in use; soon is a third of its life or less."},
-                   {"credential status --expires-in 14d -o json", "For a timer."},
-                   {"credential status --certificate backend.pem --expires-in 50%", "Of a file."}},
-                  [flags](Session& session) { return Status(session, *flags); });
-  verb->add_option("--certificate", flags->certificate, "PEM file to look at instead of the context's");
-  verb->add_option("--expires-in", flags->expires_in, "What is soon: a share of the life, or e.g. 14d (30%)");
+  Verb verb = app.AddVerb(
+      family, "status",
+      "When certificates end: yours, its issuers', and the CA's. Reaches for no network.\n"
+      "Exit code 1: one ends soon, has ended or is not valid yet",
+      {{"credential status", "Of the context in use; soon is when less than 30% of its life is left."},
+       {"credential status --expires-in 14d -o json", "For a timer."},
+       {"credential status --certificate backend.pem --expires-in 50%", "Of a file."}},
+      [flags](Session& session) { return Status(session, *flags); });
+  verb.AddOption("--certificate", flags->certificate, "PEM file to look at instead of the context's");
+  verb.AddOption("--expires-in", flags->expires_in, "What is soon: a share of the life, or e.g. 14d (30%)");
 }
 
 }  // namespace coalition::cli

@@ -5,7 +5,6 @@
 #include "client/cli/app.h"
 #include "client/cli/text.h"
 #include "client/cli/values.h"
-#include "client/cli/whole_number.h"
 
 namespace coalition::cli {
 namespace {
@@ -64,33 +63,33 @@ int CanSee(Session& session, const ExplainFlags& flags) {
   return access.visible() ? kExitOk : kExitNo;
 }
 
-void AddEpoch(CLI::App* verb, ExplainFlags* flags) {
-  verb->add_option("--epoch", flags->epoch,
-                   "By policies and membership as they were when that epoch ended, 0: now (0). The record is "
-                   "as it is now")
-      ->check(WholeNumber(0));
+void AddEpoch(Verb verb, ExplainFlags* flags) {
+  verb.AddOption("--epoch", flags->epoch,
+                 "By policies and membership as they were when that epoch ended, 0: now (0). The record is "
+                 "as it is now")
+      .AtLeast(0);
 }
 
 }  // namespace
 
 void AddExplainVerbs(App& app) {
   auto explain = std::make_shared<ExplainFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       app.root(), "explain", "Who sees a record, and why; of others' records, why you do",
       {{"explain records/aaaaaaaaaaaaaaaaaaaaaaaaaa", "Every member, and what decided."},
        {"explain records/aaaaaaaaaaaaaaaaaaaaaaaaaa bazaar", "One member."},
        {"explain records/aaaaaaaaaaaaaaaaaaaaaaaaaa --epoch 1 -o json", "As it was, for a program."}},
       [explain](Session& session) { return Explain(session, *explain); });
-  verb->add_option("RECORD", explain->record, "Record")->required();
-  verb->add_option("MEMBER", explain->member, "Id of a member");
+  verb.AddOption("RECORD", explain->record, "Record").Required();
+  verb.AddOption("MEMBER", explain->member, "Id of a member");
   AddEpoch(verb, explain.get());
 
   auto can_see = std::make_shared<ExplainFlags>();
   verb = app.AddVerb(app.root(), "can-see", "Whether a member sees a record: ends with 0 or 1",
                      {{"can-see records/aaaaaaaaaaaaaaaaaaaaaaaaaa bazaar", "One line, with the reason."}},
                      [can_see](Session& session) { return CanSee(session, *can_see); });
-  verb->add_option("RECORD", can_see->record, "Record")->required();
-  verb->add_option("MEMBER", can_see->member, "Id of the member")->required();
+  verb.AddOption("RECORD", can_see->record, "Record").Required();
+  verb.AddOption("MEMBER", can_see->member, "Id of the member").Required();
   AddEpoch(verb, can_see.get());
 }
 

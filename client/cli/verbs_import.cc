@@ -234,7 +234,7 @@ int Import(Session& session, const ImportFlags& flags) {
 
 void AddImportVerb(App& app) {
   auto flags = std::make_shared<ImportFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       app.root(), "import",
       "Contributes a file of records. Rows stand alone: a bad one is told, counted and kept with --rejects, "
       "and stops\n"
@@ -250,29 +250,29 @@ void AddImportVerb(App& app) {
         "Reports and notices from a spreadsheet; checks only."},
        {"import --format jsonl records.jsonl -o json", "One record as JSON a line; the summary as JSON."}},
       [flags](Session& session) { return Import(session, *flags); });
-  verb->add_option("FILE", flags->file, "File to import, - is standard input")->required();
-  verb->add_option("--format", flags->format, "jsonl, csv or dsa-sor (jsonl)")
-      ->check(CLI::IsMember({"jsonl", "csv", "dsa-sor"}))
-      ->each([flags](const std::string&) { flags->format_given = true; });
+  verb.AddOption("FILE", flags->file, "File to import, - is standard input").Required();
+  verb.AddOption("--format", flags->format, "jsonl, csv or dsa-sor (jsonl)")
+      .Among({"jsonl", "csv", "dsa-sor"})
+      .Given(&flags->format_given);
   AddAudienceFlags(verb, &flags->audience);
-  verb->add_option("--rejects", flags->rejects, "File for the refused rows, byte for byte as they came");
-  verb->add_option("--platform", flags->platforms,
-                   "dsa-sor: NAME=HOST, platform_name of the dump and the platform that it is. Repeatable. "
-                   "Without any: "
-                   "the platforms that your member holds, by host name or its first label")
-      ->allow_extra_args(false);
-  verb->add_option(
+  verb.AddOption("--rejects", flags->rejects, "File for the refused rows, byte for byte as they came");
+  verb.AddOption("--platform", flags->platforms,
+                 "dsa-sor: NAME=HOST, platform_name of the dump and the platform that it is. Repeatable. "
+                 "Without any: "
+                 "the platforms that your member holds, by host name or its first label")
+      .OnePerFlag();
+  verb.AddOption(
       "--sellers", flags->sellers,
       "dsa-sor: CSV with platform_uid,seller_id: whom a statement is about. Without it the outcomes are "
       "never screened, and a second run can't add it");
-  verb->add_option("--max-row-bytes", flags->row_bytes_max, "A longer row is rejected (1048576)")
-      ->check(CLI::Range(size_t{1'024}, size_t{64} << 20));
-  verb->add_option("--max-errors", flags->errors_max,
-                   "Bad rows told one by one, 0: none; the rest is counted (20)")
-      ->check(CLI::Range(0, 1'000'000'000));
-  verb->add_option("--batch", flags->batch, "Records in one request (250)")->check(CLI::Range(1, 10'000));
-  verb->add_option("--window", flags->window, "Requests under way at a time (4)")->check(CLI::Range(1, 64));
-  verb->add_flag("--dry-run", flags->dry_run, "Check everything, keep nothing");
+  verb.AddOption("--max-row-bytes", flags->row_bytes_max, "A longer row is rejected (1048576)")
+      .Between(1'024, 64 << 20);
+  verb.AddOption("--max-errors", flags->errors_max,
+                 "Bad rows told one by one, 0: none; the rest is counted (20)")
+      .Between(0, 1'000'000'000);
+  verb.AddOption("--batch", flags->batch, "Records in one request (250)").Between(1, 10'000);
+  verb.AddOption("--window", flags->window, "Requests under way at a time (4)").Between(1, 64);
+  verb.AddFlag("--dry-run", flags->dry_run, "Check everything, keep nothing");
 }
 
 }  // namespace coalition::cli

@@ -109,14 +109,14 @@ void AddMembershipVerbs(App& app) {
       {{"whoami", "Your member, credential and roles."}, {"whoami -o json", "The same for a program."}},
       WhoAmI);
 
-  CLI::App* member = app.AddFamily("member", "The coalition's members");
+  Verb member = app.AddFamily("member", "The coalition's members");
   app.AddVerb(member, "list", "All members, their kinds and standing",
               {{"member list", "All members."}, {"member list -o csv", "The same as CSV."}}, MemberList);
   auto name = std::make_shared<std::string>();
   app.AddVerb(member, "show", "One member", {{"member show aurore", "One member."}},
               [name](Session& session) { return MemberShow(session, *name); })
-      ->add_option("MEMBER", *name, "Id of the member")
-      ->required();
+      .AddOption("MEMBER", *name, "Id of the member")
+      .Required();
 
   app.AddVerb(member, "groups", "All groups",
               {{"member groups", "`coalition member show` has a member's own."}}, GroupList);
@@ -124,17 +124,17 @@ void AddMembershipVerbs(App& app) {
   app.AddVerb(member, "events", "What was changed of members and credentials, and by whom, newest first",
               {{"member events", "The last hundred."}, {"member events --limit 0 -o jsonl", "All."}},
               [limit](Session& session) { return EventList(session, *limit); })
-      ->add_option("--limit", *limit, "At most so many, 0: all (100)")
-      ->check(CLI::Range(0, 1'000'000'000));
+      .AddOption("--limit", *limit, "At most so many, 0: all (100)")
+      .Between(0, 1'000'000'000);
 
-  CLI::App* platform = app.AddFamily("platform", "Places where sellers have accounts");
+  Verb platform = app.AddFamily("platform", "Places where sellers have accounts");
   app.AddVerb(platform, "list", "All platforms and who holds them", {{"platform list", "All platforms."}},
               PlatformList);
   AddStandingVerbs(app, member, platform);
 }
 
 void AddAdminVerbs(App& app) {
-  CLI::App* admin =
+  Verb admin =
       app.AddFamily("admin", "The coalition's administration; its contexts name the administration listener");
   AddAuthorityVerbs(app, admin);
   AddStandingAdminVerbs(app, admin);

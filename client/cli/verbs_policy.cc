@@ -8,7 +8,6 @@
 #include "client/cli/policy_text.h"
 #include "client/cli/text.h"
 #include "client/cli/values.h"
-#include "client/cli/whole_number.h"
 #include "common/policy/run_tests.h"
 
 namespace coalition::cli {
@@ -144,30 +143,30 @@ int History(Session& session, uint64_t limit) {
   return kExitOk;
 }
 
-void AddOffline(App& app, CLI::App* family) {
+void AddOffline(App& app, Verb family) {
   auto validate = std::make_shared<ValidateFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       family, "validate", "What is wrong with a policy in a file, by line and column; needs no server",
       {{"policy validate policy.textproto", "Ends with 1 if there is a problem."},
        {"policy validate policy.textproto --online",
         "Also what only the exchange knows: its members, groups and past views. Runs the tests there too."}},
       [validate](Session& session) { return Validate(session, *validate); });
-  verb->add_option("FILE", validate->file, "Policy in text format, - is standard input")->required();
-  verb->add_flag("--online", validate->online, "Ask the exchange too");
+  verb.AddOption("FILE", validate->file, "Policy in text format, - is standard input").Required();
+  verb.AddFlag("--online", validate->online, "Ask the exchange too");
 
   auto test = std::make_shared<std::string>();
   app.AddVerb(family, "test", "Runs the tests that a policy in a file carries; needs no server",
               {{"policy test policy.textproto", "Ends with 1 if a test fails."},
                {"policy test policy.textproto -o json", "For a program."}},
               [test](Session& session) { return Test(session, *test); })
-      ->add_option("FILE", *test, "Policy in text format, - is standard input")
-      ->required();
+      .AddOption("FILE", *test, "Policy in text format, - is standard input")
+      .Required();
 }
 
 }  // namespace
 
 void AddPolicyVerbs(App& app) {
-  CLI::App* family = app.AddFamily("policy", "The coalition's policy, and your member's own");
+  Verb family = app.AddFamily("policy", "The coalition's policy, and your member's own");
   AddOffline(app, family);
   auto version = std::make_shared<int64_t>(0);
   app.AddVerb(family, "get", "The coalition's policy, as a file to read, edit and apply again",
@@ -175,15 +174,15 @@ void AddPolicyVerbs(App& app) {
                {"policy get --version 1", "An earlier one."},
                {"policy get -o json", "As JSON, with who applied it."}},
               [version](Session& session) { return Get(session, *version); })
-      ->add_option("--version", *version, "Version, 0: the one in force (0)")
-      ->check(WholeNumber(0));
+      .AddOption("--version", *version, "Version, 0: the one in force (0)")
+      .AtLeast(0);
   auto limit = std::make_shared<uint64_t>(20);
   app.AddVerb(family, "history", "The versions of the coalition's policy, newest first",
               {{"policy history", "Who applied each, and who approved it."},
                {"policy history --limit 0 -o csv", "All of them, for a program."}},
               [limit](Session& session) { return History(session, *limit); })
-      ->add_option("--limit", *limit, "At most so many, 0: all (20)")
-      ->check(CLI::Range(0, 1'000'000'000));
+      .AddOption("--limit", *limit, "At most so many, 0: all (20)")
+      .Between(0, 1'000'000'000);
   AddPolicyChangeVerbs(app, family);
   AddPolicyOwnVerbs(app, family);
 }

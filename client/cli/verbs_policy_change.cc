@@ -9,7 +9,6 @@
 #include "client/cli/policy_text.h"
 #include "client/cli/prompt.h"
 #include "client/cli/text.h"
-#include "client/cli/whole_number.h"
 
 namespace coalition::cli {
 namespace {
@@ -154,20 +153,19 @@ int Apply(Session& session, const ChangeFlags& flags) {
   return kExitOk;
 }
 
-void AddReviewed(CLI::App* verb, ChangeFlags* flags, bool required) {
-  verb->add_option("FILE", flags->file, "Policy in text format, - is standard input")->required();
-  verb->add_option("--epoch", flags->epoch, "Epoch of the difference that was reviewed")
-      ->check(WholeNumber(1))
-      ->required(required);
-  verb->add_option("--digest", flags->digest, "Digest of the difference that was reviewed")
-      ->required(required);
+void AddReviewed(Verb verb, ChangeFlags* flags, bool required) {
+  verb.AddOption("FILE", flags->file, "Policy in text format, - is standard input").Required();
+  verb.AddOption("--epoch", flags->epoch, "Epoch of the difference that was reviewed")
+      .AtLeast(1)
+      .Required(required);
+  verb.AddOption("--digest", flags->digest, "Digest of the difference that was reviewed").Required(required);
 }
 
 constexpr char kDigest[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
-void AddApply(App& app, CLI::App* family) {
+void AddApply(App& app, Verb family) {
   auto flags = std::make_shared<ChangeFlags>();
-  CLI::App* verb =
+  Verb verb =
       app.AddVerb(family, "apply", "Puts a policy in force for the whole coalition",
                   {{"policy apply policy.textproto", "Shows the difference and what is lost, and asks."},
                    {absl::StrCat("policy apply policy.textproto --epoch 17 --digest ", kDigest),
@@ -176,23 +174,22 @@ void AddApply(App& app, CLI::App* family) {
                    {"policy apply policy.textproto --dry-run", "Shows and checks it, but applies nothing."}},
                   [flags](Session& session) { return Apply(session, *flags); });
   AddReviewed(verb, flags.get(), false);
-  verb->add_flag("-y,--yes", flags->yes, "Do not ask");
-  verb->add_flag("--dry-run", flags->dry_run, "Check, but apply nothing");
+  verb.AddFlag("-y,--yes", flags->yes, "Do not ask");
+  verb.AddFlag("--dry-run", flags->dry_run, "Check, but apply nothing");
 }
 
 }  // namespace
 
-void AddPolicyChangeVerbs(App& app, CLI::App* family) {
+void AddPolicyChangeVerbs(App& app, Verb family) {
   auto diff = std::make_shared<ChangeFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       family, "diff", "Who would see more and who less if a policy in a file were applied",
       {{"policy diff policy.textproto", "In sentences, with what an approval or an application has to name."},
        {"policy diff policy.textproto --against 1", "Compared with an earlier version."},
        {"policy diff policy.textproto -o json", "Each cell that changes, for a program."}},
       [diff](Session& session) { return Diff(session, *diff); });
-  verb->add_option("FILE", diff->file, "Policy in text format, - is standard input")->required();
-  verb->add_option("--against", diff->against, "Version to compare with, 0: the one in force (0)")
-      ->check(WholeNumber(0));
+  verb.AddOption("FILE", diff->file, "Policy in text format, - is standard input").Required();
+  verb.AddOption("--against", diff->against, "Version to compare with, 0: the one in force (0)").AtLeast(0);
 
   auto approve = std::make_shared<ChangeFlags>();
   verb = app.AddVerb(family, "approve", "Agrees, for your member, to a policy that widens",

@@ -8,7 +8,6 @@
 #include "client/cli/policy_text.h"
 #include "client/cli/prompt.h"
 #include "client/cli/text.h"
-#include "client/cli/whole_number.h"
 
 namespace coalition::cli {
 namespace {
@@ -159,32 +158,32 @@ int Diff(Session& session, const std::string& path) {
 
 }  // namespace
 
-void AddPolicyOwnVerbs(App& app, CLI::App* family) {
-  CLI::App* own = app.AddFamily("own", "Your member's own bound on who sees its records", family);
+void AddPolicyOwnVerbs(App& app, Verb family) {
+  Verb own = app.AddFamily("own", "Your member's own bound on who sees its records", family);
   auto version = std::make_shared<int64_t>(0);
   app.AddVerb(own, "get", "Your member's own policy, as a file to read, edit and set again",
               {{"policy own get", "The one in force."}, {"policy own get -o json", "As JSON."}},
               [version](Session& session) { return Get(session, *version); })
-      ->add_option("--version", *version, "Version, 0: the one in force (0)")
-      ->check(WholeNumber(0));
+      .AddOption("--version", *version, "Version, 0: the one in force (0)")
+      .AtLeast(0);
 
   auto file = std::make_shared<std::string>();
   app.AddVerb(own, "diff", "Who would see more and who less of your records",
               {{"policy own diff own.textproto", "Changes nothing."}},
               [file](Session& session) { return Diff(session, *file); })
-      ->add_option("FILE", *file, "Member policy in text format, - is standard input")
-      ->required();
+      .AddOption("FILE", *file, "Member policy in text format, - is standard input")
+      .Required();
 
   auto flags = std::make_shared<SetFlags>();
-  CLI::App* verb = app.AddVerb(own, "set", "Sets your member's own policy, for all of its records at once",
-                               {{"policy own set own.textproto", "Shows what is lost, and asks."},
-                                {"policy own set own.textproto --yes", "Does not ask."}},
-                               [flags](Session& session) { return Set(session, *flags); });
-  verb->add_option("FILE", flags->file, "Member policy in text format, - is standard input")->required();
-  verb->add_option("--expected-version", flags->expected_version,
-                   "Only if this is the version in force; 0: none was ever set")
-      ->check(WholeNumber(0));
-  verb->add_flag("-y,--yes", flags->yes, "Do not ask");
+  Verb verb = app.AddVerb(own, "set", "Sets your member's own policy, for all of its records at once",
+                          {{"policy own set own.textproto", "Shows what is lost, and asks."},
+                           {"policy own set own.textproto --yes", "Does not ask."}},
+                          [flags](Session& session) { return Set(session, *flags); });
+  verb.AddOption("FILE", flags->file, "Member policy in text format, - is standard input").Required();
+  verb.AddOption("--expected-version", flags->expected_version,
+                 "Only if this is the version in force; 0: none was ever set")
+      .AtLeast(0);
+  verb.AddFlag("-y,--yes", flags->yes, "Do not ask");
 }
 
 }  // namespace coalition::cli

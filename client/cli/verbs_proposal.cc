@@ -164,32 +164,32 @@ constexpr char kDigest[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495
 
 using Does = int (*)(Session&, const ProposalFlags&);
 
-std::shared_ptr<ProposalFlags> AddOne(App& app, CLI::App* family, const std::string& name,
+std::shared_ptr<ProposalFlags> AddOne(App& app, Verb family, const std::string& name,
                                       const std::string& description, const std::vector<Example>& examples,
-                                      Does does, CLI::App** verb) {
+                                      Does does, Verb* verb) {
   auto flags = std::make_shared<ProposalFlags>();
   *verb = app.AddVerb(family, name, description, examples,
                       [flags, does](Session& session) { return does(session, *flags); });
-  (*verb)->add_option("PROPOSAL", flags->proposal, "Number of the proposal")->required();
+  verb->AddOption("PROPOSAL", flags->proposal, "Number of the proposal").Required();
   return flags;
 }
 
-void AddDigest(CLI::App* verb, ProposalFlags* flags) {
-  verb->add_option("--digest", flags->digest,
-                   "Of the proposal that was reviewed; shows nothing and does not ask");
+void AddDigest(Verb verb, ProposalFlags* flags) {
+  verb.AddOption("--digest", flags->digest,
+                 "Of the proposal that was reviewed; shows nothing and does not ask");
 }
 
 }  // namespace
 
 void AddProposalVerbs(App& app) {
-  CLI::App* family = app.AddFamily("proposal", "Changes of the coalition that need members' agreement");
+  Verb family = app.AddFamily("proposal", "Changes of the coalition that need members' agreement");
   auto state = std::make_shared<std::string>("open");
   app.AddVerb(family, "list", "Proposals, newest first",
               {{"proposal list", "Those that are open."}, {"proposal list --state all -o json", "All."}},
               [state](Session& session) { return List(session, *state); })
-      ->add_option("--state", *state, "open, applied, withdrawn, expired or all (open)")
-      ->check(CLI::IsMember({"open", "applied", "withdrawn", "expired", "all"}));
-  CLI::App* verb = nullptr;
+      .AddOption("--state", *state, "open, applied, withdrawn, expired or all (open)")
+      .Among({"open", "applied", "withdrawn", "expired", "all"});
+  Verb verb;
   AddOne(app, family, "get", "One proposal, with the digest to name", {{"proposal get 7", "As a table."}},
          Get, &verb);
   AddOne(app, family, "preview", "What a proposal would show of your member's records",
@@ -203,12 +203,12 @@ void AddProposalVerbs(App& app) {
   AddDigest(verb, flags.get());
   flags = AddOne(app, family, "object", "Keeps your member's records from whoever is admitted or re-instated",
                  {{"proposal object 7", "Asks first."}}, Object, &verb);
-  verb->add_flag("-y,--yes", flags->yes, "Do not ask");
+  verb.AddFlag("-y,--yes", flags->yes, "Do not ask");
 }
 
-void AddProposalAdminVerbs(App& app, CLI::App* admin) {
-  CLI::App* family = app.AddFamily("proposal", "What becomes of proposals", admin);
-  CLI::App* verb = nullptr;
+void AddProposalAdminVerbs(App& app, Verb admin) {
+  Verb family = app.AddFamily("proposal", "What becomes of proposals", admin);
+  Verb verb;
   auto flags =
       AddOne(app, family, "apply", "Makes the change that was agreed to",
              {{"admin proposal apply 7", "Shows it, and asks."},
@@ -217,7 +217,7 @@ void AddProposalAdminVerbs(App& app, CLI::App* admin) {
   AddDigest(verb, flags.get());
   flags = AddOne(app, family, "withdraw", "Takes a proposal back",
                  {{"admin proposal withdraw 7", "Asks first."}}, Withdraw, &verb);
-  verb->add_flag("-y,--yes", flags->yes, "Do not ask");
+  verb.AddFlag("-y,--yes", flags->yes, "Do not ask");
 }
 
 }  // namespace coalition::cli

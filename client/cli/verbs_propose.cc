@@ -13,7 +13,7 @@ namespace {
 
 // What any of them is made of.
 struct ProposeFlags {
-  std::string id, name, kind, target, control_group, reason, request_id;
+  std::string id, name, kind, target, control_group, key, reason, request_id;
   std::vector<std::string> groups, members, roles;
   bool closed = false, alone = false, dry_run = false;
 };
@@ -99,6 +99,7 @@ absl::Status FillRole(const ProposeFlags& flags, v1::ProposedChange* change) {
   if (!roles.ok()) return roles.status();
   grant.set_credential(*credential);
   for (const v1::Role role : *roles) grant.add_roles(role);
+  grant.set_public_key_sha256(flags.key);
   return absl::OkStatus();
 }
 
@@ -135,105 +136,107 @@ int Propose(Session& session, const ProposeFlags& flags, Fill fill) {
 
 class Verbs {
  public:
-  Verbs(App& app, CLI::App* family) : app_(app), family_(family) {}
+  Verbs(App& app, Verb family) : app_(app), family_(family) {}
 
   // One of `name`, whose flags `add` adds.
   template <class Add>
   void One(const std::string& name, const std::string& description, const std::string& example,
            const std::string& says, Fill fill, Add add) {
     auto flags = std::make_shared<ProposeFlags>();
-    CLI::App* verb =
+    Verb verb =
         app_.AddVerb(family_, name, description, {{absl::StrCat("admin propose ", name, " ", example), says}},
                      [flags, fill](Session& session) { return Propose(session, *flags, fill); });
     add(verb, flags.get());
-    verb->add_option("--reason", flags->reason, "Why, for those who are asked")->required();
-    verb->add_option("--request-id", flags->request_id, "UUID that makes this one command repeatable");
-    verb->add_flag("--dry-run", flags->dry_run, "Check, but propose nothing");
+    verb.AddOption("--reason", flags->reason, "Why, for those who are asked").Required();
+    verb.AddOption("--request-id", flags->request_id, "UUID that makes this one command repeatable");
+    verb.AddFlag("--dry-run", flags->dry_run, "Check, but propose nothing");
   }
 
  private:
   App& app_;
-  CLI::App* const family_;
+  const Verb family_;
 };
 
 void AddMembers(Verbs& verbs) {
   verbs.One("admission", "A new member; an applicant from the proposal on, so that others can name it",
             "souk --name 'Souk Marketplace' --kind marketplace --reason 'applied on 12 November'",
-            "Sees nothing before it is agreed to.", FillAdmission, [](CLI::App* verb, ProposeFlags* flags) {
-              verb->add_option("MEMBER", flags->id, "Id of the new member, never used before")->required();
-              verb->add_option("--name", flags->name, "Its name, for people")->required();
-              verb->add_option(
+            "Sees nothing before it is agreed to.", FillAdmission, [](Verb verb, ProposeFlags* flags) {
+              verb.AddOption("MEMBER", flags->id, "Id of the new member, never used before").Required();
+              verb.AddOption("--name", flags->name, "Its name, for people").Required();
+              verb.AddOption(
                       "--kind", flags->kind,
                       "brand, marketplace, payment, logistics, authority, agency, observer or secretariat")
-                  ->required();
-              verb->add_option("--group", flags->groups, "Group that it will be in. Repeatable")
-                  ->allow_extra_args(false);
-              verb->add_option("--control-group", flags->control_group, "Under common control with others");
+                  .Required();
+              verb.AddOption("--group", flags->groups, "Group that it will be in. Repeatable").OnePerFlag();
+              verb.AddOption("--control-group", flags->control_group, "Under common control with others");
             });
-  verbs.One(
-      "reinstatement", "A suspended or limited member is active again",
-      "aurore --reason 'the incident is closed'", "It sees what is made from then on, and what names it.",
-      FillReinstatement, [](CLI::App* verb, ProposeFlags* flags) {
-        verb->add_option("MEMBER", flags->id, "Id of the member")->required();
-        verb->add_option("--group", flags->groups, "Group that it will be in: none by itself. Repeatable")
-            ->allow_extra_args(false);
-      });
+  verbs.One("reinstatement", "A suspended or limited member is active again",
+            "aurore --reason 'the incident is closed'",
+            "It sees what is made from then on, and what names it.", FillReinstatement,
+            [](Verb verb, ProposeFlags* flags) {
+              verb.AddOption("MEMBER", flags->id, "Id of the member").Required();
+              verb.AddOption("--group", flags->groups, "Group that it will be in: none by itself. Repeatable")
+                  .OnePerFlag();
+            });
   verbs.One("control-group", "A member is under common control with others, or no more",
             "aurore aurore-group --reason 'bought by the group'", "Excluding one of them excludes all.",
-            FillControlGroup, [](CLI::App* verb, ProposeFlags* flags) {
-              verb->add_option("MEMBER", flags->id, "Id of the member")->required();
-              verb->add_option("CONTROL-GROUP", flags->control_group,
-                               "Id that those under common control share");
-              verb->add_flag("--alone", flags->alone, "It is under common control with nobody any more");
+            FillControlGroup, [](Verb verb, ProposeFlags* flags) {
+              verb.AddOption("MEMBER", flags->id, "Id of the member").Required();
+              verb.AddOption("CONTROL-GROUP", flags->control_group,
+                             "Id that those under common control share");
+              verb.AddFlag("--alone", flags->alone, "It is under common control with nobody any more");
             });
-  verbs.One("role", "A credential administers or audits the coalition",
-            "admin --member office --role coalition-admin --reason 'second administrator'",
-            "Its key is registered apart.", FillRole, [](CLI::App* verb, ProposeFlags* flags) {
-              verb->add_option("CREDENTIAL", flags->id, "Id of the credential; made if it is not there")
-                  ->required();
-              verb->add_option("--member", flags->target, "Id of its member")->required();
-              verb->add_option("--role", flags->roles, "coalition-admin or auditor. Repeatable")
-                  ->allow_extra_args(false)
-                  ->required();
-            });
+  verbs.One(
+      "role", "A credential administers or audits the coalition",
+      "admin --member office --role coalition-admin --reason 'second administrator'",
+      "Its key is registered apart, or named with --public-key-sha256: that of an administrator who has lost "
+      "it.",
+      FillRole, [](Verb verb, ProposeFlags* flags) {
+        verb.AddOption("CREDENTIAL", flags->id, "Id of the credential; made if it is not there").Required();
+        verb.AddOption("--member", flags->target, "Id of its member").Required();
+        verb.AddOption("--role", flags->roles, "coalition-admin or auditor. Repeatable")
+            .OnePerFlag()
+            .Required();
+        verb.AddOption("--public-key-sha256", flags->key, "Its key from then on, 64 hex digits");
+      });
 }
 
 void AddGroups(Verbs& verbs) {
   verbs.One("group-add", "Members join a group", "watchmakers aurore belmont --reason 'they asked for it'",
             "They see what is granted to it from then on.", FillGroupAddition,
-            [](CLI::App* verb, ProposeFlags* flags) {
-              verb->add_option("GROUP", flags->id, "Id of the group")->required();
-              verb->add_option("MEMBER", flags->members, "Ids of the members")->required();
+            [](Verb verb, ProposeFlags* flags) {
+              verb.AddOption("GROUP", flags->id, "Id of the group").Required();
+              verb.AddOption("MEMBER", flags->members, "Ids of the members").Required();
             });
   verbs.One(
       "group-remove", "Members leave a group that the policy denies something",
       "probation souk --reason 'its year is over'",
       "Outside it they see what is made from then on. From other groups one administrator removes them: "
       "`coalition admin group remove`.",
-      FillGroupRemoval, [](CLI::App* verb, ProposeFlags* flags) {
-        verb->add_option("GROUP", flags->id, "Id of the group")->required();
-        verb->add_option("MEMBER", flags->members, "Ids of the members")->required();
+      FillGroupRemoval, [](Verb verb, ProposeFlags* flags) {
+        verb.AddOption("GROUP", flags->id, "Id of the group").Required();
+        verb.AddOption("MEMBER", flags->members, "Ids of the members").Required();
       });
   verbs.One("group-create", "A new group",
             "shoemakers aurore belmont --name 'Shoe brands' --closed --reason 'a working group'",
             "Closed groups may be granted AMBER-STRICT records.", FillGroupCreation,
-            [](CLI::App* verb, ProposeFlags* flags) {
-              verb->add_option("GROUP", flags->id, "Id of the group, never used before")->required();
-              verb->add_option("MEMBER", flags->members, "Ids of its first members");
-              verb->add_option("--name", flags->name, "Its name, for people")->required();
-              verb->add_flag("--closed", flags->closed, "AMBER-STRICT records may be granted to it");
+            [](Verb verb, ProposeFlags* flags) {
+              verb.AddOption("GROUP", flags->id, "Id of the group, never used before").Required();
+              verb.AddOption("MEMBER", flags->members, "Ids of its first members");
+              verb.AddOption("--name", flags->name, "Its name, for people").Required();
+              verb.AddFlag("--closed", flags->closed, "AMBER-STRICT records may be granted to it");
             });
   verbs.One("platform", "A marketplace holds a platform", "bazaar.example bazaar --reason 'its own'",
             "The host of records about it that are made from then on.", FillPlatform,
-            [](CLI::App* verb, ProposeFlags* flags) {
-              verb->add_option("PLATFORM", flags->id, "Id of the platform, e.g. bazaar.example")->required();
-              verb->add_option("MEMBER", flags->target, "Id of the marketplace")->required();
+            [](Verb verb, ProposeFlags* flags) {
+              verb.AddOption("PLATFORM", flags->id, "Id of the platform, e.g. bazaar.example").Required();
+              verb.AddOption("MEMBER", flags->target, "Id of the marketplace").Required();
             });
 }
 
 }  // namespace
 
-void AddProposeVerbs(App& app, CLI::App* admin) {
+void AddProposeVerbs(App& app, Verb admin) {
   Verbs verbs(app, app.AddFamily("propose", "Asks the members for a change", admin));
   AddMembers(verbs);
   AddGroups(verbs);

@@ -205,9 +205,9 @@ int Withdraw(Session& session, const WithdrawFlags& flags) {
   return kExitOk;
 }
 
-void AddRevise(App& app, CLI::App* family) {
+void AddRevise(App& app, Verb family) {
   auto flags = std::make_shared<ReviseFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       family, "revise", "Changes a record of your own",
       {{"record revise records/aaaaaaaaaaaaaaaaaaaaaaaaaa --grant kind:brand=full --exclude member:belmont",
         "A new audience in place of the old one."},
@@ -216,68 +216,66 @@ void AddRevise(App& app, CLI::App* family) {
        {"record revise records/aaaaaaaaaaaaaaaaaaaaaaaaaa --file new.json --field offender_report.listings",
         "One field, taken from a record as JSON."}},
       [flags](Session& session) { return Revise(session, *flags); });
-  verb->add_option("RECORD", flags->record, "Record to change")->required();
-  verb->add_option("--file", flags->file, "Record as JSON that holds the new values, - is standard input");
-  verb->add_option("--field", flags->fields,
-                   "Fields to take from --file, e.g. offender_report.listings. Repeatable")
-      ->allow_extra_args(false);
+  verb.AddOption("RECORD", flags->record, "Record to change").Required();
+  verb.AddOption("--file", flags->file, "Record as JSON that holds the new values, - is standard input");
+  verb.AddOption("--field", flags->fields,
+                 "Fields to take from --file, e.g. offender_report.listings. Repeatable")
+      .OnePerFlag();
   AddAudienceFlags(verb, &flags->audience);
-  verb->add_flag("--nobody", flags->nobody,
-                 "From now on nobody but you sees it; not with --grant, --exclude or --audience");
-  verb->add_option("--expire", flags->expire, "When the record ends: YYYY-MM-DD or RFC 3339");
-  verb->add_flag("--reinstated", flags->reinstated, "Outcome: the action was undone");
-  verb->add_option("--reinstated-at", flags->reinstated_at, "Outcome: when it was undone");
-  verb->add_option("--appeal", flags->appeal, "Outcome: pending, upheld or rejected");
-  verb->add_option("--etag", flags->etag, "Only if the record has not changed since");
-  verb->add_option("--request-id", flags->request_id, "UUID that makes this one command repeatable");
-  verb->add_flag("--dry-run", flags->dry_run, "Check, but change nothing");
+  verb.AddFlag("--nobody", flags->nobody,
+               "From now on nobody but you sees it; not with --grant, --exclude or --audience");
+  verb.AddOption("--expire", flags->expire, "When the record ends: YYYY-MM-DD or RFC 3339");
+  verb.AddFlag("--reinstated", flags->reinstated, "Outcome: the action was undone");
+  verb.AddOption("--reinstated-at", flags->reinstated_at, "Outcome: when it was undone");
+  verb.AddOption("--appeal", flags->appeal, "Outcome: pending, upheld or rejected");
+  verb.AddOption("--etag", flags->etag, "Only if the record has not changed since");
+  verb.AddOption("--request-id", flags->request_id, "UUID that makes this one command repeatable");
+  verb.AddFlag("--dry-run", flags->dry_run, "Check, but change nothing");
 }
 
-void AddList(App& app, CLI::App* family) {
+void AddList(App& app, Verb family) {
   auto flags = std::make_shared<ListFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       family, "list", "The records that you may see, newest first",
       {{"record list --class report --from 2026-11-01", "Reports since a day."},
        {"record list --seller bazaar.example/shop-4711 --limit 0 -o jsonl",
         "All about a seller, for a program."},
        {"record list --refers-to records/aaaaaaaaaaaaaaaaaaaaaaaaaa", "What answers or judges a record."}},
       [flags](Session& session) { return List(session, *flags); });
-  verb->add_option("--class", flags->classes, "report, notice, outcome or opinion. Repeatable")
-      ->allow_extra_args(false);
-  verb->add_option("--seller", flags->seller, "PLATFORM/SELLER or PLATFORM");
-  verb->add_option("--contributor", flags->contributor, "Id of the member");
-  verb->add_option("--from", flags->from, "Created at or after");
-  verb->add_option("--before", flags->before, "Created before");
-  verb->add_option("--external-id", flags->external_id, "Your own id");
-  verb->add_option("--refers-to", flags->refers_to, "Record that they refer to");
-  verb->add_option("--limit", flags->limit, "At most so many, 0: all (100)")
-      ->check(CLI::Range(0, 1'000'000'000));
+  verb.AddOption("--class", flags->classes, "report, notice, outcome or opinion. Repeatable").OnePerFlag();
+  verb.AddOption("--seller", flags->seller, "PLATFORM/SELLER or PLATFORM");
+  verb.AddOption("--contributor", flags->contributor, "Id of the member");
+  verb.AddOption("--from", flags->from, "Created at or after");
+  verb.AddOption("--before", flags->before, "Created before");
+  verb.AddOption("--external-id", flags->external_id, "Your own id");
+  verb.AddOption("--refers-to", flags->refers_to, "Record that they refer to");
+  verb.AddOption("--limit", flags->limit, "At most so many, 0: all (100)").Between(0, 1'000'000'000);
 }
 
 }  // namespace
 
 void AddRecordVerbs(App& app) {
-  CLI::App* family = app.AddFamily("record", "Records as they are stored");
+  Verb family = app.AddFamily("record", "Records as they are stored");
   auto name = std::make_shared<std::string>();
   app.AddVerb(family, "get", "One record, as you may see it",
               {{"record get records/aaaaaaaaaaaaaaaaaaaaaaaaaa", "As a table."},
                {"record get aaaaaaaaaaaaaaaaaaaaaaaaaa -o json", "As JSON."}},
               [name](Session& session) { return Get(session, *name); })
-      ->add_option("RECORD", *name, "Record")
-      ->required();
+      .AddOption("RECORD", *name, "Record")
+      .Required();
   AddList(app, family);
   AddRevise(app, family);
   auto withdraw = std::make_shared<WithdrawFlags>();
-  CLI::App* verb =
+  Verb verb =
       app.AddVerb(family, "withdraw", "Takes a record of your own back, for good",
                   {{"record withdraw records/aaaaaaaaaaaaaaaaaaaaaaaaaa", "Asks first, naming what is lost."},
                    {"record withdraw records/aaaaaaaaaaaaaaaaaaaaaaaaaa --yes", "Does not ask."}},
                   [withdraw](Session& session) { return Withdraw(session, *withdraw); });
-  verb->add_option("RECORD", withdraw->record, "Record to withdraw")->required();
-  verb->add_flag("-y,--yes", withdraw->yes, "Do not ask");
-  verb->add_option("--etag", withdraw->etag, "Only if the record has not changed since");
-  verb->add_option("--request-id", withdraw->request_id, "UUID that makes this one command repeatable");
-  verb->add_flag("--dry-run", withdraw->dry_run, "Check, but withdraw nothing");
+  verb.AddOption("RECORD", withdraw->record, "Record to withdraw").Required();
+  verb.AddFlag("-y,--yes", withdraw->yes, "Do not ask");
+  verb.AddOption("--etag", withdraw->etag, "Only if the record has not changed since");
+  verb.AddOption("--request-id", withdraw->request_id, "UUID that makes this one command repeatable");
+  verb.AddFlag("--dry-run", withdraw->dry_run, "Check, but withdraw nothing");
 }
 
 }  // namespace coalition::cli

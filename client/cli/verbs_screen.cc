@@ -183,24 +183,24 @@ int SellerShow(Session& session, const std::string& text) {
 
 void AddScreenVerbs(App& app) {
   auto flags = std::make_shared<ScreenFlags>();
-  CLI::App* screen = app.AddVerb(
+  Verb screen = app.AddVerb(
       app.root(), "screen",
       "Whether sellers are listed. Exit code 0: none, 1: at least one, 2: none, but --file has bad lines",
       {{"screen bazaar.example/shop-4711", "One seller."},
        {"screen bazaar.example/shop-4711 souk.example/s-9 -o json", "Several, for a program."},
        {"screen --file sellers.txt -o csv", "A file with one PLATFORM/SELLER a line; - is standard input."}},
       [flags](Session& session) { return Screen(session, *flags); });
-  screen->add_option("SELLER", flags->sellers, "PLATFORM/SELLER");
-  screen->add_option("--file", flags->file, "File of sellers, one a line; - is standard input");
+  screen.AddOption("SELLER", flags->sellers, "PLATFORM/SELLER");
+  screen.AddOption("--file", flags->file, "File of sellers, one a line; - is standard input");
 
-  CLI::App* seller = app.AddFamily("seller", "What is known of one seller");
+  Verb seller = app.AddFamily("seller", "What is known of one seller");
   auto text = std::make_shared<std::string>();
   app.AddVerb(seller, "show",
               "All that you may see of a seller: verdict, records, takedowns and their course",
               {{"seller show bazaar.example/shop-4711", "The whole picture."}},
               [text](Session& session) { return SellerShow(session, *text); })
-      ->add_option("SELLER", *text, "PLATFORM/SELLER")
-      ->required();
+      .AddOption("SELLER", *text, "PLATFORM/SELLER")
+      .Required();
 }
 
 }  // namespace coalition::cli

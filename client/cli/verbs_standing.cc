@@ -7,6 +7,7 @@
 #include "client/cli/administration_values.h"
 #include "client/cli/app.h"
 #include "client/cli/prompt.h"
+#include "client/cli/text.h"
 #include "client/cli/values.h"
 #include "common/errors.h"
 #include "common/tls.h"
@@ -108,6 +109,19 @@ struct LeaveFlags {
   bool withdraw = false, yes = false;
 };
 
+// "All 1,203", or how many there are at least; "All" where this credential may not read them.
+std::string CountOwn(client::Client& client, const std::string& member) {
+  constexpr int kCountedMax = 10'000;
+  v1::RecordFilter own;
+  own.set_contributor(member);
+  int count = 0;
+  for (const absl::StatusOr<v1::Record>& record : client.ListRecords(own, 1'000)) {
+    if (!record.ok()) return "All";
+    if (++count == kCountedMax) return absl::StrCat("All (", WithThousands(kCountedMax), " or more)");
+  }
+  return absl::StrCat("All ", WithThousands(static_cast<uint64_t>(count)));
+}
+
 int Leave(Session& session, const LeaveFlags& flags) {
   if (flags.withdraw == !flags.successor.empty()) {
     return session.Misused("say what becomes of your records: --withdraw, or --successor MEMBER");
@@ -120,11 +134,22 @@ int Leave(Session& session, const LeaveFlags& flags) {
     if (!parsed.ok()) return session.Misused("--successor: " + std::string(parsed.status().message()));
     successor = *parsed;
   }
+  absl::StatusOr<client::Client*> client = session.Client();
+  if (!client.ok()) return session.Fail(client.status());
+  // Nobody is asked about what would be refused. Who has left is told of its leaving and of nothing else.
+  const absl::StatusOr<v1::WhoAmIResponse> me = (*client)->WhoAmI();
+  if (me.ok() && me->member().name() != *member) {
+    return session.Misused(absl::StrCat("MEMBER must be your own, and you are of ", me->member().name()));
+  }
+  if (!me.ok() && GetErrorReason(me.status()) != v1::ERROR_REASON_MEMBER_NOT_ACTIVE) {
+    return session.Fail(me.status());
+  }
+  const std::string which =
+      absl::StrCat(me.ok() ? CountOwn(**client, *member) : "All", " records of ", *member);
   const std::string records =
-      flags.withdraw
-          ? absl::StrCat("All records of ", *member, " are withdrawn, for good: nobody sees them any more.")
-          : absl::StrCat("All records of ", *member, " become those of ", successor,
-                         ", which decides from then on who sees them.");
+      flags.withdraw ? absl::StrCat(which, " are withdrawn, for good: nobody sees them any more.")
+                     : absl::StrCat(which, " become those of ", successor,
+                                    ", which decides from then on who sees them.");
   const int go_on = ConfirmLoss(
       session, flags.yes,
       {records, absl::StrCat(*member,
@@ -132,8 +157,6 @@ int Leave(Session& session, const LeaveFlags& flags) {
                              "name is never used again.")},
       absl::StrCat("Leave as ", *member, "?"));
   if (go_on != kExitOk) return go_on;
-  absl::StatusOr<client::Client*> client = session.Client();
-  if (!client.ok()) return session.Fail(client.status());
   const absl::StatusOr<v1::Departure> departure = (*client)->LeaveCoalition(*member, successor);
   if (!departure.ok()) return session.Fail(departure.status());
   session.One(DepartureFacts(*departure), ToJson(*departure));
@@ -148,20 +171,23 @@ int Leave(Session& session, const LeaveFlags& flags) {
 int Departure(Session& session, const std::string& flag) {
   absl::StatusOr<client::Client*> client = session.Client();
   if (!client.ok()) return session.Fail(client.status());
-  std::string member;
-  if (flag.empty()) {
-    // Not by asking: who has left is told of its leaving and of nothing else.
-    const absl::StatusOr<SpiffeId> own = session.OwnIdentity();
-    if (!own.ok()) return session.Fail(own.status());
-    member = FormatMemberName(own->member);
-  } else {
+  // Not by asking: who has left is told of its leaving and of nothing else.
+  const absl::StatusOr<SpiffeId> own = session.OwnIdentity();
+  if (!own.ok()) return session.Fail(own.status());
+  std::string member = FormatMemberName(own->member);
+  if (!flag.empty()) {
     const absl::StatusOr<std::string> parsed = ParseMember(flag);
     if (!parsed.ok()) return session.Misused(std::string(parsed.status().message()));
     member = *parsed;
   }
   const absl::StatusOr<v1::Departure> departure = (*client)->GetDeparture(member);
   if (!departure.ok()) return session.Fail(departure.status());
-  session.One(DepartureFacts(*departure), ToJson(*departure));
+  Facts facts = DepartureFacts(*departure);
+  // Told to the member alone.
+  if (member != FormatMemberName(own->member)) {
+    std::erase_if(facts, [](const auto& fact) { return fact.first == "records_done"; });
+  }
+  session.One(facts, ToJson(*departure));
   return kExitOk;
 }
 
@@ -213,85 +239,84 @@ int ReleasePlatform(Session& session, const ReleaseFlags& flags) {
   return kExitOk;
 }
 
-void AddStanding(App& app, CLI::App* family, const std::string& name, const std::string& description,
+void AddStanding(App& app, Verb family, const std::string& name, const std::string& description,
                  v1::Standing standing, const std::string& verb_text, const std::string& example) {
   auto flags = std::make_shared<StandingFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       family, name, description,
       {{absl::StrCat("admin member ", name, " aurore --reason ", example),
         "Asks first, naming what is lost."},
        {absl::StrCat("admin member ", name, " aurore --reason ", example, " --yes"), "Does not ask."}},
       [=](Session& session) { return SetStanding(session, *flags, standing, verb_text); });
-  verb->add_option("MEMBER", flags->member, "Id of the member")->required();
-  verb->add_option("--reason", flags->reason,
-                   "investigation, security-incident, breach-of-terms, legal-order, requested-by-member or "
-                   "other; known to all members")
-      ->required();
-  verb->add_flag("-y,--yes", flags->yes, "Do not ask");
+  verb.AddOption("MEMBER", flags->member, "Id of the member").Required();
+  verb.AddOption("--reason", flags->reason,
+                 "investigation, security-incident, breach-of-terms, legal-order, requested-by-member or "
+                 "other; known to all members")
+      .Required();
+  verb.AddFlag("-y,--yes", flags->yes, "Do not ask");
 }
 
-void AddRelease(App& app, CLI::App* family, const std::string& path) {
+void AddRelease(App& app, Verb family, const std::string& path) {
   auto flags = std::make_shared<ReleaseFlags>();
-  CLI::App* verb = app.AddVerb(family, "release", "A platform is held by nobody any more",
-                               {{path + " release bazaar.example", "Asks first, naming what is lost."}},
-                               [flags](Session& session) { return ReleasePlatform(session, *flags); });
-  verb->add_option("PLATFORM", flags->platform, "Id of the platform")->required();
-  verb->add_flag("-y,--yes", flags->yes, "Do not ask");
+  Verb verb = app.AddVerb(family, "release", "A platform is held by nobody any more",
+                          {{path + " release bazaar.example", "Asks first, naming what is lost."}},
+                          [flags](Session& session) { return ReleasePlatform(session, *flags); });
+  verb.AddOption("PLATFORM", flags->platform, "Id of the platform").Required();
+  verb.AddFlag("-y,--yes", flags->yes, "Do not ask");
 }
 
-void AddLeave(App& app, CLI::App* member) {
+void AddLeave(App& app, Verb member) {
   auto leave = std::make_shared<LeaveFlags>();
-  CLI::App* verb = app.AddVerb(
-      member, "leave", "Your member leaves the coalition, and its records are withdrawn or go to another",
-      {{"member leave aurore --withdraw", "Asks first, naming what is lost."},
-       {"member leave aurore --successor belmont", "Its records become belmont's."}},
-      [leave](Session& session) { return Leave(session, *leave); });
-  verb->add_option("MEMBER", leave->member, "Id of your own member, so that nobody leaves by mistake")
-      ->required();
-  verb->add_flag("--withdraw", leave->withdraw, "Withdraw its records");
-  verb->add_option("--successor", leave->successor, "Id of the member of the same kind that gets them");
-  verb->add_flag("-y,--yes", leave->yes, "Do not ask");
+  Verb verb = app.AddVerb(member, "leave",
+                          "Your member leaves the coalition, and its records are withdrawn or go to another",
+                          {{"member leave aurore --withdraw", "Asks first, naming what is lost."},
+                           {"member leave aurore --successor belmont", "Its records become belmont's."}},
+                          [leave](Session& session) { return Leave(session, *leave); });
+  verb.AddOption("MEMBER", leave->member, "Id of your own member, so that nobody leaves by mistake")
+      .Required();
+  verb.AddFlag("--withdraw", leave->withdraw, "Withdraw its records");
+  verb.AddOption("--successor", leave->successor, "Id of the member of the same kind that gets them");
+  verb.AddFlag("-y,--yes", leave->yes, "Do not ask");
 
   auto name = std::make_shared<std::string>();
   app.AddVerb(member, "departure", "How far the leaving of a member is",
               {{"member departure", "Of yours."}, {"member departure aurore", "Of another, for the office."}},
               [name](Session& session) { return Departure(session, *name); })
-      ->add_option("MEMBER", *name, "Id of the member (yours)");
+      .AddOption("MEMBER", *name, "Id of the member (yours)");
 }
 
 }  // namespace
 
-void AddStandingVerbs(App& app, CLI::App* member, CLI::App* platform) {
+void AddStandingVerbs(App& app, Verb member, Verb platform) {
   auto not_before = std::make_shared<NotBeforeFlags>();
-  CLI::App* verb = app.AddVerb(
+  Verb verb = app.AddVerb(
       member, "not-before", "Refuses all certificates of a member that became valid before a time",
       {{"member not-before now", "All that there are of yours: for a leak whose extent is not known."},
        {"member not-before 2026-11-20 --member aurore --yes", "Another's, by the office."}},
       [not_before](Session& session) { return NotBefore(session, *not_before); });
-  verb->add_option("TIME", not_before->time, "YYYY-MM-DD, RFC 3339, or now")->required();
-  verb->add_option("--member", not_before->member, "Id of the member (yours)");
-  verb->add_flag("-y,--yes", not_before->yes, "Do not ask");
+  verb.AddOption("TIME", not_before->time, "YYYY-MM-DD, RFC 3339, or now").Required();
+  verb.AddOption("--member", not_before->member, "Id of the member (yours)");
+  verb.AddFlag("-y,--yes", not_before->yes, "Do not ask");
   AddLeave(app, member);
   AddRelease(app, platform, "platform");
 }
 
-void AddStandingAdminVerbs(App& app, CLI::App* admin) {
-  CLI::App* member = app.AddFamily("member", "Members' standing", admin);
+void AddStandingAdminVerbs(App& app, Verb admin) {
+  Verb member = app.AddFamily("member", "Members' standing", admin);
   AddStanding(app, member, "suspend", "Cuts a member off, at once: it sees nothing any more",
               v1::STANDING_SUSPENDED, "Suspend", "security-incident");
   AddStanding(app, member, "limit", "A member sees its own records only, and writes nothing",
               v1::STANDING_LIMITED, "Limit", "investigation");
   AddStanding(app, member, "end", "Ends the membership of a suspended member or an applicant, for good",
               v1::STANDING_EXITED, "End the membership of", "breach-of-terms");
-  CLI::App* group = app.AddFamily("group", "Groups", admin);
+  Verb group = app.AddFamily("group", "Groups", admin);
   auto remove = std::make_shared<RemoveFlags>();
-  CLI::App* verb =
-      app.AddVerb(group, "remove", "A member of a group is in it no more",
-                  {{"admin group remove watchmakers aurore", "Asks first, naming what is lost."}},
-                  [remove](Session& session) { return RemoveFromGroup(session, *remove); });
-  verb->add_option("GROUP", remove->group, "Id of the group")->required();
-  verb->add_option("MEMBER", remove->member, "Id of the member")->required();
-  verb->add_flag("-y,--yes", remove->yes, "Do not ask");
+  Verb verb = app.AddVerb(group, "remove", "A member of a group is in it no more",
+                          {{"admin group remove watchmakers aurore", "Asks first, naming what is lost."}},
+                          [remove](Session& session) { return RemoveFromGroup(session, *remove); });
+  verb.AddOption("GROUP", remove->group, "Id of the group").Required();
+  verb.AddOption("MEMBER", remove->member, "Id of the member").Required();
+  verb.AddFlag("-y,--yes", remove->yes, "Do not ask");
   AddRelease(app, app.AddFamily("platform", "Platforms", admin), "admin platform");
 }
 

@@ -87,6 +87,15 @@ std::vector<PolicyProblem> CheckMemberPolicy(const v1::MemberPolicy& policy, con
     }
     CheckSubject(state, path, policy.exclusions(i), &check);
   }
+  if (policy.accepts_records_of_size() > kPolicyEntriesMax) {
+    check.Add("accepts_records_of", "has more than " + std::to_string(kPolicyEntriesMax) + " members");
+  }
+  for (int i = 0; i < std::min(policy.accepts_records_of_size(), kPolicyEntriesMax); ++i) {
+    const auto id = ParseMemberName(policy.accepts_records_of(i));
+    if (!id.ok() || state.FindMember(*id) == nullptr) {
+      check.Add(At("accepts_records_of", i), "is no member: " + Quoted(policy.accepts_records_of(i)));
+    }
+  }
   if (policy.accepts_policy_version() < 0 || policy.accepts_policy_version() > state.policy_version()) {
     check.Add("accepts_policy_version",
               "there is no such version; the newest is " + std::to_string(state.policy_version()));

@@ -303,6 +303,8 @@ std::vector<v1::AccessChange> DiffMemberPolicies(const State& state, uint32_t me
 bool Gains(const State& state, const PolicyDiff& diff, uint32_t member) {
   for (const uint32_t controlled : state.ControlGroup(member)) {
     const MemberState& one = *state.member(controlled);
+    // One administrator makes an applicant, under whomever's control it names.
+    if (one.standing == v1::STANDING_APPLICANT) continue;
     const std::string name = FormatMemberName(one.id);
     for (const v1::AccessChange& change : diff.access_changes) {
       if (change.direction() != v1::DIRECTION_WIDENS) continue;

@@ -146,7 +146,9 @@ class Explainer {
     Add(Role::kHides, {},
         {Layer::LAYER_STANDING, Cited("policies/", {state_.policy_version()}) + " hides_records_of_suspended",
          "its contributor, " + FormatMemberName(contributor_.id) +
-             ", is suspended: the coalition's policy hides its records from others as long"});
+             (contributor_.withdraws_records ? ", has left and its records are being withdrawn"
+                                             : ", is suspended") +
+             ": the coalition's policy hides its records from others as long"});
   }
 
   void Grants() {

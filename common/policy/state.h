@@ -45,6 +45,8 @@ struct MemberState {
   std::vector<Interval> kind_held;
   std::vector<GroupHeld> groups;
   std::string control_group;  // empty: alone
+  // It has left, and its records are withdrawn, one after the other.
+  bool withdraws_records = false;
 };
 
 struct GroupState {
@@ -144,10 +146,12 @@ class State {
   int64_t policy_version() const { return newest_policy().version; }
   const PolicyInForce& newest_policy() const { return rules_.policies.back(); }
   const ViewNames& view_names() const { return rules_.view_names; }
-  // Whether others see nothing of this contributor's today, whatever they are granted: it is suspended, and
-  // the policy in force says so (PolicyLimits.hides_records_of_suspended).
+  // Whether others see nothing of this contributor's today, whatever they are granted: it is suspended, or
+  // has left and its records are being withdrawn, and the policy in force says so
+  // (PolicyLimits.hides_records_of_suspended).
   bool HidesRecordsOf(const MemberState& contributor) const {
-    return contributor.standing == v1::STANDING_SUSPENDED && hides_records_of_suspended_;
+    return hides_records_of_suspended_ &&
+           (contributor.standing == v1::STANDING_SUSPENDED || contributor.withdraws_records);
   }
   const Rules& rules() const { return rules_; }
 

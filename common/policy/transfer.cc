@@ -16,15 +16,6 @@ uint64_t AcceptedBy(const State& state, uint32_t member) {
   return own == nullptr ? 0 : own->accepted;
 }
 
-// The newest version of the coalition's policy that the member accepts for its older records; 0: none.
-int64_t VersionAcceptedBy(const State& state, uint32_t member) {
-  int64_t version = 0;
-  for (const PolicyInForce& policy : state.rules().policies) {
-    if (policy.from <= AcceptedBy(state, member)) version = policy.version;
-  }
-  return AcceptedBy(state, member) == 0 ? 0 : version;
-}
-
 void SetSubject(const State& state, SubjectKind kind, uint32_t id, v1::Subject* subject) {
   switch (kind) {
     case SubjectKind::kMember:
@@ -65,10 +56,8 @@ std::string WrongWithTransfer(const State& state, uint32_t from, uint32_t to) {
            "Withdraw the records instead";
   }
   if (AcceptedBy(state, to) > AcceptedBy(state, from)) {
-    const int64_t version = VersionAcceptedBy(state, to);
-    return name + " accepts versions of the coalition's policy up to " + std::to_string(version) +
-           " for its older records, " + giver_name +
-           " does not: others would see more of these. Accept that version too, or withdraw the records";
+    return name + " accepts a later version of the coalition's policy for its older records than " +
+           giver_name + ": others would see more of these. Accept that version too, or withdraw the records";
   }
   return {};
 }

@@ -10,6 +10,7 @@
 #include "common/timestamp.h"
 #include "server/exchange/access.h"
 #include "server/exchange/draft.h"
+#include "server/exchange/reader.h"
 #include "server/exchange/stored_record.h"
 
 namespace coalition::exchange {
@@ -58,9 +59,8 @@ struct Transfer {
         {key, EncodeStoredRecord(header, stored.ordinal, stored.verdict, record.SerializeAsString())});
     // In the place that the record has had since its creation.
     const std::string position = EncodePosition(stored.position());
-    const std::vector<RecordId> references = ReferencesOf(before);
-    const auto old_prefixes = IndexPrefixes(header_before, references);
-    const auto new_prefixes = IndexPrefixes(header, references);
+    const auto old_prefixes = IndexPrefixes(header_before, ReferencesOf(before));
+    const auto new_prefixes = IndexPrefixes(header, ReferencesOf(record));
     for (const std::string& prefix : Without(new_prefixes, old_prefixes))
       writes.push_back({prefix + position, key});
     for (const std::string& prefix : Without(old_prefixes, new_prefixes))
@@ -73,6 +73,40 @@ struct Transfer {
     return writes;
   }
 };
+
+// References to records that the reader may not see go: it would learn their names. False: that leaves
+// nothing, as of an opinion.
+absl::StatusOr<bool> KeepSeenReferences(const Reader& successor, const Destination& destination,
+                                        v1::Record* record) {
+  const auto seen = [&](const std::string& name) -> absl::StatusOr<bool> {
+    const auto text = ParseRecordName(name);
+    const auto id = text.ok() ? RecordIdToBytes(*text) : std::nullopt;
+    if (!id) return name.empty();
+    const auto target = successor.FindUnjudged(*id);
+    // Damaged records are shown to nobody.
+    if (absl::IsDataLoss(target.status())) return false;
+    if (!target.ok()) return target.status();
+    if (!target->has_value()) return false;
+    // What leaves with it is the successor's as well, sooner or later.
+    const auto& givers = destination.givers;
+    if (std::find(givers.begin(), givers.end(), (*target)->stored.header.contributor()) != givers.end())
+      return true;
+    return (*target)->DecideFor(successor.asker()).visible();
+  };
+  if (record->has_opinion()) return seen(record->opinion().subject());
+  std::vector<std::string*> references;
+  if (record->has_takedown_notice()) references = {record->mutable_takedown_notice()->mutable_report()};
+  if (record->has_takedown_outcome()) {
+    v1::TakedownOutcome& outcome = *record->mutable_takedown_outcome();
+    references = {outcome.mutable_notice(), outcome.mutable_report()};
+  }
+  for (std::string* reference : references) {
+    const absl::StatusOr<bool> keeps = seen(*reference);
+    if (!keeps.ok()) return keeps.status();
+    if (!*keeps) reference->clear();
+  }
+  return true;
+}
 
 bool IncludesOthersAudience(const v1::Audience& audience) {
   return std::any_of(audience.include().begin(), audience.include().end(),
@@ -175,7 +209,15 @@ absl::StatusOr<bool> DepartureBatch::Add(const Room& room, const policy::State& 
   record.key = key;
   record.revision = version.revision;
   record.counts = stored->header.LiveAt(now_ns / 1'000'000'000);
-  if (destination.to == 0 || !record.counts) {
+  v1::Record kept = before;
+  bool goes = destination.to == 0 || !record.counts;
+  if (!goes) {
+    const Asker successor{state, room.store.Head(), destination.to, now_ns / 1'000'000'000};
+    const auto keeps = KeepSeenReferences(Reader(room.store, room.keys, successor), destination, &kept);
+    if (!keeps.ok()) return keeps.status();
+    goes = !*keeps;
+  }
+  if (goes) {
     if (!AppendRemoval(key, *stored, &record.writes).ok()) return false;
   } else {
     const policy::Header header_before = stored->header.ToHeader();
@@ -184,7 +226,7 @@ absl::StatusOr<bool> DepartureBatch::Add(const Room& room, const policy::State& 
       header = policy::GivenTo(state, std::move(header), destination.givers[i]);
     header = policy::GivenTo(state, std::move(header), destination.to);
     const Transfer transfer{key, *stored, before, header_before, header};
-    v1::Record after = GivenRecord(before, state, header_before, header, now_ns);
+    v1::Record after = GivenRecord(kept, state, header_before, header, now_ns);
     const std::string external_id = before.external_id();
     if (!external_id.empty()) {
       const auto entry = EntryOf(room, header_before.contributor, external_id, *id);

@@ -129,6 +129,9 @@ class Departures::Impl : public std::enable_shared_from_this<Impl> {
     commit.build = [work](store::Revision, Values values) -> absl::StatusOr<Writes> {
       const auto progress = ParseProgress(values[0]);
       if (!progress.ok()) return progress.status();
+      work->from = progress->place();
+      // What was changed before that place while it was read is found by another round.
+      work->found = !work->from.empty();
       return Writes{{DepartureKey(work->member), progress->SerializeAsString()}};
     };
     Submit(work, std::move(commit), 0, &Impl::NextBatch);
@@ -162,6 +165,7 @@ class Departures::Impl : public std::enable_shared_from_this<Impl> {
       const int64_t done = work->batch->AppendWrites(values.subspan(1), &writes);
       if (writes.empty()) return writes;
       progress->set_records_done(progress->records_done() + done);
+      progress->set_place(work->batch->next().value_or(""));
       writes.push_back({DepartureKey(work->member), progress->SerializeAsString()});
       return writes;
     };

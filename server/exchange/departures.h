@@ -36,8 +36,9 @@ inline constexpr std::chrono::milliseconds kDepartureRetryDelay{5'000};
 // successor sees all of it. Nobody else sees more than before (common/policy/transfer.h), as long as
 // WrongWithTransfer said nothing when the departure was recorded; less, if the successor's own policy says
 // so. Limits of how many records a member may have about a seller stop the successor from making more, not
-// the transfer. Outcomes are given over whoever holds the platform now: it was held when they were published.
-// Records that have expired are removed in both cases, and not counted.
+// the transfer. What a record refers to and the successor may not see is referred to no more, and an opinion
+// about such a record is withdrawn. Outcomes are given over whoever holds the platform now: it was held when
+// they were published. Records that have expired are removed in both cases, and not counted.
 //
 // No record is done twice or left out: a commit changes only records that are as they were read, takes them
 // out of the member's index, and counts them (StoredDepartureProgress), all at once. A departure goes on

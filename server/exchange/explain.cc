@@ -199,11 +199,14 @@ class Draft {
 
 // --- afterwards
 
-absl::Status CheckMayExplain(const CallContext& context) {
+bool IsAuditor(const CallContext& context) {
   const policy::MemberState* member = context.snapshot->policy_state().member(context.caller.member_number);
-  const bool auditor = context.caller.roles.Has(v1::ROLE_AUDITOR) && member != nullptr &&
-                       member->standing == v1::STANDING_ACTIVE;
-  return auditor ? absl::OkStatus() : CheckMayRead(context);
+  return context.caller.roles.Has(v1::ROLE_AUDITOR) && member != nullptr &&
+         member->standing == v1::STANDING_ACTIVE;
+}
+
+absl::Status CheckMayExplain(const CallContext& context) {
+  return IsAuditor(context) ? absl::OkStatus() : CheckMayRead(context);
 }
 
 }  // namespace
@@ -232,7 +235,7 @@ absl::Status ExplainAccess(const Room& room, const CallContext& context, const R
   if (request.epoch() < 0) violations.Add("epoch", "must not be negative");
   if (absl::Status status = violations.ToStatus(); !status.ok()) return status;
 
-  const bool auditor = context.caller.roles.Has(v1::ROLE_AUDITOR);
+  const bool auditor = IsAuditor(context);
   const auto found = reader.FindUnjudged(*RecordIdToBytes(*id));
   if (!found.ok()) return found.status();
   if (!found->has_value()) return NotFound();

@@ -59,7 +59,7 @@ struct Contributor {
       const auto newest = directory.Current();
       absl::Status may = membership::CheckStillMay(*newest, caller, now_s());
       // Whoever shuts a gate publishes before it is opened again: the same state after looking at it.
-      if (directory.Current() == newest) return may;
+      if (directory.IsCurrent(*newest)) return may;
     }
   }
 

@@ -116,7 +116,10 @@ absl::Status NotCurrent(const Parsed& parsed, int64_t now_s) {
 KeyUse UseOf(const RegisteredCredential& registered, const Sha256Digest& key,
              int64_t certificate_not_before_s, int64_t now_s) {
   if (!Accepts(registered, key, now_s)) {
-    return Revoked(registered, key) ? KeyUse::kRevoked : KeyUse::kUnknown;
+    if (Revoked(registered, key)) return KeyUse::kRevoked;
+    const Sha256Digest& waiting = registered.unconfirmed_key_sha256;
+    return waiting != Sha256Digest{} && ConstantTimeEquals(Bytes(waiting), Bytes(key)) ? KeyUse::kUnconfirmed
+                                                                                       : KeyUse::kUnknown;
   }
   return certificate_not_before_s < registered.certificates_not_before_s ? KeyUse::kCertificateRefused
                                                                          : KeyUse::kAccepted;
@@ -211,6 +214,10 @@ absl::StatusOr<Caller> Identifier::Identify(std::string_view peer_pem, const Cre
     case KeyUse::kUnknown:
       return Unregistered("The certificate's public key is not the one registered for the credential.",
                           FormatSpiffeMemberId(parsed->id));
+    case KeyUse::kUnconfirmed:
+      return Error(v1::ERROR_REASON_CREDENTIAL_UNREGISTERED,
+                   "The certificate's public key is registered and waits to be confirmed.",
+                   {{"identity", FormatSpiffeMemberId(parsed->id)}, {"state", "UNCONFIRMED"}});
     case KeyUse::kRevoked:
       return RevokedError("The certificate's public key was revoked.", parsed->id);
     case KeyUse::kCertificateRefused:

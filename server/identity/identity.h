@@ -44,6 +44,8 @@ struct RegisteredCredential {
   std::string credential;  // id
   // SHA-256 of the DER SubjectPublicKeyInfo of the one key that it may use. Zeros: none.
   Sha256Digest key_sha256{};
+  // One that is not accepted before it is confirmed.
+  Sha256Digest unconfirmed_key_sha256{};
   // The key before, which it may use too until then.
   Sha256Digest previous_key_sha256{};
   int64_t previous_key_until_s = 0;
@@ -65,7 +67,7 @@ class CredentialRegistry {
 };
 
 // What a credential's key and certificate are good for at a time.
-enum class KeyUse { kAccepted, kUnknown, kRevoked, kCertificateRefused };
+enum class KeyUse { kAccepted, kUnknown, kUnconfirmed, kRevoked, kCertificateRefused };
 KeyUse UseOf(const RegisteredCredential& registered, const Sha256Digest& key,
              int64_t certificate_not_before_s, int64_t now_s);
 
@@ -106,7 +108,8 @@ class Identifier {
   //   IDENTITY_MALFORMED        no certificate or a broken one; not exactly one URI name; not
   //                             spiffe://{trust domain}/member/{member}/{credential}; a CA's; not for TLS
   //                             clients
-  //   CREDENTIAL_UNREGISTERED   no such credential, or its registered key is another
+  //   CREDENTIAL_UNREGISTERED   no such credential, or its registered key is another, or the key waits to be
+  //                             confirmed (`state` UNCONFIRMED)
   //   CREDENTIAL_REVOKED        the key was revoked, or the member accepts no certificates from before a time
   //                             since this one became valid
   //   CERTIFICATE_NOT_CURRENT   `now_s` is before notBefore or after notAfter

@@ -10,6 +10,7 @@ namespace coalition::membership {
 namespace {
 
 constexpr int64_t kSecondNs = 1'000'000'000;
+constexpr int64_t kDayNs = 86'400 * kSecondNs;
 
 void End(store::Revision revision, google::protobuf::RepeatedPtrField<storage::v1::Interval>* held) {
   for (storage::v1::Interval& interval : *held) {
@@ -58,7 +59,9 @@ bool IsCoalitionAdmin(const Snapshot& current, const Actor& actor) {
 absl::Status CheckMayAdminister(const Snapshot& current, const Actor& actor, uint32_t member) {
   const absl::Status may = CheckMayChange(current, actor, v1::ROLE_COALITION_ADMIN);
   if (may.ok() || GetErrorReason(may) != v1::ERROR_REASON_ROLE_MISSING) return may;
-  if (actor.caller.member_number != member) return RoleMissing("COALITION_ADMIN");
+  if (actor.caller.member_number != member) {
+    return RoleMissing("COALITION_ADMIN", "only the coalition's administrators do this for another member");
+  }
   return CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN);
 }
 
@@ -78,6 +81,21 @@ absl::StatusOr<const storage::v1::StoredMember*> MemberOfName(const Snapshot& cu
   const storage::v1::StoredMember* member = FindMember(current, *id);
   if (member == nullptr) return NotFound();
   return member;
+}
+
+absl::Status CountCredentialChange(const Actor& actor, int per_day_max, storage::v1::StoredMember* member) {
+  if (actor.caller.member_number != member->number()) return absl::OkStatus();
+  const int64_t day = actor.now_ns / kDayNs;
+  const int today = member->credential_changes_day() == day ? member->credential_changes() : 0;
+  if (today >= per_day_max) {
+    return Error(
+        v1::ERROR_REASON_RATE_LIMITED,
+        "the member's credentials were changed as often today as they may be; revoking is not limited",
+        {{"limit", "credential_changes_per_day"}, {"max", std::to_string(per_day_max)}});
+  }
+  member->set_credential_changes_day(day);
+  member->set_credential_changes(today + 1);
+  return absl::OkStatus();
 }
 
 store::Write MemberWrite(const storage::v1::StoredMember& member) {

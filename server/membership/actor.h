@@ -43,6 +43,11 @@ const storage::v1::StoredMember* FindMember(const Snapshot& current, std::string
 absl::StatusOr<const storage::v1::StoredMember*> MemberOfName(const Snapshot& current, std::string_view field,
                                                               const std::string& name);
 
+// One more change of the member's credentials, or of what certificates it takes, today (UTC): each keeps all
+// of them once more. RATE_LIMITED: as many as may be. What the coalition's administrators do for another
+// member is neither counted nor refused, so that they can mend what a thief did.
+absl::Status CountCredentialChange(const Actor& actor, int per_day_max, storage::v1::StoredMember* member);
+
 store::Write MemberWrite(const storage::v1::StoredMember& member);
 // Of its kind and groups, which end with its standing: it holds them no more from `revision` on. Exclusions
 // and denials that name such a group go on to name the member, and so those under common control with it,

@@ -17,9 +17,12 @@ bool MayApprove(const policy::State& state, const policy::MemberState& member) {
   return member.standing == v1::STANDING_ACTIVE && IsOfElectorate(state, member);
 }
 
-bool IsAdmitted(const policy::MemberState& member) {
+// Also one that was until after the policy in force was applied: else one administrator could make those who
+// gain count, by suspending whoever does not, or ending its membership.
+bool WasAdmitted(const policy::State& state, const policy::MemberState& member) {
   return member.standing == v1::STANDING_ACTIVE || member.standing == v1::STANDING_LIMITED ||
-         member.standing == v1::STANDING_SUSPENDED;
+         member.standing == v1::STANDING_SUSPENDED ||
+         (!member.kind_held.empty() && member.kind_held.back().to > state.newest_policy().from);
 }
 
 // Whether those who may approve and would not see more are enough, each of another control group. Where they
@@ -27,9 +30,10 @@ bool IsAdmitted(const policy::MemberState& member) {
 bool EnoughGainNothing(const policy::State& state, const policy::PolicyDiff& diff) {
   std::vector<uint32_t> members;
   for (const policy::MemberState& member : state.members()) {
-    // Also of those that are suspended or limited: else one administrator could make who gains count.
-    if (IsOfElectorate(state, member) && IsAdmitted(member) && !policy::Gains(state, diff, member.number))
+    if (IsOfElectorate(state, member) && WasAdmitted(state, member) &&
+        !policy::Gains(state, diff, member.number)) {
       members.push_back(member.number);
+    }
   }
   return static_cast<int>(OneOfEachControlGroup(state, members).size()) >=
          state.policy().limits().widening().approvals();
@@ -45,6 +49,8 @@ bool ApprovalCounts(const policy::State& state, const policy::PolicyDiff& diff, 
 
 bool StillStands(const Snapshot& current, uint32_t number, std::string_view by, store::Revision said) {
   const storage::v1::StoredMember& member = current.stored().members[number - 1];
+  const auto& held = member.kind_held();
+  if (!held.empty() && held.rbegin()->from_revision() > said) return false;
   return std::none_of(member.credentials().begin(), member.credentials().end(), [&](const auto& credential) {
     return credential.revoke_revision() > said && FormatCredentialName(member.id(), credential.id()) == by;
   });

@@ -44,7 +44,8 @@ absl::StatusOr<Approvals> CountApprovals(const store::Store& store, const Snapsh
                                          const policy::PolicyDiff& diff, uint32_t proposer);
 
 // Whether what a member's credential said at that revision counts still: not if it was revoked since, for who
-// said it is not known then. `by`: the credential's name.
+// said it is not known then, nor if the member lost its standing since and was let in again. `by`: the
+// credential's name.
 bool StillStands(const Snapshot& current, uint32_t member, std::string_view by, store::Revision said);
 
 }  // namespace coalition::membership

@@ -58,24 +58,40 @@ bool HasAdministrator(const StoredMember& member) {
   });
 }
 
-// Whoever could confirm its key would be who holds it: another COALITION_ADMIN does. A member's own
-// administrator would else make itself one.
-absl::Status CheckMayConfirm(const Snapshot& current, const Actor& actor, const Found& found) {
-  if (auto may = CheckMayChange(current, actor, v1::ROLE_COALITION_ADMIN); !may.ok()) return may;
-  if (actor.caller.member_number != found.member.number() || actor.caller.credential != found.id) {
-    return absl::OkStatus();
+// One of the coalition's administrators says whose key it is: not who holds it, nor who has registered it. So
+// none of them alone makes itself a second one, or acts as somebody else.
+absl::Status CheckIsAnother(const Actor& actor, const Found& found) {
+  const std::string caller = NameOf(actor.caller);
+  if (caller == FormatCredentialName(found.member.id(), found.id)) {
+    return StateConflict("this is your own key: another administrator confirms it", "OWN");
   }
-  return StateConflict("the key of an administrative credential is confirmed by another administrator",
-                       "OWN");
+  if (caller != found.member.credentials(found.index).registered_by()) return absl::OkStatus();
+  return StateConflict("you registered this key: another administrator confirms it", "REGISTERED");
 }
 
 // The member's own administrator; or the coalition's, while the member has none.
 absl::Status CheckOwnOrFirst(const Snapshot& current, const Actor& actor, const StoredMember& member) {
-  if (member.number() == actor.caller.member_number) {
-    return CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN);
+  const bool own = member.number() == actor.caller.member_number;
+  if (own && CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN).ok()) return absl::OkStatus();
+  if (auto may = CheckMayChange(current, actor, v1::ROLE_COALITION_ADMIN); !may.ok()) {
+    return own ? CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN) : may;
   }
-  if (auto may = CheckMayChange(current, actor, v1::ROLE_COALITION_ADMIN); !may.ok()) return may;
-  return HasAdministrator(member) ? RoleMissing("MEMBER_ADMIN") : absl::OkStatus();
+  if (!HasAdministrator(member)) return absl::OkStatus();
+  return RoleMissing("MEMBER_ADMIN",
+                     "the member has an administrator of its own with a key: that one does this");
+}
+
+// Who says whose key it is.
+absl::Status CheckMayConfirm(const Snapshot& current, const Actor& actor, const Found& found) {
+  if (found.index >= 0 && IsAdministrative(found.member.credentials(found.index))) {
+    if (auto may = CheckMayChange(current, actor, v1::ROLE_COALITION_ADMIN); !may.ok()) return may;
+    return CheckIsAnother(actor, found);
+  }
+  if (auto may = CheckOwnOrFirst(current, actor, found.member); !may.ok()) return may;
+  if (found.index < 0) return NotFound();
+  const bool own = found.member.number() == actor.caller.member_number &&
+                   CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN).ok();
+  return own ? absl::OkStatus() : CheckIsAnother(actor, found);
 }
 
 absl::Status CheckHere(const StoredMember& member) {
@@ -107,34 +123,6 @@ absl::Status CheckSet(const v1::SetCredentialRequest& request) {
   return violations.ToStatus();
 }
 
-absl::StatusOr<std::string> ReadKey(const std::string& hex) {
-  const auto bytes = HexDecode(hex);
-  if (bytes && bytes->size() == sizeof(Sha256Digest)) return HexEncode(*bytes);
-  FieldViolations violations;
-  violations.Add("public_key_sha256",
-                 "must be 64 hex digits, the SHA-256 of the public key (DER SubjectPublicKeyInfo)");
-  return violations.ToStatus();
-}
-
-// Not if it was revoked anywhere, or another credential has it: one person's key would then speak for two.
-absl::Status CheckFree(const Snapshot& current, const Found& found, const std::string& key) {
-  for (const StoredMember& member : current.stored().members) {
-    for (const StoredCredential& credential : member.credentials()) {
-      const auto& revoked = credential.revoked_keys();
-      if (std::find(revoked.begin(), revoked.end(), key) != revoked.end()) {
-        return StateConflict("the key was revoked, which is for good", "REVOKED");
-      }
-      const bool itself = member.number() == found.member.number() && credential.id() == found.id;
-      if (itself) continue;
-      if (key == credential.public_key_sha256() || key == credential.unconfirmed_public_key_sha256() ||
-          key == credential.previous_public_key_sha256()) {
-        return StateConflict("another credential has the key: each needs one of its own", "TAKEN");
-      }
-    }
-  }
-  return absl::OkStatus();
-}
-
 // From now on the key is the one that is accepted, and the one before until then.
 void Accept(const std::string& key, int64_t previous_until_s, StoredCredential* credential) {
   credential->clear_unconfirmed_public_key_sha256();
@@ -158,6 +146,12 @@ Change CredentialChange(const Actor& actor, const Found& found, std::string text
     return writes;
   };
   return change;
+}
+
+// One of so many that a member may make in a day.
+Judged CountedChange(const Actor& actor, Found found, int per_day_max, std::string text) {
+  if (auto may = CountCredentialChange(actor, per_day_max, &found.member); !may.ok()) return may;
+  return CredentialChange(actor, found, std::move(text));
 }
 
 std::string RolesText(const StoredCredential& credential) {
@@ -189,6 +183,32 @@ absl::StatusOr<v1::Credential> ChangeCredential(Directory& directory, std::strin
 }
 
 }  // namespace
+
+absl::StatusOr<std::string> ReadKey(std::string_view field, const std::string& hex) {
+  const auto bytes = HexDecode(hex);
+  if (bytes && bytes->size() == sizeof(Sha256Digest)) return HexEncode(*bytes);
+  FieldViolations violations;
+  violations.Add(field, "must be 64 hex digits, the SHA-256 of the public key (DER SubjectPublicKeyInfo)");
+  return violations.ToStatus();
+}
+
+absl::Status CheckKeyFree(const Snapshot& current, std::string_view name, const std::string& key) {
+  for (const StoredMember& member : current.stored().members) {
+    for (const StoredCredential& credential : member.credentials()) {
+      const auto& revoked = credential.revoked_keys();
+      if (std::find(revoked.begin(), revoked.end(), key) != revoked.end()) {
+        return StateConflict("the key was revoked, which is for good", "REVOKED");
+      }
+      const bool has = key == credential.public_key_sha256() ||
+                       key == credential.unconfirmed_public_key_sha256() ||
+                       key == credential.previous_public_key_sha256();
+      if (has && FormatCredentialName(member.id(), credential.id()) != name) {
+        return StateConflict("another credential has the key: each needs one of its own", "TAKEN");
+      }
+    }
+  }
+  return absl::OkStatus();
+}
 
 bool IsAdministrative(const StoredCredential& credential) {
   return HasRole(credential, v1::ROLE_COALITION_ADMIN) || HasRole(credential, v1::ROLE_AUDITOR);
@@ -250,8 +270,8 @@ absl::StatusOr<v1::Credential> Credentials::Set(const Actor& actor, const v1::Se
           return std::optional<Change>();
         }
         found.credential() = next;
-        return CredentialChange(actor, found,
-                                absl::StrCat(added ? "new, roles: " : "roles: ", RolesText(next)));
+        return CountedChange(actor, found, limits_.changes_per_day_max,
+                             absl::StrCat(added ? "new, roles: " : "roles: ", RolesText(next)));
       });
 }
 
@@ -261,28 +281,39 @@ absl::StatusOr<v1::Credential> Credentials::Register(const Actor& actor,
       directory_, "credential", request.credential(), [&](const Snapshot& current, Found& found) -> Judged {
         if (auto may = CheckMayAdminister(current, actor, found.member.number()); !may.ok()) return may;
         if (found.index < 0) return NotFound();
+        const bool administrative = IsAdministrative(found.credential());
+        if (administrative) {
+          // Else its member's own administrator, who may be in league with one of the coalition's, would
+          // bring it.
+          if (auto may = CheckMayChange(current, actor, v1::ROLE_COALITION_ADMIN); !may.ok()) return may;
+        }
         if (auto here = CheckHere(found.member); !here.ok()) return here;
-        const absl::StatusOr<std::string> key = ReadKey(request.public_key_sha256());
+        const absl::StatusOr<std::string> key = ReadKey("public_key_sha256", request.public_key_sha256());
         if (!key.ok()) return key.status();
         StoredCredential& credential = found.credential();
         if (*key == credential.public_key_sha256() || *key == credential.unconfirmed_public_key_sha256()) {
-          return std::optional<Change>();
+          return std::optional<Change>();  // and who did it first has registered it
         }
-        if (auto free = CheckFree(current, found, *key); !free.ok()) return free;
+        if (auto free = CheckKeyFree(current, FormatCredentialName(found.member.id(), found.id), *key);
+            !free.ok())
+          return free;
         if (credential.revoked_keys_size() >= limits_.revoked_keys_max) {
           return Error(
               v1::ERROR_REASON_LIMIT_EXCEEDED,
               "as many keys of the credential were revoked as may be: use another credential",
               {{"limit", "revoked_keys_per_credential"}, {"max", std::to_string(limits_.revoked_keys_max)}});
         }
-        if (found.member.number() == actor.caller.member_number && !IsAdministrative(credential)) {
+        credential.set_registered_by(NameOf(actor.caller));
+        if (found.member.number() == actor.caller.member_number && !administrative &&
+            CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN).ok()) {
           // Who would have to confirm it has registered it.
-          if (auto own = CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN); !own.ok()) return own;
           Accept(*key, actor.now_ns / kSecondNs + kPreviousKeySecondsDefault, &credential);
-          return CredentialChange(actor, found, "key registered and confirmed: " + *key);
+          return CountedChange(actor, found, limits_.changes_per_day_max,
+                               "key registered and confirmed: " + *key);
         }
         credential.set_unconfirmed_public_key_sha256(*key);
-        return CredentialChange(actor, found, "a key waits to be confirmed: " + *key);
+        return CountedChange(actor, found, limits_.changes_per_day_max,
+                             "a key waits to be confirmed: " + *key);
       });
 }
 
@@ -290,13 +321,9 @@ absl::StatusOr<v1::Credential> Credentials::Confirm(const Actor& actor,
                                                     const v1::ConfirmKeyRequest& request) {
   return ChangeCredential(
       directory_, "credential", request.credential(), [&](const Snapshot& current, Found& found) -> Judged {
-        const bool administrative = found.index >= 0 && IsAdministrative(found.credential());
-        auto may = administrative ? CheckMayConfirm(current, actor, found)
-                                  : CheckOwnOrFirst(current, actor, found.member);
-        if (!may.ok()) return may;
-        if (found.index < 0) return NotFound();
+        if (auto may = CheckMayConfirm(current, actor, found); !may.ok()) return may;
         if (auto here = CheckHere(found.member); !here.ok()) return here;
-        const absl::StatusOr<std::string> key = ReadKey(request.public_key_sha256());
+        const absl::StatusOr<std::string> key = ReadKey("public_key_sha256", request.public_key_sha256());
         if (!key.ok()) return key.status();
         const int64_t seconds =
             request.has_previous_key_seconds() ? request.previous_key_seconds() : kPreviousKeySecondsDefault;
@@ -312,7 +339,7 @@ absl::StatusOr<v1::Credential> Credentials::Confirm(const Actor& actor,
                                credential.unconfirmed_public_key_sha256().empty() ? "NONE" : "ANOTHER");
         }
         Accept(*key, actor.now_ns / kSecondNs + seconds, &credential);
-        return CredentialChange(actor, found, "key confirmed: " + *key);
+        return CountedChange(actor, found, limits_.changes_per_day_max, "key confirmed: " + *key);
       });
 }
 

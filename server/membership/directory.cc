@@ -52,12 +52,8 @@ store::Commit BootstrapCommit(const config::v1::Bootstrap& bootstrap, bool store
 }  // namespace
 
 absl::Status NotActive(const Snapshot& snapshot) {
-  std::string contact;
-  for (const v1::Member* member : snapshot.PublicMembers()) {
-    if (member->kind() == v1::MEMBER_KIND_SECRETARIAT) contact = member->name();
-  }
   return Error(v1::ERROR_REASON_MEMBER_NOT_ACTIVE, "your member's standing does not allow this call",
-               {{"contact", contact}});
+               {{"contact", snapshot.contact()}});
 }
 
 absl::Status BeingCutOff(identity::Gate::Shut why, const Snapshot& snapshot) {
@@ -73,9 +69,9 @@ absl::Status BeingCutOff(identity::Gate::Shut why, const Snapshot& snapshot) {
   }
 }
 
-absl::Status RoleMissing(std::string_view role) {
-  return Error(v1::ERROR_REASON_ROLE_MISSING, "your credential lacks the role " + std::string(role),
-               {{"role", role}});
+absl::Status RoleMissing(std::string_view role, std::string_view message) {
+  const std::string lacks = "your credential lacks the role " + std::string(role);
+  return Error(v1::ERROR_REASON_ROLE_MISSING, message.empty() ? lacks : message, {{"role", role}});
 }
 
 absl::StatusOr<std::unique_ptr<Directory>> Directory::Open(store::Store& store,
@@ -90,8 +86,13 @@ absl::StatusOr<std::unique_ptr<Directory>> Directory::Open(store::Store& store,
   auto snapshot = BuildSnapshot(*std::move(stored), nullptr);
   if (!snapshot.ok()) return snapshot.status();
   std::unique_ptr<Directory> directory(new Directory(store));
-  directory->current_.store(*std::move(snapshot), std::memory_order_release);
+  directory->Publish(*std::move(snapshot));
   return directory;
+}
+
+void Directory::Publish(std::shared_ptr<const Snapshot> state) {
+  newest_.store(state.get(), std::memory_order_release);
+  current_.store(std::move(state), std::memory_order_release);
 }
 
 Moment Directory::Now() const {
@@ -99,7 +100,7 @@ Moment Directory::Now() const {
     Moment now{0, Current()};
     now.revision = store_.Head();
     // The state is held, so another one can't have its address.
-    if (Current() == now.snapshot) return now;
+    if (IsCurrent(*now.snapshot)) return now;
   }
 }
 
@@ -156,7 +157,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
   if (!stored.ok()) return stored.status();
   auto snapshot = BuildSnapshot(*std::move(stored), current.get());
   if (!snapshot.ok()) return snapshot.status();
-  current_.store(*snapshot, std::memory_order_release);
+  Publish(*snapshot);
   for (const auto& gate : change.gates) gate->Open(change.shut);
   return *std::move(snapshot);
 }

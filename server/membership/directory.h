@@ -36,6 +36,8 @@ class Snapshot : public identity::CredentialRegistry {
   // All platforms, and all groups, ordered by name.
   virtual const std::vector<v1::Platform>& PublicPlatforms() const = 0;
   virtual const std::vector<v1::Group>& PublicGroups() const = 0;
+  // members/{member} of a secretariat: whom to ask.
+  virtual const std::string& contact() const = 0;
 };
 
 // PERMISSION_DENIED MEMBER_NOT_ACTIVE: one answer for every standing and every call; says whom to ask, the
@@ -44,8 +46,9 @@ absl::Status NotActive(const Snapshot& snapshot);
 // The answer to who comes while its gate is shut: as the new state will answer, or UNAVAILABLE with RetryInfo
 // where that depends.
 absl::Status BeingCutOff(identity::Gate::Shut why, const Snapshot& snapshot);
-// PERMISSION_DENIED ROLE_MISSING. `role`: "MEMBER_ADMIN".
-absl::Status RoleMissing(std::string_view role);
+// PERMISSION_DENIED ROLE_MISSING. `role`: "MEMBER_ADMIN". `message`: why it takes that one; empty: nothing
+// beside that the credential lacks it.
+absl::Status RoleMissing(std::string_view role, std::string_view message = {});
 
 // One change of the coalition, to be made at a revision.
 struct Change {
@@ -89,8 +92,10 @@ class Directory {
                                                          const config::v1::Bootstrap& bootstrap,
                                                          int64_t now_ns);
 
-  // The newest state: one atomic load.
+  // The newest state.
   std::shared_ptr<const Snapshot> Current() const { return current_.load(std::memory_order_acquire); }
+  // Whether a state that the caller holds is the newest: cheaper than taking that one, too.
+  bool IsCurrent(const Snapshot& state) const { return newest_.load(std::memory_order_acquire) == &state; }
 
   // A revision that was the newest while the state was. So a record that was written after a change of the
   // coalition had returned is never judged by a state from before the change, nor one that was changed before
@@ -113,9 +118,13 @@ class Directory {
  private:
   explicit Directory(store::Store& store) : store_(store) {}
 
+  void Publish(std::shared_ptr<const Snapshot> state);
+
   store::Store& store_;
   Mutex changing_;
   std::atomic<std::shared_ptr<const Snapshot>> current_;
+  // The same one, from a moment earlier on: to be compared with, for it may go as soon as it is another.
+  std::atomic<const Snapshot*> newest_{nullptr};
 };
 
 }  // namespace coalition::membership

@@ -68,7 +68,7 @@ void AddEvents(const std::vector<Event>& events, const Actor& actor, store::Revi
 absl::StatusOr<PlacedEvents> EventsAfter(const store::Store& store, store::Revision at, const Actor& actor,
                                          std::string_view after, size_t count) {
   PlacedEvents events;
-  if (actor.caller.roles.Has(v1::ROLE_COALITION_ADMIN)) {
+  if (IsCoalitionAdmin(actor.snapshot, actor)) {
     if (auto read = Read(store, ListOf(kAll), at, after, count, &events); !read.ok()) return read;
     return events;
   }

@@ -94,6 +94,17 @@ Change ChangeOfStanding(const std::shared_ptr<const Snapshot>& current, const Ac
   return change;
 }
 
+// Nobody becomes the contributor of what it did not ask for.
+bool AcceptsRecordsOf(const Snapshot& current, uint32_t successor, const std::string& member) {
+  const v1::MemberPolicy* newest = nullptr;
+  for (const auto& own : current.stored().own_policies) {
+    if (own.member() == successor) newest = &own.policy();
+  }
+  if (newest == nullptr) return false;
+  const auto& accepted = newest->accepts_records_of();
+  return std::find(accepted.begin(), accepted.end(), member) != accepted.end();
+}
+
 absl::Status CheckLeave(const Snapshot& current, const Actor& actor, const v1::LeaveCoalitionRequest& request,
                         const StoredMember& member) {
   FieldViolations violations;
@@ -108,7 +119,12 @@ absl::Status CheckLeave(const Snapshot& current, const Actor& actor, const v1::L
   if (!successor.ok()) return successor.status();
   const std::string wrong =
       policy::WrongWithTransfer(current.policy_state(), member.number(), (*successor)->number());
-  if (!wrong.empty()) violations.Add("successor", wrong);
+  if (!wrong.empty()) {
+    violations.Add("successor", wrong);
+  } else if (!AcceptsRecordsOf(current, (*successor)->number(), request.member())) {
+    violations.Add("successor",
+                   "has not said that it takes your records: accepts_records_of of its own policy");
+  }
   return violations.ToStatus();
 }
 
@@ -180,12 +196,15 @@ absl::StatusOr<CutMember> Members::SetCertificatesNotBefore(
       violations.Add("certificates_not_before", "must be a whole second, and not in the future");
     }
     if (auto sound = violations.ToStatus(); !sound.ok()) return sound;
+    StoredMember counted = **member;
+    if (auto may = CountCredentialChange(actor, credential_changes_per_day_max_, &counted); !may.ok())
+      return may;
     gates = GatesOf(*current, **member);
     Change change;
     change.begins_epoch = false;
     ShutIn(actor, gates, identity::Gate::Shut::kNotBefore, hooks, &change);
-    change.writes = [&actor, from_s, next = **member](store::Revision revision, uint64_t epoch,
-                                                      storage::v1::StoredCoalition*) mutable {
+    change.writes = [&actor, from_s, next = std::move(counted)](store::Revision revision, uint64_t epoch,
+                                                                storage::v1::StoredCoalition*) mutable {
       next.set_certificates_not_before_s(from_s);
       std::vector<store::Write> writes = {MemberWrite(next)};
       AddEvents(

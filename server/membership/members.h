@@ -24,17 +24,20 @@ struct CutMember {
 // the disk. `directory` must outlive this.
 class Members {
  public:
-  explicit Members(Directory& directory) : directory_(directory) {}
+  Members(Directory& directory, int credential_changes_per_day_max)
+      : directory_(directory), credential_changes_per_day_max_(credential_changes_per_day_max) {}
 
   // Whoever is made to leave has its records withdrawn, as if it had left so by itself.
   // ROLE_MISSING; INVALID_FIELD; NOT_FOUND; STATE_CONFLICT: not from the standing that it has;
   // LAST_ADMINISTRATOR; CUT_OFF_NOT_KEPT.
   absl::StatusOr<CutMember> SetStanding(const Actor& actor, const v1::SetStandingRequest& request,
                                         const CutOffHooks& hooks);
+  // RATE_LIMITED, as changes of credentials.
   absl::StatusOr<CutMember> SetCertificatesNotBefore(const Actor& actor,
                                                      const v1::SetCertificatesNotBeforeRequest& request,
                                                      const CutOffHooks& hooks);
-  // The member is EXITED when this returns; its records are still there. The same for a repetition.
+  // The member is EXITED when this returns; its records are still there. The same for a repetition. A
+  // successor has said that it takes them (MemberPolicy.accepts_records_of).
   absl::StatusOr<CutMember> Leave(const Actor& actor, const v1::LeaveCoalitionRequest& request,
                                   const CutOffHooks& hooks);
   // Whoever has left and whose records have been dealt with. By the server itself.
@@ -48,6 +51,7 @@ class Members {
 
  private:
   Directory& directory_;
+  const int credential_changes_per_day_max_;
 };
 
 }  // namespace coalition::membership

@@ -259,6 +259,19 @@ absl::StatusOr<v1::ApplyPolicyResponse> Policies::Apply(const Actor& actor,
                                                         const v1::ApplyPolicyRequest& request) {
   const std::string text = request.policy().SerializeAsString();
   storage::v1::StoredPolicy next;
+  // Not within the lock, which suspensions wait for: it may take long. It holds for as long as the epoch goes
+  // on.
+  const policy::State& asked = actor.snapshot.policy_state();
+  absl::Status sound;
+  policy::PolicyDiff diff;
+  if (asked.policy().SerializeAsString() != text) {
+    if (auto status = CheckMayChange(actor.snapshot, actor, v1::ROLE_COALITION_ADMIN); !status.ok())
+      return status;
+    sound = ToStatus(ProblemsOf(asked, request.policy()));
+    if (sound.ok()) sound = CheckTests(request.policy());
+    if (sound.ok()) sound = CheckEpoch(actor.snapshot, request.expected_epoch());
+    if (sound.ok()) diff = DiffToNewest(asked, request.policy());
+  }
   const auto judge =
       [&](const std::shared_ptr<const Snapshot>& newest) -> absl::StatusOr<std::optional<Change>> {
     const Snapshot& current = *newest;
@@ -269,10 +282,8 @@ absl::StatusOr<v1::ApplyPolicyResponse> Policies::Apply(const Actor& actor,
     next = current.stored().policies.back();
     // Also a repetition of what was done.
     if (state.policy().SerializeAsString() == text) return std::optional<Change>();
-    if (auto status = ToStatus(ProblemsOf(state, request.policy())); !status.ok()) return status;
-    if (auto status = CheckTests(request.policy()); !status.ok()) return status;
-    if (auto status = CheckEpoch(current, request.expected_epoch()); !status.ok()) return status;
-    const policy::PolicyDiff diff = DiffToNewest(state, request.policy());
+    if (!sound.ok()) return sound;
+    if (auto status = CheckEpoch(current, static_cast<int64_t>(asked.epoch())); !status.ok()) return status;
     const bool covered = request.diff_digest().empty() ? !diff.widens : request.diff_digest() == diff.digest;
     if (!covered) return NotReviewed(diff);
     const auto approvals = CountApprovals(directory_.store(), current, diff, actor.caller.member_number);
@@ -355,14 +366,16 @@ absl::StatusOr<ComparedOwnPolicies> Policies::SetOwn(const Actor& actor,
       return Error(v1::ERROR_REASON_RATE_LIMITED, "your member has changed its policy too often today",
                    {{"limit", "own_policy_changes_per_day"}});
     }
+    compared.before = newest;
+    *compared.response.mutable_policy() = ToPublic(actor.caller.member, before);
+    // So that it costs those who wait for the lock nothing.
+    if (same) return std::optional<Change>();
     for (auto& change : policy::DiffMemberPolicies(state, member, before, wanted)) {
       *compared.response.add_access_changes() = std::move(change);
     }
-    compared.before = newest;
     compared.after = std::make_shared<policy::State>(
         policy::WithMemberPolicy(state, member, wanted, directory_.store().Head() + 1));
-    *compared.response.mutable_policy() = ToPublic(actor.caller.member, before);
-    if (same || request.validate_only()) return std::optional<Change>();
+    if (request.validate_only()) return std::optional<Change>();
     next.set_member(member);
     next.set_set_time_ns(actor.now_ns);
     next.set_set_by(NameOf(actor.caller));

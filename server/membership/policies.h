@@ -27,7 +27,7 @@ struct ComparedPolicies {
 struct ComparedOwnPolicies {
   v1::SetMemberPolicyResponse response;  // without the counts
   std::shared_ptr<const Snapshot> before;
-  std::shared_ptr<const policy::State> after;
+  std::shared_ptr<const policy::State> after;  // nullptr: nothing is different
 };
 
 // Thread-safe. Every function checks its request and the caller's roles. Functions that change wait for the

@@ -16,6 +16,7 @@
 #include "common/timestamp.h"
 #include "server/membership/approvals.h"
 #include "server/membership/events.h"
+#include "server/membership/proposed_change_checks.h"
 #include "server/membership/proposed_changes.h"
 #include "server/membership/snapshot.h"
 
@@ -73,7 +74,7 @@ absl::Status CheckDigest(const StoredProposal& proposal, const std::string& dige
   if (digest == proposal.digest()) return absl::OkStatus();
   return Error(v1::ERROR_REASON_DIFF_NOT_REVIEWED,
                "the proposal is not the one of this digest: look at it again",
-               {{"digest", proposal.digest()}});
+               {{"digest", proposal.digest()}, {"proposal", NameOfNumber(proposal.number())}});
 }
 
 // The members that may approve: what the policy says, without the proposer and whoever gains, and without all
@@ -303,6 +304,7 @@ const StoredProposal* OfRequest(const StoredState& stored, uint32_t proposer, co
 
 absl::StatusOr<v1::Proposal> Proposals::Create(const Actor& actor, const v1::CreateProposalRequest& request) {
   StoredProposal next;
+  bool checked_only = false;
   const auto judge = [&](const std::shared_ptr<const Snapshot>& current) -> Judged {
     if (auto may = CheckMayChange(*current, actor, v1::ROLE_COALITION_ADMIN); !may.ok()) return may;
     const StoredState& stored = current->stored();
@@ -329,7 +331,8 @@ absl::StatusOr<v1::Proposal> Proposals::Create(const Actor& actor, const v1::Cre
           "it could never be applied: too few control groups neither propose nor gain and may approve",
           possible, next.terms().approvals());
     }
-    if (request.validate_only()) return std::optional<Change>();
+    checked_only = request.validate_only();
+    if (checked_only) return std::optional<Change>();
     Change change;
     change.writes = [&next, &actor, applicant = NewApplicant(*current, request.change())](
                         store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) {
@@ -343,7 +346,13 @@ absl::StatusOr<v1::Proposal> Proposals::Create(const Actor& actor, const v1::Cre
   };
   const auto made = directory_.Make(judge);
   if (!made.ok()) return made.status();
-  return ToPublic(**made, next, actor.now_ns);
+  v1::Proposal proposal = ToPublic(**made, next, actor.now_ns);
+  if (checked_only) {
+    // Those of the next one that is proposed.
+    proposal.clear_name();
+    proposal.clear_digest();
+  }
+  return proposal;
 }
 
 absl::StatusOr<v1::Proposal> Proposals::Get(const Actor& actor, const std::string& name) const {

@@ -1,20 +1,14 @@
-// What can be proposed: whether it fits the coalition as it is, who gains by it, and what it writes.
+// What can be proposed: who gains by it, and what it writes.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "coalition/v1/proposal.pb.h"
 #include "server/membership/directory.h"
 
 namespace coalition::membership {
-
-// INVALID_FIELD, all that is wrong; NOT_FOUND: it names what is not there; NAME_TAKEN; STATE_CONFLICT: there
-// is nothing to change, or not from the state that it is in. Judged when it is proposed, and again when it is
-// applied.
-absl::Status CheckProposedChange(const Snapshot& current, const v1::ProposedChange& change);
 
 // The members that would see or do more, by their numbers. Of an admission none before its applicant is
 // there.

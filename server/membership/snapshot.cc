@@ -41,7 +41,10 @@ class StoredSnapshot final : public Snapshot {
       order_ = std::move(order);
     }
     by_name_.reserve(members_.size());
-    for (const uint32_t index : *order_) by_name_.push_back(&members_[index]->shown);
+    for (const uint32_t index : *order_) {
+      by_name_.push_back(&members_[index]->shown);
+      if (by_name_.back()->kind() == v1::MEMBER_KIND_SECRETARIAT) contact_ = by_name_.back()->name();
+    }
     std::sort(platforms_.begin(), platforms_.end(), name_order);
     for (const auto& kept : stored_.groups) {
       v1::Group& group = groups_.emplace_back();
@@ -60,6 +63,7 @@ class StoredSnapshot final : public Snapshot {
   const std::vector<const v1::Member*>& PublicMembers() const override { return by_name_; }
   const std::vector<v1::Platform>& PublicPlatforms() const override { return platforms_; }
   const std::vector<v1::Group>& PublicGroups() const override { return groups_; }
+  const std::string& contact() const override { return contact_; }
 
   const identity::RegisteredCredential* Find(std::string_view member,
                                              std::string_view credential) const override {
@@ -82,6 +86,7 @@ class StoredSnapshot final : public Snapshot {
   std::vector<const v1::Member*> by_name_;
   std::vector<v1::Platform> platforms_;
   std::vector<v1::Group> groups_;
+  std::string contact_;
 };
 
 absl::Status Broken(std::string_view what) {
@@ -99,6 +104,8 @@ policy::MemberState ToState(const storage::v1::StoredMember& stored) {
   member.kind = stored.kind();
   member.standing = stored.standing();
   member.control_group = stored.control_group();
+  member.withdraws_records =
+      stored.has_departure() && stored.departure().disposition() == v1::RECORD_DISPOSITION_WITHDRAW;
   for (const auto& interval : stored.kind_held()) member.kind_held.push_back(ToInterval(interval));
   for (const auto& group : stored.groups()) {
     policy::GroupHeld& held = member.groups.emplace_back();
@@ -150,6 +157,7 @@ bool ReadKeys(const storage::v1::StoredCredential& stored, identity::RegisteredC
     return hex.empty() || ReadKey(hex, key);
   };
   return read(stored.public_key_sha256(), &credential->key_sha256) &&
+         read(stored.unconfirmed_public_key_sha256(), &credential->unconfirmed_key_sha256) &&
          read(stored.previous_public_key_sha256(), &credential->previous_key_sha256);
 }
 

@@ -23,6 +23,7 @@ struct CallKit {
   CallGuard& guard;
   ledger::DisclosureLog& disclosures;
   Executor& executor;
+  Executor& cut_off_executor;  // of methods that cut off
   Timers& timers;
   CallMetrics& metrics;
   OpenCalls& open_calls;

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/hash/hash.h"
 #include "coalition/v1/member.pb.h"
 #include "common/errors.h"
 #include "common/log.h"
@@ -55,6 +56,11 @@ absl::Status WrongListener(Listener listener) {
                {{"listener", "members"}});
 }
 
+// Of a credential: the numbers of MemberLimits are small, and two may share one.
+uint32_t PlaceOf(const identity::Caller& caller) {
+  return static_cast<uint32_t>(absl::HashOf(caller.member, caller.credential) & 0xffff);
+}
+
 void LogRefusal(const absl::Status& status, const MethodInfo& method, const std::string& peer) {
   static LogLimit limit;
   Log::Limited(limit, LogLevel::kWarn, "caller_refused",
@@ -84,6 +90,7 @@ CallGuard::CallGuard(const membership::Directory& directory, const Clock& clock,
       clock_(clock),
       identifier_(directory.Current()->trust_domain()),
       limits_(limits),
+      cut_off_limits_(limits),
       listener_(listener) {}
 
 absl::Status CallGuard::Judge(const MethodInfo& method, std::string_view certificate,
@@ -107,7 +114,7 @@ absl::Status CallGuard::Judge(const MethodInfo& method, std::string_view certifi
     if (shut != identity::Gate::Shut::kNot) return membership::BeingCutOff(shut, *context->snapshot);
     // Whoever takes something away publishes that before the gate is opened again: so what was judged holds
     // for as long as the pass is inside, or the state is another by now.
-    if (directory_.Current() == context->snapshot) return absl::OkStatus();
+    if (directory_.IsCurrent(*context->snapshot)) return absl::OkStatus();
     pass->Leave();
   }
 }
@@ -121,8 +128,12 @@ absl::Status CallGuard::Admit(grpc::ServerContextBase& call, const MethodInfo& m
     LogRefusal(judged, method, call.peer());
     return judged;
   }
-  absl::Status admitted =
-      limits_.AdmitCall(admission->context.caller.member_number, SteadyNs(), &admission->permit);
+  // Whoever may cut everybody off is not to be kept from it by others of its own member.
+  const identity::Caller& caller = admission->context.caller;
+  const bool reserved = method.cuts_off && caller.roles.Has(v1::ROLE_COALITION_ADMIN);
+  absl::Status admitted = reserved
+                              ? cut_off_limits_.AdmitCall(PlaceOf(caller), SteadyNs(), &admission->permit)
+                              : limits_.AdmitCall(caller.member_number, SteadyNs(), &admission->permit);
   if (!admitted.ok()) return admitted;
   if (call.deadline() <= std::chrono::system_clock::now()) return TookTooLong();
   return absl::OkStatus();
@@ -138,8 +149,8 @@ absl::Status CallGuard::EnterToSend(const MethodInfo& method, const Admission& a
     return snapshot.policy_state().member(member)->standing;
   };
   const membership::Snapshot& before = *admission.context.snapshot;
-  if (&before == context.snapshot.get() || standing(before) == standing(*context.snapshot) ||
-      method.answers_exited) {
+  const bool leaving = method.answers_exited && method.writes;  // it has changed its own
+  if (&before == context.snapshot.get() || standing(before) == standing(*context.snapshot) || leaving) {
     return absl::OkStatus();
   }
   pass->Leave();

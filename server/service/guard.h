@@ -67,6 +67,7 @@ class CallGuard {
   const Clock& clock_;
   const identity::Identifier identifier_;
   MemberLimits limits_;
+  MemberLimits cut_off_limits_;  // by credential, of those who may cut anybody off
   const Listener listener_;
   std::atomic<bool> draining_{false};
 };

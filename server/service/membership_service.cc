@@ -39,13 +39,13 @@ class CuttingOff {
     cut_offs_.EndAll(SetOf(gates));
     *response->mutable_cut_off() = found_;
   }
-  // Of credentials some of whose certificates, or methods, go on. What was ended, and since when.
-  v1::CutOff EndSome(const membership::GateList& gates) {
-    v1::CutOff ended;
-    if (gates.empty()) return ended;
+  // Of credentials some of whose certificates, or methods, go on: what was ended, and since when.
+  template <class Response>
+  void EndSome(const membership::GateList& gates, Response* response) {
+    if (gates.empty()) return;
+    v1::CutOff& ended = *response->mutable_cut_off();
     ended.set_streams(cut_offs_.EndSome(SetOf(gates)));
     *ended.mutable_shut_time() = found_.shut_time();
-    return ended;
   }
 
  private:
@@ -130,7 +130,7 @@ absl::Status MembershipService::SetStanding(const CallContext& context, const v1
   auto cut = members_.SetStanding(ActorOf(context), asked, cutting.hooks());
   if (!cut.ok()) return exchange::FromStore(cut.status());
   if (asked.standing() == v1::STANDING_LIMITED) {
-    if (!cut->gates.empty()) *answer->mutable_cut_off() = cutting.EndSome(cut->gates);
+    cutting.EndSome(cut->gates, answer);
   } else {
     cutting.EndAll(cut->gates, answer);
   }
@@ -145,7 +145,7 @@ absl::Status MembershipService::SetCertificatesNotBefore(const CallContext& cont
   CuttingOff cutting(cut_offs_);
   auto cut = members_.SetCertificatesNotBefore(ActorOf(context), asked, cutting.hooks());
   if (!cut.ok()) return exchange::FromStore(cut.status());
-  if (!cut->gates.empty()) *answer->mutable_cut_off() = cutting.EndSome(cut->gates);
+  cutting.EndSome(cut->gates, answer);
   *answer->mutable_member() = std::move(cut->member);
   return absl::OkStatus();
 }
@@ -156,7 +156,7 @@ absl::Status MembershipService::LeaveCoalition(const CallContext& context,
   CuttingOff cutting(cut_offs_);
   const auto cut = members_.Leave(ActorOf(context), asked, cutting.hooks());
   if (!cut.ok()) return exchange::FromStore(cut.status());
-  cutting.EndSome(cut->gates);
+  cutting.EndSome(cut->gates, answer);
   departures_.start(context.caller.member_number);
   CallContext now = context;
   now.snapshot = directory_.Current();
@@ -173,10 +173,12 @@ absl::Status MembershipService::GetDeparture(const CallContext& context, const v
   auto departure = members_.GetDeparture(ActorOf(context), asked);
   if (!departure.ok()) return departure.status();
   const auto member = membership::MemberOfName(*context.snapshot, "member", asked.member());
+  *answer->mutable_departure() = *std::move(departure);
+  // How many records a member had is nobody else's affair.
+  if ((*member)->number() != context.caller.member_number) return absl::OkStatus();
   const absl::StatusOr<int64_t> done = departures_.records_done((*member)->number());
   if (!done.ok()) return exchange::FromStore(done.status());
-  departure->set_records_done(*done);
-  *answer->mutable_departure() = *std::move(departure);
+  answer->mutable_departure()->set_records_done(*done);
   return absl::OkStatus();
 }
 
@@ -240,15 +242,12 @@ absl::Status MembershipService::ListMembershipEvents(const CallContext& context,
   const auto page = ReadPage(sealer_, options_.pages, query, asked);
   if (!page.ok()) return page.status();
   // One more says whether there is another page.
-  const auto events =
+  auto events =
       membership::EventsAfter(directory_.store(), context.at, ActorOf(context), page->last, page->count + 1);
   if (!events.ok()) return exchange::FromStore(events.status());
-  const size_t count =
-      FittingInPage(*events, page->count, [](const auto& e) { return e.second.ByteSizeLong(); });
-  for (size_t i = 0; i < count; ++i) *answer->add_events() = (*events)[i].second;
-  if (count < events->size()) {
-    answer->set_next_page_token(sealer_.Seal((*events)[count - 1].first, query));
-  }
+  answer->set_next_page_token(
+      TakePage(sealer_, query, page->count, *events,
+               [answer](v1::MembershipEvent event) { *answer->add_events() = std::move(event); }));
   return absl::OkStatus();
 }
 

@@ -65,6 +65,8 @@ struct MethodInfo {
   bool answers_exited = false;
   // Refused to members whose standing is LIMITED.
   bool writes = false;
+  // Cuts credentials off: it has workers of its own, so that it waits for nothing that takes long.
+  bool cuts_off = false;
 };
 
 inline constexpr std::string_view kExchangeServiceName = "coalition.v1.ExchangeService";
@@ -98,8 +100,8 @@ inline constexpr std::array<MethodInfo, kMethods> kMethodInfos = {{
     {kPolicyServiceName, "SaveAudience", "unary", false, true},
     {kPolicyServiceName, "ListAudiences"},
     {kMembershipServiceName, "ListGroups"},
-    {kMembershipServiceName, "SetStanding", "unary", false, true},
-    {kMembershipServiceName, "SetCertificatesNotBefore", "unary", false, true},
+    {kMembershipServiceName, "SetStanding", "unary", false, true, true},
+    {kMembershipServiceName, "SetCertificatesNotBefore", "unary", false, true, true},
     {kMembershipServiceName, "LeaveCoalition", "unary", true, true},
     {kMembershipServiceName, "GetDeparture", "unary", true, false},
     {kMembershipServiceName, "RemoveFromGroup", "unary", false, true},
@@ -108,7 +110,7 @@ inline constexpr std::array<MethodInfo, kMethods> kMethodInfos = {{
     {kMembershipServiceName, "SetCredential", "unary", false, true},
     {kMembershipServiceName, "RegisterKey", "unary", false, true},
     {kMembershipServiceName, "ConfirmKey", "unary", false, true},
-    {kMembershipServiceName, "RevokeCredential", "unary", false, true},
+    {kMembershipServiceName, "RevokeCredential", "unary", false, true, true},
     {kMembershipServiceName, "ListMembershipEvents"},
     {kProposalServiceName, "CreateProposal", "unary", false, true},
     {kProposalServiceName, "GetProposal"},

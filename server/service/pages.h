@@ -6,9 +6,11 @@
 #include <iterator>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "common/errors.h"
 #include "common/sealed.h"
 #include "server/exchange/exchange.h"
@@ -33,14 +35,18 @@ inline std::string PageQuery(const exchange::CallContext& context, Method method
 // A page ends at about that many bytes, and may have a successor still.
 constexpr size_t kPageBytesMax = size_t{1} << 20;
 
-// How many of the first `count` of these are on one page: at least one, if there is one. `bytes`: of one.
-template <class List, class Bytes>
-size_t FittingInPage(const List& list, size_t count, const Bytes& bytes) {
-  size_t all = 0, fitting = 0;
-  while (fitting < std::min(list.size(), count) && (fitting == 0 || all < kPageBytesMax)) {
-    all += bytes(list[fitting++]);
+// Calls `add` for each message that is on one page, at most `count`, of pairs of a key and a message, and
+// answers the next page's token: there is one if not all were. At least one is on the page, if there is one.
+template <class Pairs, class Add>
+std::string TakePage(const Sealer& sealer, std::string_view query, size_t count, Pairs& pairs,
+                     const Add& add) {
+  size_t bytes = 0, taken = 0;
+  while (taken < std::min(pairs.size(), count) && (taken == 0 || bytes < kPageBytesMax)) {
+    auto& [key, message] = pairs[taken++];
+    bytes += message.ByteSizeLong();
+    add(std::move(message));
   }
-  return fitting;
+  return taken < pairs.size() ? sealer.Seal(absl::StrCat(pairs[taken - 1].first), query) : std::string();
 }
 
 // What a page of a list is to have.

@@ -82,6 +82,7 @@ absl::Status PolicyService::SetMemberPolicy(const CallContext& context,
   auto compared = policies_.SetOwn(ActorOf(context), asked);
   if (!compared.ok()) return exchange::FromStore(compared.status());
   *answer = std::move(compared->response);
+  if (compared->after == nullptr) return absl::OkStatus();
   v1::OwnRecordCounts& counts = *answer->mutable_own_records();
   absl::Status counted =
       exchange_.CountAffected(context, compared->before->policy_state(), *compared->after, &counts);

@@ -9,11 +9,8 @@
 #include "server/service/acting.h"
 
 namespace coalition::service {
-namespace {
 
 using exchange::CallContext;
-
-}  // namespace
 
 absl::Status ProposalService::CreateProposal(const CallContext& context,
                                              const v1::CreateProposalRequest& asked,
@@ -35,12 +32,9 @@ absl::Status ProposalService::ListProposals(const CallContext& context, const v1
   if (!page->last.empty() && !absl::SimpleAtoi(page->last, &before)) return PageTokenInvalid();
   // One more says whether there is another page.
   auto listed = proposals_.ListBefore(ActorOf(context), before, page->count + 1);
-  const size_t count =
-      FittingInPage(listed, page->count, [](const auto& p) { return p.second.ByteSizeLong(); });
-  for (size_t i = 0; i < count; ++i) *answer->add_proposals() = std::move(listed[i].second);
-  if (count < listed.size()) {
-    answer->set_next_page_token(sealer_.Seal(std::to_string(listed[count - 1].first), query));
-  }
+  answer->set_next_page_token(TakePage(sealer_, query, page->count, listed, [answer](v1::Proposal proposal) {
+    *answer->add_proposals() = std::move(proposal);
+  }));
   return absl::OkStatus();
 }
 

@@ -144,19 +144,23 @@ Executor::Task PendingCall::Beginning(std::function<void()> work) {
   };
 }
 
+Executor& PendingCall::workers() const {
+  return InfoOf(method_).cuts_off ? kit_.cut_off_executor : kit_.executor;
+}
+
 void PendingCall::RunOnWorker(std::function<void()> work) {
   Executor::Task task = Beginning(std::move(work));
-  if (!kit_.executor.Submit(context().caller.member_number, task)) {
+  if (!workers().Submit(context().caller.member_number, task)) {
     Refuse(kit_.guard.draining() ? ShuttingDown() : TooBusy());
   }
 }
 
 void PendingCall::GoOnOnWorker(std::function<void()> work) {
-  kit_.executor.SubmitAlways(context().caller.member_number, Beginning(std::move(work)));
+  workers().SubmitAlways(context().caller.member_number, Beginning(std::move(work)));
 }
 
 void PendingCall::AnswerOnWorker(std::function<void()> answer) {
-  kit_.executor.SubmitAlways(context().caller.member_number, std::move(answer));
+  workers().SubmitAlways(context().caller.member_number, std::move(answer));
 }
 
 void CutOffUnreadCalls(CallKit& kit) {

@@ -134,6 +134,7 @@ class PendingCall : public std::enable_shared_from_this<PendingCall> {
   void Answer(const absl::StatusOr<grpc::ByteBuffer>& answer);
   absl::Status Begin();
   Executor::Task Beginning(std::function<void()> work);
+  Executor& workers() const;
 
   CallKit& kit_;
   const Method method_;

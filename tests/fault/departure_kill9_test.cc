@@ -2,16 +2,14 @@
 // successor, however often the server is killed meanwhile.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <chrono>
-#include <filesystem>
 #include <random>
 #include <string>
 #include <thread>
 
 #include "common/errors.h"
-#include "tests/support/server_process.h"
+#include "tests/support/server_process_fixture.h"
 
 namespace coalition {
 namespace {
@@ -34,28 +32,8 @@ v1::Record ReportOn(int number) {
 }
 
 // `successor` empty: the records are withdrawn.
-class DepartureKill9 : public ::testing::TestWithParam<std::string> {
+class DepartureKill9 : public testing::ServerProcessTest, public ::testing::WithParamInterface<std::string> {
  protected:
-  DepartureKill9() {
-    std::string name = ::testing::TempDir() + "departure-kill9-XXXXXX";
-    EXPECT_NE(mkdtemp(name.data()), nullptr);
-    directory_ = name;
-    server_ = std::make_unique<testing::ServerProcess>(directory_, COALITIOND_BINARY);
-  }
-  ~DepartureKill9() override {
-    std::error_code ignored;
-    if (!HasFailure()) std::filesystem::remove_all(directory_, ignored);
-  }
-
-  void Start() {
-    const absl::Status started = server_->Start();
-    ASSERT_TRUE(started.ok()) << started;
-  }
-  std::unique_ptr<client::Client> Client(const std::string& member, const std::string& credential) {
-    auto client = server_->Connect(member, credential);
-    EXPECT_TRUE(client.ok()) << client.status();
-    return *std::move(client);
-  }
   void Contribute() {
     const auto belmont = Client("belmont", "backend");
     int created = 0;
@@ -85,14 +63,18 @@ class DepartureKill9 : public ::testing::TestWithParam<std::string> {
     return seen;
   }
 
-  std::string directory_;
-  std::unique_ptr<testing::ServerProcess> server_;
   std::mt19937 random_{20161123};
 };
 
 TEST_P(DepartureKill9, GoesOnAfterEachKill) {
   Start();
   Contribute();
+  if (!GetParam().empty()) {
+    v1::MemberPolicy accepting;
+    accepting.set_unbounded(true);
+    accepting.add_accepts_records_of(kBelmont);
+    ASSERT_TRUE(Client("aurore", "admin")->SetMemberPolicy(accepting).ok());
+  }
   ASSERT_TRUE(Client("belmont", "admin")->LeaveCoalition(kBelmont, GetParam()).ok());
   int kills = 0, in_the_middle = 0;
   int64_t done = 0;

@@ -2,16 +2,14 @@
 // -9, and the epoch never goes back.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <chrono>
-#include <filesystem>
 #include <random>
 #include <string>
 #include <thread>
 
 #include "common/errors.h"
-#include "tests/support/server_process.h"
+#include "tests/support/server_process_fixture.h"
 
 namespace coalition {
 namespace {
@@ -54,29 +52,8 @@ void ChangeStanding(client::Client& office, Changes* changes) {
   }
 }
 
-class StandingKill9 : public ::testing::Test {
+class StandingKill9 : public testing::ServerProcessTest {
  protected:
-  StandingKill9() {
-    std::string name = ::testing::TempDir() + "standing-kill9-XXXXXX";
-    EXPECT_NE(mkdtemp(name.data()), nullptr);
-    directory_ = name;
-    server_ = std::make_unique<testing::ServerProcess>(directory_, COALITIOND_BINARY);
-  }
-  ~StandingKill9() override {
-    std::error_code ignored;
-    if (!HasFailure()) std::filesystem::remove_all(directory_, ignored);
-  }
-
-  void Start() {
-    const absl::Status started = server_->Start();
-    ASSERT_TRUE(started.ok()) << started;
-  }
-  std::unique_ptr<client::Client> Client(const std::string& member, const std::string& credential) {
-    auto client = server_->Connect(member, credential);
-    EXPECT_TRUE(client.ok()) << client.status();
-    return *std::move(client);
-  }
-
   void Cycle() {
     Start();
     const auto office = Client("office", "admin");
@@ -103,8 +80,6 @@ class StandingKill9 : public ::testing::Test {
     server_->Kill();
   }
 
-  std::string directory_;
-  std::unique_ptr<testing::ServerProcess> server_;
   std::mt19937 random_{20161123};
   Changes changes_;
   int in_flight_ = 0;

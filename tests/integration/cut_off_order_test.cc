@@ -279,6 +279,58 @@ TEST(CutOffOrder, WhatAWiderStandingFoundIsAskedForAgain) {
   EXPECT_EQ(last, v1::ERROR_REASON_RIGHTS_CHANGING) << "of " << stopped;
 }
 
+// Holds two at a time: each waits where it first looks at the clock on a worker.
+class TwoStopsClock final : public Clock {
+ public:
+  int64_t NowNs() const override {
+    first.Pass();
+    second.Pass();
+    return clock_.NowNs();
+  }
+  mutable Stop first, second;
+
+ private:
+  SystemClock clock_;
+};
+
+// Members that keep all workers of the administration busy, each as many as it may have.
+TEST(CutOffOrder, ASuspensionWaitsForNoWorkOfOthers) {
+  TwoStopsClock clock;
+  TestServer::Options options;
+  options.clock = &clock;
+  options.edit_config = [](config::v1::ServerConfig* config) { config->set_admin_worker_threads(2); };
+  const TestServer server(options);
+  const auto list = [&server](const std::string& member) {
+    return [&server, member] {
+      v1::ListCredentialsRequest request;
+      request.set_parent("members/" + member);
+      const auto stub = v1::MembershipService::NewStub(
+          server.ChannelAs(server.IdentityOf(member, "admin"), 0, server.admin_port()));
+      return Call(stub, &MembershipStub::ListCredentials, request).status();
+    };
+  };
+  is_client = true;
+  ASSERT_TRUE(list("bazaar")().ok());
+  // The first look is when it is let in, the second on a worker.
+  clock.first.Arm(2);
+  Meanwhile<absl::Status> bazaar(list("bazaar"));
+  ASSERT_TRUE(Eventually([&] { return clock.first.reached(); }));
+  clock.second.Arm(2);
+  Meanwhile<absl::Status> corsa(list("corsa"));
+  ASSERT_TRUE(Eventually([&] { return clock.second.reached(); }));
+  Meanwhile<absl::Status> suspended([&server] {
+    return Call(server.Membership("office", "admin"), &MembershipStub::SetStanding,
+                StandingOf(v1::STANDING_SUSPENDED))
+        .status();
+  });
+  EXPECT_TRUE(suspended.HasEndedWithin(std::chrono::seconds(20)));
+  clock.first.LetGo();
+  clock.second.LetGo();
+  EXPECT_TRUE(suspended.Take().ok());
+  EXPECT_TRUE(bazaar.Take().ok());
+  EXPECT_TRUE(corsa.Take().ok());
+}
+
 INSTANTIATE_TEST_SUITE_P(Ways, CutOffOrderTest, ::testing::ValuesIn(kWays),
                          [](const auto& way) { return std::string(way.param.name); });
 

@@ -160,7 +160,10 @@ TEST(ProposalTest, AMarketplaceApplies) {
   v1::ConfirmKeyRequest confirm;
   confirm.set_credential(set.name());
   confirm.set_public_key_sha256(souk.spki_sha256_hex);
-  ASSERT_TRUE(Call(membership, &MembershipStub::ConfirmKey, confirm).ok());
+  EXPECT_EQ(ReasonOf(Call(membership, &MembershipStub::ConfirmKey, confirm).status()),
+            v1::ERROR_REASON_STATE_CONFLICT)
+      << "one administrator alone makes nobody's identity";
+  ASSERT_TRUE(Call(server.Membership("office", "deputy"), &MembershipStub::ConfirmKey, confirm).ok());
   EXPECT_EQ(ReasonOf(server.WhoAmI(souk).status()), v1::ERROR_REASON_MEMBER_NOT_ACTIVE);
 
   ASSERT_TRUE(coalition.Apply(*proposal).ok());

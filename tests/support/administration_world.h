@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/errors.h"
 #include "common/hash.h"
 #include "common/policy/default_policy.h"
 #include "server/membership/credentials.h"
@@ -16,6 +17,13 @@ namespace coalition::testing {
 
 // The hash of a key that nobody has.
 inline std::string KeyOf(const std::string& name) { return HexEncode(Bytes(Sha256(name))); }
+
+// The `state` of a STATE_CONFLICT; of anything else, what it is.
+inline std::string StateOf(const absl::Status& status) {
+  const auto info = GetErrorInfo(status);
+  return info && GetErrorReason(status) == v1::ERROR_REASON_STATE_CONFLICT ? info->metadata().at("state")
+                                                                           : std::string(status.ToString());
+}
 
 // Of WorldBootstrap: every member has an "admin", its MEMBER_ADMIN, and office a COALITION_ADMIN "chief" and
 // "deputy". `approvals`: of what widens, by brands of different control groups.
@@ -67,8 +75,9 @@ class ActingAs {
 class Administration {
  public:
   explicit Administration(World& world)
-      : members(world.directory()),
-        credentials(world.directory(), {.per_member_max = 10, .revoked_keys_max = 4}),
+      : members(world.directory(), 20),
+        credentials(world.directory(),
+                    {.per_member_max = 10, .revoked_keys_max = 4, .changes_per_day_max = 20}),
         proposals(world.directory(), 10),
         world_(world) {}
 

@@ -371,7 +371,7 @@ Answer JudgeOther(const State& state, const MemberState& member, const MemberSta
                   const Header& header, const Guards& guards) {
   const v1::PolicyLimits& newest = state.rules().policies.back().policy->source().limits();
   if (guards.suspended && newest.hides_records_of_suspended() &&
-      contributor.standing == v1::STANDING_SUSPENDED) {
+      (contributor.standing == v1::STANDING_SUSPENDED || contributor.withdraws_records)) {
     return {};
   }
   if (Excluded(state, member, header, guards) || Denied(state, member, contributor, header, guards) ||

@@ -120,6 +120,9 @@ void TestServer::AddMember(config::v1::Bootstrap* bootstrap, const std::string& 
     AddCredential(member, "audit");
     member->mutable_credentials(2)->clear_roles();
     member->mutable_credentials(2)->add_roles(v1::ROLE_AUDITOR);
+    AddCredential(member, "deputy");
+    member->mutable_credentials(3)->clear_roles();
+    member->mutable_credentials(3)->add_roles(v1::ROLE_COALITION_ADMIN);
     return;
   }
   member->mutable_credentials(0)->add_roles(v1::ROLE_CONTRIBUTOR);

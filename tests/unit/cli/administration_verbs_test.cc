@@ -22,6 +22,13 @@ class AdminConnection final : public client::Connection {
     response.mutable_member()->set_name("members/aurore");
     return response;
   }
+  absl::StatusOr<v1::ListRecordsResponse> ListRecords(const Options&,
+                                                      const v1::ListRecordsRequest& request) override {
+    v1::ListRecordsResponse response;
+    if (request.filter().contributor() != "members/aurore") return response;
+    for (int i = 0; i < 3; ++i) response.add_records();
+    return response;
+  }
   absl::StatusOr<v1::SetStandingResponse> SetStanding(const Options&,
                                                       const v1::SetStandingRequest& request) override {
     standings.push_back(request);
@@ -243,7 +250,9 @@ TEST_F(AdministrationTest, LeavingSaysWhatBecomesOfTheRecords) {
   EXPECT_EQ(Run({"member", "leave", "aurore"}), kExitUsage);
   EXPECT_EQ(Run({"member", "leave", "aurore", "--withdraw", "--successor", "belmont"}), kExitUsage);
   EXPECT_EQ(Run({"member", "leave", "aurore", "--withdraw"}, "no\n"), kExitNo);
-  EXPECT_THAT(err_.str(), HasSubstr("All records of members/aurore are withdrawn, for good"));
+  EXPECT_THAT(err_.str(), HasSubstr("All 3 records of members/aurore are withdrawn, for good"));
+  EXPECT_EQ(Run({"member", "leave", "belmont", "--withdraw"}, "yes\n"), kExitUsage) << "nobody is asked";
+  EXPECT_THAT(err_.str(), HasSubstr("you are of members/aurore"));
   EXPECT_THAT(connection_->left, IsEmpty());
   EXPECT_EQ(Run({"member", "leave", "aurore", "--withdraw"}, "yes\n"), kExitOk);
   EXPECT_EQ(connection_->left[0].disposition(), v1::RECORD_DISPOSITION_WITHDRAW);
@@ -274,8 +283,9 @@ TEST_F(AdministrationTest, WhatIsApprovedOrAppliedWasShown) {
   EXPECT_EQ(Run({"proposal", "approve", "7"}, "yes\n"), kExitOk) << err_.str();
   EXPECT_THAT(err_.str(), HasSubstr("members/souk (Souk, marketplace) is admitted"));
   EXPECT_THAT(err_.str(), HasSubstr("d1935"));
-  EXPECT_THAT(err_.str(),
-              HasSubstr("members/souk would see 1,203 (notice 1,203) of as many made from then on"));
+  EXPECT_THAT(
+      err_.str(),
+      HasSubstr("members/souk would see 1,203 (notice 1,203) of as many like them made from then on"));
   EXPECT_EQ(Run({"admin", "proposal", "apply", "proposals/7"}, "yes\n"), kExitOk);
   EXPECT_EQ(Run({"proposal", "approve", "7"}, "no\n"), kExitNo);
   io_.in_is_terminal = false;
@@ -296,7 +306,7 @@ TEST_F(AdministrationTest, AProposalsImpactIsTold) {
   EXPECT_EQ(Run({"proposal", "preview", "7"}), kExitOk);
   EXPECT_EQ(out_.str(),
             "members/souk would see 0 of your 5,000 records that it does not see now\n"
-            "members/souk would see 1,203 (notice 1,203) of as many made from then on\n");
+            "members/souk would see 1,203 (notice 1,203) of as many like them made from then on\n");
   EXPECT_EQ(Run({"proposal", "preview", "7", "-o", "csv"}), kExitOk);
   EXPECT_EQ(out_.str(),
             "member,records,count,view,view_count\nmembers/souk,existing,0,,\n"

@@ -7,6 +7,8 @@
 #include <set>
 #include <sstream>
 
+#include "CLI/CLI.hpp"
+
 namespace coalition::cli {
 namespace {
 
@@ -67,7 +69,7 @@ void Collect(CLI::App* app, std::vector<std::string> words, std::vector<std::vec
 std::vector<std::vector<std::string>> AllVerbs() {
   App app;
   std::vector<std::vector<std::string>> verbs;
-  Collect(app.root(), {}, &verbs);
+  Collect(app.root().app(), {}, &verbs);
   return verbs;
 }
 

@@ -55,6 +55,11 @@ TEST(StatusTest, RemediesComeFromTheReason) {
   EXPECT_THAT(Printed(Error(v1::ERROR_REASON_MEMBER_NOT_ACTIVE, "no", {{"contact", "members/office"}})),
               HasSubstr("Ask members/office"));
   EXPECT_THAT(Printed(NotFound()), HasSubstr("the answer is the same"));
+  EXPECT_THAT(Printed(Error(v1::ERROR_REASON_CREDENTIAL_UNREGISTERED, "no", {{"state", "UNCONFIRMED"}})),
+              HasSubstr("coalition credential confirm"));
+  EXPECT_THAT(Printed(Error(v1::ERROR_REASON_DIFF_NOT_REVIEWED, "no", {{"proposal", "proposals/7"}})),
+              HasSubstr("coalition proposal get proposals/7"));
+  EXPECT_THAT(Printed(Error(v1::ERROR_REASON_DIFF_NOT_REVIEWED, "no")), HasSubstr("coalition policy diff"));
   EXPECT_THAT(Printed(absl::UnavailableError("Socket closed")), HasSubstr("coalition doctor"));
 }
 

@@ -27,6 +27,9 @@ struct Fault {
   // Runs once, before that commit (1: the next) is judged, and after all that it writes was made ready.
   std::atomic<int> interrupt_at{0};
   std::function<void()> interruption;
+  // Where each scan of keys with that prefix began.
+  std::string scans_of;
+  std::vector<std::string> scanned_from;
 };
 
 class FailingStore final : public ForwardingStore {
@@ -40,6 +43,12 @@ class FailingStore final : public ForwardingStore {
     if (fault_.commits_left > 0) --fault_.commits_left;
     if (fault_.interrupt_at > 0 && --fault_.interrupt_at == 0) fault_.interruption();
     return ForwardingStore::CommitAll(commits);
+  }
+
+  absl::StatusOr<store::Page<store::Entry>> Scan(std::string_view from, std::string_view to,
+                                                 store::Revision at, store::Limit limit) const override {
+    if (!fault_.scans_of.empty() && from.starts_with(fault_.scans_of)) fault_.scanned_from.emplace_back(from);
+    return ForwardingStore::Scan(from, to, at, limit);
   }
 
  private:
@@ -128,6 +137,27 @@ TEST_F(DepartureCrashTest, ATransferGoesOnAfterEachCommit) {
 TEST_F(DepartureCrashTest, SoDoesOneOnADisk) {
   in_memory_ = false;
   InterruptedAfter(4, "belmont");
+}
+
+// However often it is interrupted: what was done is not looked at again before the last round.
+TEST_F(DepartureCrashTest, ItGoesOnAtThePlaceWhereItWas) {
+  World world(Options());
+  Departing departing;
+  MakeRecords(world);
+  const uint32_t aurore = NumberOf(world, "aurore");
+  Leave(world, "aurore");
+  fault_.commits_left = 3;
+  departing.Resume(world);
+  ASSERT_TRUE(departing.WaitFailed());
+  fault_.commits_left = -1;
+  world.Restart();
+  fault_.scans_of = OwnerPrefix(aurore);
+  departing.Resume(world);
+  ASSERT_TRUE(departing.WaitEnded(aurore));
+  ASSERT_FALSE(fault_.scanned_from.empty());
+  EXPECT_GT(fault_.scanned_from.front(), OwnerPrefix(aurore));
+  EXPECT_EQ(fault_.scanned_from.back(), OwnerPrefix(aurore)) << "the last round is a whole one";
+  EXPECT_EQ(*world.exchange().departures().RecordsDone(aurore), kRecords);
 }
 
 TEST_F(DepartureCrashTest, AFullDiskIsTriedAgain) {

@@ -100,8 +100,36 @@ int SeeMore(const Seen& before, const Seen& after, const std::string& successor)
   return more;
 }
 
+// It would learn the names of records that it may not see.
+TEST(DepartureTransferTest, WhatTheSuccessorMayNotSeeIsReferredToNoMore) {
+  WorldOptions options;
+  options.in_memory = true;
+  Departing departing;
+  World world(options);
+  v1::Record hidden = Report("bazaar.example", "shop-1");
+  GrantMember(hidden, "aurore");
+  const std::string theirs = world.Created("corsa", hidden).name();
+  const std::string own = world.Created("aurore", Report("bazaar.example", "shop-2")).name();
+  const auto noticed = [&](const std::string& report) {
+    v1::Record notice = Notice("bazaar.example", "shop-1");
+    notice.mutable_takedown_notice()->set_report(report);
+    return world.Created("aurore", notice).name();
+  };
+  const std::string of_theirs = noticed(theirs), of_own = noticed(own);
+  const std::string opinion = world.Created("aurore", Opinion(theirs, v1::OPINION_VERDICT_SEEN_HERE)).name();
+  const std::string own_opinion = world.Created("aurore", Opinion(own, v1::OPINION_VERDICT_SEEN_HERE)).name();
+  Leave(world, "aurore", "belmont");
+  departing.Resume(world);
+  ASSERT_TRUE(departing.WaitEnded(NumberOf(world, "aurore")));
+  const auto as_belmont = [&](const std::string& name) { return world.Get(world.As("belmont"), name); };
+  EXPECT_EQ(as_belmont(of_theirs)->takedown_notice().report(), "");
+  EXPECT_EQ(as_belmont(of_own)->takedown_notice().report(), own);
+  EXPECT_FALSE(as_belmont(opinion).ok()) << "an opinion about nothing is none";
+  EXPECT_EQ(as_belmont(own_opinion)->opinion().subject(), own);
+}
+
 TEST(DepartureTransferTest, NobodyElseSeesMore) {
-  int seen_by_others = 0, exclusions = 0;
+  int seen_by_others = 0, exclusions = 0, withdrawn = 0;
   for (uint32_t seed = 1; seed <= 40; ++seed) {
     SCOPED_TRACE(seed);
     Generator generate(seed);
@@ -111,13 +139,23 @@ TEST(DepartureTransferTest, NobodyElseSeesMore) {
     Departing departing;
     World world(options);
     std::vector<std::string> names, reports;
+    std::set<std::string> given, others;
+    std::map<std::string, std::string> opinions;  // their subjects; empty: it is none
     for (int i = 0; i < 12; ++i) {
-      const std::string by = generate.Chance(75) ? "aurore" : "belmont";
+      const std::string by = generate.Chance(65) ? "aurore" : generate.Chance(60) ? "belmont" : "corsa";
       if (generate.Chance(15)) SetOwnPolicy(world, "aurore", Excluding({generate.Member()}));
       if (generate.Chance(10)) SetOwnPolicy(world, "belmont", Excluding({generate.Member()}));
-      const auto created = world.Create(world.As(by), CreateRequest(generate.Any(reports)));
+      v1::Record record = generate.Any(reports);
+      if (by == "corsa" && generate.Chance(50)) {
+        record.clear_audience();
+        GrantMember(record, "aurore");
+      }
+      const auto created = world.Create(world.As(by), CreateRequest(record));
       if (!created.ok()) continue;  // a reference that it does not see
       names.push_back(created->record().name());
+      if (by == "aurore") given.insert(names.back());
+      if (by == "corsa") others.insert(names.back());
+      opinions[names.back()] = created->record().opinion().subject();
       if (created->record().has_offender_report()) reports.push_back(names.back());
     }
     const Seen before = All(world, names);
@@ -132,14 +170,25 @@ TEST(DepartureTransferTest, NobodyElseSeesMore) {
     for (const auto& [of, shown] : after.by_member_and_record)
       seen_by_others += of.first == "belmont" ? 0 : 1;
     for (const std::string& name : names) {
+      if (others.contains(name)) continue;
       const auto own = world.Get(world.As("belmont"), name);
       if (own.ok()) exclusions += own->audience().exclusions_size();
-      EXPECT_TRUE(own.ok() && own->view() == "owner") << "the successor has all that either had";
+      if (!own.ok() && given.contains(name) && !opinions[name].empty()) {
+        ++withdrawn;
+        EXPECT_FALSE(world.Get(world.As("belmont"), opinions[name]).ok());
+        continue;
+      }
+      ASSERT_TRUE(own.ok() && own->view() == "owner") << "the successor has all that either had";
+      if (!given.contains(name)) continue;
+      for (const std::string& reference : {own->takedown_notice().report(), own->opinion().subject()}) {
+        EXPECT_TRUE(reference.empty() || world.Get(world.As("belmont"), reference).ok());
+      }
     }
   }
   // It means something.
   EXPECT_GT(seen_by_others, 200);
   EXPECT_GT(exclusions, 100);
+  EXPECT_GT(withdrawn, 5) << "opinions about what the successor may not see";
 }
 
 }  // namespace

@@ -43,6 +43,11 @@ class FakeRegistry final : public CredentialRegistry {
     std::copy(bytes.begin(), bytes.end(), registered.key_sha256.begin());
     credentials_[{member, credential}] = registered;
   }
+  // Its key is not accepted before it is confirmed.
+  void Unconfirm(const std::string& member, const std::string& credential) {
+    RegisteredCredential& registered = credentials_.at({member, credential});
+    registered.unconfirmed_key_sha256 = std::exchange(registered.key_sha256, {});
+  }
   void Revoke(const std::string& member, const std::string& credential) {
     credentials_.erase({member, credential});
   }
@@ -186,6 +191,15 @@ TEST_F(IdentityTest, ARegisteredNameWithAnotherKeyIsRefused) {
   Registered(factory_.Member("souk", "screening"));
   ExpectRefusedByTheGuardAlone(factory_.Member("souk", "screening"), v1::ERROR_REASON_CREDENTIAL_UNREGISTERED,
                                "public key is not the one registered");
+}
+
+TEST_F(IdentityTest, AKeyThatWaitsToBeConfirmedIsRefusedAndItsHolderIsToldSo) {
+  const CertifiedKey key = Registered(factory_.Member("souk", "screening"));
+  registry_.Unconfirm("souk", "screening");
+  ExpectRefusedByTheGuardAlone(key, v1::ERROR_REASON_CREDENTIAL_UNREGISTERED, "waits to be confirmed");
+  EXPECT_EQ(GetErrorInfo(Identify(key).status())->metadata().at("state"), "UNCONFIRMED");
+  ExpectRefused(factory_.Member("souk", "screening"), v1::ERROR_REASON_CREDENTIAL_UNREGISTERED,
+                "is not the one registered");
 }
 
 TEST_F(IdentityTest, ARegisteredKeyUnderAnotherNameIsRefused) {

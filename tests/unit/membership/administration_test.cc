@@ -4,13 +4,14 @@
 
 #include "common/errors.h"
 #include "server/membership/policies.h"
+#include "server/membership/proposed_changes.h"
 #include "tests/support/administration_world.h"
 
 namespace coalition::testing {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 constexpr int64_t kDayNs = int64_t{86'400} * 1'000'000'000;
 
@@ -19,12 +20,6 @@ v1::ProposedChange AdmissionOf(const std::string& id) {
   change.mutable_admission()->set_member_id(id);
   change.mutable_admission()->set_kind(v1::MEMBER_KIND_MARKETPLACE);
   return change;
-}
-
-std::string StateOf(const absl::Status& status) {
-  const auto info = GetErrorInfo(status);
-  return info && GetErrorReason(status) == v1::ERROR_REASON_STATE_CONFLICT ? info->metadata().at("state")
-                                                                           : std::string(status.ToString());
 }
 
 TEST(ProposalsByTheClock, WhatNobodyAnswersExpires) {
@@ -73,6 +68,23 @@ TEST(RevokedMeanwhile, ItsApprovalIsNotCounted) {
   EXPECT_TRUE(office.Apply(*proposal).ok());
 }
 
+// Nor who was suspended and let in again: it says it once more.
+TEST(RevokedMeanwhile, AnApprovalFromBeforeASuspensionIsNotCounted) {
+  World world(AdministrationOptions(1));
+  Administration office(world);
+  const auto proposal = office.Propose(AdmissionOf("agora"));
+  ASSERT_TRUE(office.Approve("aurore", *proposal).ok());
+  ASSERT_TRUE(office.SetStanding("aurore", v1::STANDING_SUSPENDED).ok());
+  v1::ProposedChange back;
+  back.mutable_reinstatement()->set_member("members/aurore");
+  const auto reinstated = office.Propose(back);
+  ASSERT_TRUE(office.Approve("corsa", *reinstated).ok());
+  ASSERT_TRUE(office.Apply(*reinstated).ok());
+  EXPECT_EQ(GetErrorReason(office.Apply(*proposal)), v1::ERROR_REASON_APPROVALS_MISSING);
+  ASSERT_TRUE(office.Approve("aurore", *proposal).ok());
+  EXPECT_TRUE(office.Apply(*proposal).ok());
+}
+
 TEST(RevokedMeanwhile, AChangeThatWaitedIsRefused) {
   World world(AdministrationOptions());
   Administration office(world);
@@ -86,57 +98,6 @@ TEST(RevokedMeanwhile, AChangeThatWaitedIsRefused) {
       GetErrorReason(office.members.SetStanding(deputy.actor(), request, Administration::kNoHooks).status()),
       v1::ERROR_REASON_CREDENTIAL_REVOKED);
   EXPECT_EQ(world.As("souk").snapshot->policy_state().FindMember("souk")->standing, v1::STANDING_ACTIVE);
-}
-
-class KeysTest : public ::testing::Test {
- protected:
-  absl::Status Register(const ActingAs& by, const std::string& credential, const std::string& key) {
-    v1::RegisterKeyRequest request;
-    request.set_credential(credential);
-    request.set_public_key_sha256(KeyOf(key));
-    return office_.credentials.Register(by.actor(), request).status();
-  }
-  absl::Status Confirm(const ActingAs& by, const std::string& credential, const std::string& key) {
-    v1::ConfirmKeyRequest request;
-    request.set_credential(credential);
-    request.set_public_key_sha256(KeyOf(key));
-    return office_.credentials.Confirm(by.actor(), request).status();
-  }
-
-  World world_{AdministrationOptions()};
-  Administration office_{world_};
-};
-
-constexpr char kDeputy[] = "members/office/credentials/deputy";
-
-TEST_F(KeysTest, AnAdministratorsKeyIsConfirmedByAnother) {
-  ASSERT_TRUE(Register(office_.Chief(), kDeputy, "new").ok());
-  EXPECT_EQ(GetErrorReason(Confirm({world_, "office", "admin"}, kDeputy, "new")),
-            v1::ERROR_REASON_ROLE_MISSING);
-  EXPECT_EQ(StateOf(Confirm({world_, "office", "deputy"}, kDeputy, "new")), "OWN");
-  EXPECT_TRUE(Confirm(office_.Chief(), kDeputy, "new").ok());
-  // office's own MEMBER_ADMIN registers, and it waits too.
-  ASSERT_TRUE(Register({world_, "office", "admin"}, kDeputy, "newer").ok());
-  EXPECT_NE(world_.directory().Current()->Find("office", "deputy")->key_sha256, Sha256("newer"));
-}
-
-TEST_F(KeysTest, ARevokedAdministratorIsNoneWhenItHasAKeyAgain) {
-  const auto revoked = office_.Revoke(office_.Chief(), kDeputy);
-  ASSERT_TRUE(revoked.ok()) << revoked.status();
-  EXPECT_THAT(revoked->roles(), IsEmpty());
-}
-
-TEST_F(KeysTest, ACredentialWhoseKeysWereRevokedTooOftenTakesNoMore) {
-  const std::string name = "members/souk/credentials/backend";
-  const ActingAs souk(world_, "souk", "admin");
-  int taken = 0;
-  absl::Status last;
-  for (; taken < 10 && last.ok(); ++taken) {
-    ASSERT_TRUE(office_.Revoke(office_.Chief(), name).ok());
-    last = Register(souk, name, "key-" + std::to_string(taken));
-  }
-  EXPECT_EQ(GetErrorReason(last), v1::ERROR_REASON_LIMIT_EXCEEDED);
-  EXPECT_EQ(taken, 4);
 }
 
 TEST(GroupTest, OutOfAGroupThatIsDeniedSomethingByAQuorumOnly) {
@@ -295,7 +256,7 @@ TEST(RevokedMeanwhile, ItApprovesAgainWithAnotherKey) {
   v1::ConfirmKeyRequest confirmed;
   confirmed.set_credential(name);
   confirmed.set_public_key_sha256(KeyOf("another"));
-  ASSERT_TRUE(office.credentials.Confirm(office.Chief().actor(), confirmed).ok());
+  ASSERT_TRUE(office.credentials.Confirm(ActingAs(world, "office", "deputy").actor(), confirmed).ok());
   EXPECT_EQ(GetErrorReason(office.Apply(*proposal)), v1::ERROR_REASON_APPROVALS_MISSING);
   ASSERT_TRUE(office.Approve("aurore", *proposal).ok());
   EXPECT_TRUE(office.Apply(*proposal).ok());
@@ -362,28 +323,6 @@ TEST(ProposedTooMuch, IsRefused) {
   EXPECT_EQ(GetErrorReason(office.Propose(change).status()), v1::ERROR_REASON_INVALID_FIELD);
 }
 
-// Its own member alone has said whose key that is.
-TEST_F(KeysTest, AKeyOfWhoBecomesAnAdministratorIsConfirmedByAnother) {
-  v1::ProposedChange change;
-  change.mutable_role_grant()->set_credential("members/office/credentials/admin");
-  change.mutable_role_grant()->add_roles(v1::ROLE_COALITION_ADMIN);
-  ASSERT_TRUE(office_.Make(change).ok());
-  const auto key = [&] { return world_.directory().Current()->Find("office", "admin")->key_sha256; };
-  EXPECT_EQ(key(), Sha256Digest{});
-  EXPECT_TRUE(Confirm(office_.Chief(), "members/office/credentials/admin", "office/admin").ok());
-  EXPECT_EQ(key(), Sha256("office/admin"));
-}
-
-TEST_F(KeysTest, ARevokedAdministratorWithoutAKeyIsNoneEither) {
-  v1::ProposedChange change;
-  change.mutable_role_grant()->set_credential("members/office/credentials/third");
-  change.mutable_role_grant()->add_roles(v1::ROLE_COALITION_ADMIN);
-  ASSERT_TRUE(office_.Make(change).ok());
-  const auto revoked = office_.Revoke(office_.Chief(), "members/office/credentials/third");
-  ASSERT_TRUE(revoked.ok()) << revoked.status();
-  EXPECT_THAT(revoked->roles(), IsEmpty());
-}
-
 // A sibling of who is suspended is kept from what names their kind or group as before.
 TEST(Siblings, ASuspensionShowsThemNothingMore) {
   WorldOptions options = AdministrationOptions();
@@ -418,6 +357,23 @@ TEST(Siblings, ASuspensionShowsThemNothingMore) {
   ASSERT_TRUE(office.Apply(*proposal).ok());
   EXPECT_FALSE(souk_sees(payment));
   EXPECT_TRUE(souk_sees(club));
+}
+
+// Of a platform that nobody holds, a marketplace sees what its host would and what others would; then what
+// others do, which may be more.
+TEST(PlatformTest, WithItsFirstHolderTheOtherMarketplacesMaySeeMore) {
+  World world(AdministrationOptions());
+  Administration office(world);
+  const auto gainers = [&](const std::string& platform) {
+    v1::ProposedChange change;
+    change.mutable_platform_assignment()->set_platform("platforms/" + platform);
+    change.mutable_platform_assignment()->set_holder("members/bazaar");
+    return membership::GainersOf(*world.directory().Current(), change);
+  };
+  const uint32_t bazaar = world.As("bazaar").caller.member_number;
+  const uint32_t souk = world.As("souk").caller.member_number;
+  EXPECT_THAT(gainers("new.example"), UnorderedElementsAre(bazaar, souk));
+  EXPECT_THAT(gainers("souk.example"), ElementsAre(bazaar));
 }
 
 TEST(PlatformTest, WhoHeldItMayAskAgain) {

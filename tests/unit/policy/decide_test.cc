@@ -128,6 +128,8 @@ TEST(Decide, RecordsOfASuspendedContributorHideAsTheNewestPolicySays) {
   EXPECT_FALSE(seen(v1::STANDING_SUSPENDED, true, true));
   EXPECT_FALSE(seen(v1::STANDING_SUSPENDED, false, true)) << "also what was made before";
   EXPECT_TRUE(seen(v1::STANDING_SUSPENDED, true, false)) << "a policy that hides it no more";
+  members[kAurore - 1].withdraws_records = true;
+  EXPECT_FALSE(seen(v1::STANDING_EXITED, true, true)) << "while they are withdrawn, one after the other";
 }
 
 TEST(Decide, ARecordEndsAtItsExpiry) {

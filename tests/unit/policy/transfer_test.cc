@@ -63,9 +63,8 @@ TEST_F(TransferTest, NotToWhomAcceptsLaterVersions) {
   SetOwn(kBelmont, 50, "unbounded: true accepts_policy_version: 2");
   EXPECT_EQ(
       Wrong(kBelmont),
-      "members/belmont accepts versions of the coalition's policy up to 2 for its older records, "
-      "members/aurore does not: others would see more of these. Accept that version too, or withdraw the "
-      "records");
+      "members/belmont accepts a later version of the coalition's policy for its older records than "
+      "members/aurore: others would see more of these. Accept that version too, or withdraw the records");
   SetOwn(kAurore, 51, "unbounded: true accepts_policy_version: 2");
   EXPECT_EQ(Wrong(kBelmont), "");
   rules_.member_policies.erase(rules_.member_policies.begin());
