@@ -331,6 +331,32 @@ TEST(CutOffOrder, ASuspensionWaitsForNoWorkOfOthers) {
   EXPECT_TRUE(corsa.Take().ok());
 }
 
+// Whoever has another key of the office, and has as many calls under way as its member may have.
+TEST(CutOffOrder, AnAdministratorIsNotKeptFromItByItsOwnMember) {
+  TwoStopsClock clock;
+  TestServer::Options options;
+  options.clock = &clock;
+  options.edit_config = [](config::v1::ServerConfig* config) {
+    config->mutable_limits()->set_admin_calls_per_member_max(1);
+  };
+  const TestServer server(options);
+  const auto list = [&server](const std::string& credential) {
+    v1::ListCredentialsRequest request;
+    request.set_parent("members/office");
+    return Call(server.Membership("office", credential), &MembershipStub::ListCredentials, request).status();
+  };
+  is_client = true;
+  clock.first.Arm(2);
+  Meanwhile<absl::Status> thief([&] { return list("deputy"); });
+  ASSERT_TRUE(Eventually([&] { return clock.first.reached(); }));
+  EXPECT_EQ(GetErrorReason(list("admin")), v1::ERROR_REASON_RATE_LIMITED);
+  EXPECT_TRUE(Call(server.Membership("office", "admin"), &MembershipStub::SetStanding,
+                   StandingOf(v1::STANDING_SUSPENDED))
+                  .ok());
+  clock.first.LetGo();
+  EXPECT_TRUE(thief.Take().ok());
+}
+
 INSTANTIATE_TEST_SUITE_P(Ways, CutOffOrderTest, ::testing::ValuesIn(kWays),
                          [](const auto& way) { return std::string(way.param.name); });
 

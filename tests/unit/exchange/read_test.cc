@@ -4,6 +4,7 @@
 #include "common/errors.h"
 #include "common/ids.h"
 #include "tests/support/exchange_world.h"
+#include "tests/unit/exchange/departure_support.h"
 
 namespace coalition::exchange {
 namespace {
@@ -216,6 +217,25 @@ TEST(ReadTest, AnAuthorLearnsNothingOfTheSellerBeyondTheSubject) {
   const auto own = world.Get(world.As("belmont"), opinion);
   ASSERT_TRUE(own.ok()) << "still its own";
   EXPECT_FALSE(own->has_seller());
+}
+
+// What LIMITED leaves it is its own.
+TEST(AuditorTest, OfALimitedMemberIsNone) {
+  WorldOptions options;
+  options.in_memory = true;
+  World world(options);
+  v1::ExplainAccessRequest request;
+  request.set_name(world.Created("aurore", Report("bazaar.example", "shop-1")).name());
+  const auto explained = [&] {
+    CallContext context = world.As("watcher");
+    context.caller.roles = {v1::ROLE_AUDITOR, v1::ROLE_READER};
+    v1::ExplainAccessResponse response;
+    ledger::Disclosure disclosure;
+    return world.exchange().Explain(context, request, &response, &disclosure);
+  };
+  EXPECT_TRUE(explained().ok());
+  SetStanding(world, "watcher", v1::STANDING_LIMITED);
+  EXPECT_TRUE(absl::IsNotFound(explained()));
 }
 
 }  // namespace

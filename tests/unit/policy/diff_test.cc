@@ -200,6 +200,9 @@ TEST_F(DiffTest, GainsWhoeverOrWhoseSiblingSeesMore) {
   EXPECT_FALSE(Gains(state, diff, kBelmont));  // sees less
   EXPECT_FALSE(Gains(state, diff, kBazaar));
   EXPECT_FALSE(Gains(state, diff, 99));
+  // One administrator makes an applicant, under whomever's control it says.
+  members_[kPaylink - 1].standing = v1::STANDING_APPLICANT;
+  EXPECT_FALSE(Gains(CoalitionState(), diff, kPaylink));
 }
 
 TEST_F(DiffTest, GainsWhoIsNamedAndNotAllOfItsKind) {
