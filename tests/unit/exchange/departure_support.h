@@ -161,7 +161,7 @@ class Departing {
       }
     }
     const std::string id = world.directory().Current()->policy_state().member(member)->id;
-    const absl::Status kept = TryChangeMember(world, id, [now_ns](store::Revision, auto* stored) {
+    absl::Status kept = TryChangeMember(world, id, [now_ns](store::Revision, auto* stored) {
       stored->mutable_departure()->set_end_time_ns(now_ns);
     });
     if (!kept.ok()) return kept;
