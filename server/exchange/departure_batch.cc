@@ -74,7 +74,7 @@ struct Transfer {
   }
 };
 
-// References to records that the reader may not see go: it would learn their names. False: that leaves
+// References to records that the successor may not see go: it would learn their names. False: that leaves
 // nothing, as of an opinion.
 absl::StatusOr<bool> KeepSeenReferences(const Reader& successor, const Destination& destination,
                                         v1::Record* record) {

@@ -69,11 +69,17 @@ absl::Status CheckIsAnother(const Actor& actor, const Found& found) {
   return StateConflict("you registered this key: another administrator confirms it", "REGISTERED");
 }
 
+// The member's own administrator.
+bool IsOwnAdministrator(const Snapshot& current, const Actor& actor, const StoredMember& member) {
+  return member.number() == actor.caller.member_number &&
+         CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN).ok();
+}
+
 // The member's own administrator; or the coalition's, while the member has none.
 absl::Status CheckOwnOrFirst(const Snapshot& current, const Actor& actor, const StoredMember& member) {
-  const bool own = member.number() == actor.caller.member_number;
-  if (own && CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN).ok()) return absl::OkStatus();
+  if (IsOwnAdministrator(current, actor, member)) return absl::OkStatus();
   if (auto may = CheckMayChange(current, actor, v1::ROLE_COALITION_ADMIN); !may.ok()) {
+    const bool own = member.number() == actor.caller.member_number;
     return own ? CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN) : may;
   }
   if (!HasAdministrator(member)) return absl::OkStatus();
@@ -89,9 +95,7 @@ absl::Status CheckMayConfirm(const Snapshot& current, const Actor& actor, const 
   }
   if (auto may = CheckOwnOrFirst(current, actor, found.member); !may.ok()) return may;
   if (found.index < 0) return NotFound();
-  const bool own = found.member.number() == actor.caller.member_number &&
-                   CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN).ok();
-  return own ? absl::OkStatus() : CheckIsAnother(actor, found);
+  return IsOwnAdministrator(current, actor, found.member) ? absl::OkStatus() : CheckIsAnother(actor, found);
 }
 
 absl::Status CheckHere(const StoredMember& member) {
@@ -304,8 +308,7 @@ absl::StatusOr<v1::Credential> Credentials::Register(const Actor& actor,
               {{"limit", "revoked_keys_per_credential"}, {"max", std::to_string(limits_.revoked_keys_max)}});
         }
         credential.set_registered_by(NameOf(actor.caller));
-        if (found.member.number() == actor.caller.member_number && !administrative &&
-            CheckMayChange(current, actor, v1::ROLE_MEMBER_ADMIN).ok()) {
+        if (!administrative && IsOwnAdministrator(current, actor, found.member)) {
           // Who would have to confirm it has registered it.
           Accept(*key, actor.now_ns / kSecondNs + kPreviousKeySecondsDefault, &credential);
           return CountedChange(actor, found, limits_.changes_per_day_max,
