@@ -30,6 +30,8 @@ const std::vector<Measurement>& Measurements() {
       {{"policy_apply"}, PolicyApply},
       {{"cutoff", "cutoff_call", "cutoff_in_flight"}, CutOff},
       {{"registry_lookup", "registry_start", "registry_change"}, Registry},
+      {{"feed_fanout"}, FeedFanout},
+      {{"feed_snapshot"}, FeedSnapshot},
       {{"hidden_timing", "hidden_timing_screen"}, HiddenTiming},
       {{"growth_10m", "growth_10m_memory", "open_10m"}, Growth, true},
   };

@@ -41,6 +41,8 @@ Rows PolicyApply(Workspace& workspace, const Settings& settings);
 Rows CutOff(Workspace& workspace, const Settings& settings);
 // registry_lookup, registry_start and registry_change
 Rows Registry(Workspace& workspace, const Settings& settings);
+Rows FeedFanout(Workspace& workspace, const Settings& settings);
+Rows FeedSnapshot(Workspace& workspace, const Settings& settings);
 // hidden_timing and hidden_timing_screen
 Rows HiddenTiming(Workspace& workspace, const Settings& settings);
 

@@ -172,7 +172,7 @@ absl::StatusOr<Server> Workspace::StartServer(const Home& home, const std::strin
                              "\"\nlisten: \"127.0.0.1:" + std::to_string(*port) +
                              "\"\n"
                              // Of the cut-off rows: as many as they have streams.
-                             "limits { imports_per_member_max: 1000 }\n"
+                             "limits { imports_per_member_max: 1000 watches_per_member_max: 1000 }\n"
                              "http_listen: \"off\"\n"
                              "store_dir: \"store\"\n"
                              "key_dir: \"keys\"\n"

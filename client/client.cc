@@ -306,6 +306,12 @@ std::unique_ptr<ImportStream> Client::ImportRecords(const ImportOptions& options
       [](std::chrono::milliseconds wait) { std::this_thread::sleep_for(wait); });
 }
 
+std::unique_ptr<RecordWatch> Client::WatchRecords(const v1::RecordFilter& filter,
+                                                  const WatchOptions& options) {
+  return std::make_unique<RecordWatch>([connection = connection_] { return connection->WatchRecords(); },
+                                       filter, options, options_.retry);
+}
+
 absl::StatusOr<bool> Client::CheckHealth(const std::string& service) {
   return connection_->CheckHealth(call_options(), service);
 }

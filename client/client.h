@@ -26,6 +26,7 @@
 #include "client/import_stream.h"
 #include "client/options.h"
 #include "client/paging.h"
+#include "client/record_watch.h"
 #include "coalition/v1/exchange_service.pb.h"
 #include "coalition/v1/membership_service.pb.h"
 #include "coalition/v1/policy_service.pb.h"
@@ -62,7 +63,7 @@ class Client {
   static absl::StatusOr<std::unique_ptr<Client>> Make(const ClientOptions& options);
   // The same, and asks the server who we are. The client is usable at once; an error is Make's or WhoAmI's.
   static absl::StatusOr<std::unique_ptr<Client>> Connect(const ClientOptions& options);
-  // Over a connection of one's own, for tests. Options used: timeout, and retry for import streams only.
+  // Over a connection of one's own, for tests. Options used: timeout, and retry for streams only.
   // `random`, for request ids, must outlive the client.
   Client(std::shared_ptr<Connection> connection, const ClientOptions& options, Random& random);
   ~Client();
@@ -182,6 +183,9 @@ class Client {
   // See import_stream.h. The stream is opened at the first batch.
   std::unique_ptr<ImportStream> ImportRecords(const ImportOptions& options,
                                               ImportStream::ResultCallback on_result);
+
+  // What there is, and then every change of it. See record_watch.h. The stream is opened at the first Next.
+  std::unique_ptr<RecordWatch> WatchRecords(const v1::RecordFilter& filter, const WatchOptions& options = {});
 
   // Whether the server says of itself that it serves.
   absl::StatusOr<bool> CheckHealth(const std::string& service = "");

@@ -37,6 +37,10 @@ absl::StatusOr<std::unique_ptr<ImportCall>> Connection::ImportRecords(const Call
   return Unimplemented("ImportRecords");
 }
 
+absl::StatusOr<std::unique_ptr<WatchCall>> Connection::WatchRecords() {
+  return Unimplemented("WatchRecords");
+}
+
 absl::StatusOr<v1::ScreenSellersResponse> Connection::ScreenSellers(const CallOptions&,
                                                                     const v1::ScreenSellersRequest&) {
   return Unimplemented("ScreenSellers");

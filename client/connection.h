@@ -13,6 +13,7 @@
 #include "coalition/v1/membership_service.pb.h"
 #include "coalition/v1/policy_service.pb.h"
 #include "coalition/v1/proposal_service.pb.h"
+#include "coalition/v1/watch_service.pb.h"
 
 namespace coalition::client {
 
@@ -40,6 +41,23 @@ class ImportCall {
   virtual void Cancel() = 0;
 };
 
+// One watch stream, as raw as the protocol has it. One thread may read while another writes; Finish is for
+// when neither does.
+class WatchCall {
+ public:
+  // Cancels what is not finished; does not return before the call is over.
+  virtual ~WatchCall() = default;
+  // The start first. Returns when the transport has taken the message, which waits for a server that does not
+  // read. False: the call has ended; see Finish.
+  virtual bool Write(const v1::WatchRecordsRequest& request) = 0;
+  // Waits for the next response, without end. False: there are no more.
+  virtual bool Read(v1::WatchRecordsResponse* response) = 0;
+  // How the call ended, once Write or Read has said that it did. Drops responses that were not read.
+  virtual absl::Status Finish() = 0;
+  // Ends the call with CANCELLED. From any thread, any time.
+  virtual void Cancel() = 0;
+};
+
 // Thread-safe. Statuses carry the google.rpc details that the server sent (common/errors.h reads them). A
 // call that the server did not answer within the timeout is DEADLINE_EXCEEDED; no connection, UNAVAILABLE.
 class Connection {
@@ -57,6 +75,8 @@ class Connection {
   virtual absl::StatusOr<v1::WithdrawRecordResponse> WithdrawRecord(const CallOptions& options,
                                                                     const v1::WithdrawRecordRequest& request);
   virtual absl::StatusOr<std::unique_ptr<ImportCall>> ImportRecords(const CallOptions& options);
+  // Has no deadline.
+  virtual absl::StatusOr<std::unique_ptr<WatchCall>> WatchRecords();
   virtual absl::StatusOr<v1::ScreenSellersResponse> ScreenSellers(const CallOptions& options,
                                                                   const v1::ScreenSellersRequest& request);
   virtual absl::StatusOr<v1::GetSellerProfileResponse> GetSellerProfile(

@@ -61,6 +61,13 @@ struct ImportOptions {
   std::chrono::milliseconds answer_timeout{60'000};
 };
 
+struct WatchOptions {
+  // Of an earlier watch with the same filter: goes on right behind it. Empty: from the beginning.
+  std::string cursor{};
+  // Whether a stream that broke, or fell behind, is opened again. Else its error is returned.
+  bool reconnect = true;
+};
+
 struct ClientOptions {
   // host:port. An IPv6 address in brackets.
   std::string server;

@@ -62,7 +62,7 @@ if(TARGET coalition_client)
     INCLUDES DESTINATION ${COALITION_INSTALL_INCLUDEDIR})
   install(EXPORT coalition-targets NAMESPACE coalition:: DESTINATION ${COALITION_INSTALL_CMAKEDIR} COMPONENT development)
 
-  coalition_header_closure(public_headers client/client.h)
+  coalition_header_closure(public_headers client/client.h client/mirror.h client/mirror_runner.h)
   foreach(header IN LISTS public_headers)
     get_filename_component(folder ${header} DIRECTORY)
     install(FILES ${header} DESTINATION ${COALITION_INSTALL_INCLUDEDIR}/${folder} COMPONENT development)

@@ -81,6 +81,7 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
     case v1::ERROR_REASON_PAGE_TOKEN_INVALID:
     case v1::ERROR_REASON_POLICY_TEST_FAILED:
     case v1::ERROR_REASON_LIMIT_EXCEEDED:
+    case v1::ERROR_REASON_CURSOR_INVALID:
       return absl::StatusCode::kInvalidArgument;
     case v1::ERROR_REASON_REFERENCE_NOT_FOUND:
     case v1::ERROR_REASON_DIFF_NOT_REVIEWED:
@@ -91,7 +92,10 @@ absl::StatusCode CodeOf(v1::ErrorReason reason) {
       return absl::StatusCode::kFailedPrecondition;
     case v1::ERROR_REASON_ETAG_MISMATCH:
     case v1::ERROR_REASON_EPOCH_STALE:
+    case v1::ERROR_REASON_WATCH_BEHIND:
       return absl::StatusCode::kAborted;
+    case v1::ERROR_REASON_CURSOR_TOO_OLD:
+      return absl::StatusCode::kOutOfRange;
     case v1::ERROR_REASON_EXTERNAL_ID_TAKEN:
     case v1::ERROR_REASON_REQUEST_ID_REUSED:
     case v1::ERROR_REASON_NAME_TAKEN:

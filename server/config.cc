@@ -72,13 +72,21 @@ constexpr Number kNumbers[] = {
     {"limits.admin_calls_per_member_max", 16, 1, 1'000},
     {"limits.admin_connections_per_address_max", 32, 1, 100'000},
     {"limits.admin_calls_per_second", 1'000, 1, 1'000'000},
+    {"limits.watches_per_member_max", 200, 1, 10'000},
+    {"limits.watch_window_responses", 64, 1, 10'000},
+    {"limits.watch_window_kib", 1'024, 64, 65'536},
+    {"limits.watch_member_window_responses", 1'024, 1, 1'000'000},
+    {"limits.watch_member_window_kib", 16'384, 64, 1'048'576},
+    {"limits.watch_unacknowledged_ms_max", 30'000, 100, 3'600'000},
     {"storage.write_buffer_mib", 64, 1, 1'024},
     {"storage.block_cache_mib", 32, 1, 65'536},
     {"storage.open_files_max", 4'096, 64, 1'000'000},
     {"storage.throttle_level0_files", 7, 1, 11},
+    {"storage.history_days", 7, 1, 3'650},
     {"records.lifetime_days_default", 1'825, 1, 36'500},
     {"records.lifetime_days_max", 3'650, 1, 36'500},
     {"records.request_id_hours", 24, 1, 720},
+    {"records.expired_per_commit_max", 100, 1, 10'000},
 };
 
 // Collects what is wrong.

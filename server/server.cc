@@ -15,6 +15,7 @@
 #include "common/sealed.h"
 #include "common/strings.h"
 #include "server/acceptor.h"
+#include "server/background.h"
 #include "server/config.h"
 #include "server/exchange/exchange.h"
 #include "server/grpc_endpoint.h"
@@ -26,6 +27,7 @@
 #include "server/membership/members.h"
 #include "server/membership/policies.h"
 #include "server/membership/proposals.h"
+#include "server/room_options.h"
 #include "server/server_metrics.h"
 #include "server/service/call_kit.h"
 #include "server/service/cut_off.h"
@@ -36,10 +38,12 @@
 #include "server/service/policy_service.h"
 #include "server/service/proposal_service.h"
 #include "server/service/unary.h"
+#include "server/service/watch_stream.h"
 #include "server/store/commit_lane.h"
 #include "server/store/leveldb_store.h"
 #include "server/tls_files.h"
 #include "server/tls_reloader.h"
+#include "server/watching.h"
 
 namespace coalition::server {
 namespace {
@@ -63,55 +67,6 @@ void RaiseDescriptorLimit(const config::v1::ServerConfig& config) {
   Log::Warn("descriptor_limit_low", {{"limit", limit.rlim_max},
                                      {"wanted", wanted},
                                      {"message", "raise it, or lower limits.connections_max"}});
-}
-
-store::LevelDbOptions StoreOptions(const config::v1::ServerConfig& config) {
-  store::LevelDbOptions options;
-  options.dir = config.store_dir();
-  options.write_buffer_bytes = static_cast<size_t>(config.storage().write_buffer_mib()) << 20;
-  options.block_cache_bytes = static_cast<size_t>(config.storage().block_cache_mib()) << 20;
-  options.open_files_max = config.storage().open_files_max();
-  options.throttle_level0_files = config.storage().throttle_level0_files();
-  // An import message becomes one commit, with its indexes.
-  options.commit_bytes_max =
-      std::max(options.commit_bytes_max, 4 * static_cast<size_t>(config.limits().message_bytes_max()));
-  return options;
-}
-
-exchange::ExchangeOptions ExchangeOptionsOf(const config::v1::ServerConfig& config) {
-  const config::v1::Limits& limits = config.limits();
-  exchange::ExchangeOptions options;
-  options.sellers_per_screen_max = limits.sellers_per_screen_max();
-  options.matches_per_seller_max = limits.matches_per_seller_max();
-  options.items_per_import_message_max = limits.items_per_import_message_max();
-  options.page_size_default = limits.page_size_default();
-  options.page_size_max = limits.page_size_max();
-  options.profile_records_max = limits.profile_records_max();
-  options.records_per_seller_max = limits.records_per_seller_max();
-  options.outcomes_per_seller_max = limits.outcomes_per_seller_max();
-  options.record_bytes_max = limits.record_bytes_max();
-  options.audience_entries_max = limits.audience_entries_max();
-  options.repeated_values_max = limits.repeated_values_max();
-  options.audience_versions_max = limits.audience_versions_max();
-  options.lifetime_days_default = config.records().lifetime_days_default();
-  options.lifetime_days_max = config.records().lifetime_days_max();
-  options.request_id_hours = config.records().request_id_hours();
-  return options;
-}
-
-service::MemberLimitOptions MemberLimitsOf(const config::v1::Limits& limits) {
-  return {limits.calls_per_member_max(), limits.calls_per_second(), limits.calls_burst(),
-          limits.imports_per_member_max()};
-}
-
-service::MemberLimitOptions AdminLimitsOf(const config::v1::Limits& limits) {
-  return {limits.admin_calls_per_member_max(), limits.admin_calls_per_second(),
-          2 * limits.admin_calls_per_second(), limits.imports_per_member_max()};
-}
-
-service::CallDurations DurationsOf(const config::v1::Limits& limits) {
-  return {std::chrono::milliseconds(limits.call_duration_ms_max()),
-          std::chrono::milliseconds(limits.stream_idle_ms_max())};
 }
 
 }  // namespace
@@ -140,7 +95,6 @@ class Server::Impl {
   absl::Status StartHttp();
   absl::Status OpenRooms();
   service::DepartureWork DepartureWorkOf();
-  void ResumeDepartures();
   void MakeServices();
   absl::Status StartServing();
   void DescribeMetrics();
@@ -166,6 +120,7 @@ class Server::Impl {
   std::unique_ptr<store::LevelDbStore> store_;
   std::unique_ptr<membership::Directory> directory_;
   std::unique_ptr<store::CommitLane> lane_;
+  exchange::ExchangeKeys keys_;
   std::unique_ptr<exchange::Exchange> exchange_;
   std::unique_ptr<Sealer> sealer_;
   service::CallMetrics call_metrics_;
@@ -175,6 +130,7 @@ class Server::Impl {
   std::unique_ptr<membership::Policies> policies_;
   std::unique_ptr<membership::Proposals> proposals_;
   service::ImportStreams imports_;
+  std::unique_ptr<Watching> watching_;
   service::OpenCalls open_calls_;
   std::unique_ptr<service::CutOffs> cut_offs_;
   // The members' and the administration's. Before the timers, which use them.
@@ -182,6 +138,7 @@ class Server::Impl {
   std::unique_ptr<service::CallKit> kit_, admin_kit_;
   std::unique_ptr<service::Timers> timers_;
   std::unique_ptr<service::Executor> executor_, admin_executor_, cut_off_executor_;
+  std::unique_ptr<Background> background_;
   std::unique_ptr<service::MembershipService> membership_service_;
   std::unique_ptr<service::PolicyService> policy_service_;
   std::unique_ptr<service::ProposalService> proposal_service_;
@@ -257,6 +214,7 @@ absl::Status Server::Impl::OpenRooms() {
       std::make_unique<Sealer>(std::span<const uint8_t, kSealKeyBytes>(
                                    reinterpret_cast<const uint8_t*>(keys->page_token.data()), kSealKeyBytes),
                                random_);
+  keys_ = *keys;
   return absl::OkStatus();
 }
 
@@ -264,19 +222,6 @@ service::DepartureWork Server::Impl::DepartureWorkOf() {
   exchange::Departures& departures = exchange_->departures();
   return {[&departures](uint32_t member) { departures.Start(member); },
           [&departures](uint32_t member) { return departures.RecordsDone(member); }};
-}
-
-void Server::Impl::ResumeDepartures() {
-  exchange::DepartureHooks hooks;
-  hooks.end = [this](uint32_t member, int64_t now_ns) { return members_->EndDeparture(member, now_ns); };
-  hooks.after = [this](std::chrono::milliseconds delay, std::function<void()> function) {
-    timers_->After(delay, std::move(function));
-  };
-  hooks.failed = [this](uint32_t member, const absl::Status& why) {
-    Log::Warn("departure_stopped", {{"member", directory_->Current()->stored().members[member - 1].id()},
-                                    {"message", Std(why.message())}});
-  };
-  exchange_->departures().Resume(clock_, std::move(hooks));
 }
 
 void Server::Impl::MakeServices() {
@@ -292,7 +237,9 @@ void Server::Impl::MakeServices() {
   };
   kit_ = make_kit(*guard_, *executor_);
   admin_kit_ = make_kit(*admin_guard_, *admin_executor_);
-  cut_offs_ = std::make_unique<service::CutOffs>(open_calls_, imports_, *timers_, clock_);
+  watching_ = std::make_unique<Watching>(limits, *store_, *directory_, keys_, *sealer_);
+  cut_offs_ = std::make_unique<service::CutOffs>(
+      open_calls_, std::vector<service::CutOffStreams*>{&imports_, &watching_->streams()}, *timers_, clock_);
   const service::PageOptions pages{limits.page_size_default(), limits.page_size_max()};
   members_ = std::make_unique<membership::Members>(*directory_, limits.credential_changes_per_day_max());
   credentials_ = std::make_unique<membership::Credentials>(
@@ -309,7 +256,14 @@ void Server::Impl::MakeServices() {
   proposal_service_ = std::make_unique<service::ProposalService>(*proposals_, *exchange_, *sealer_, pages);
   services_.push_back(std::make_unique<service::CallbackService>(
       *kit_, service::ExchangeRoutes(*exchange_),
-      [this](grpc::CallbackServerContext* call) { return imports_.Open(*kit_, *exchange_, call); }));
+      std::vector<service::StreamRoute>{
+          {service::Method::kImportRecords,
+           [this](grpc::CallbackServerContext* call) { return imports_.Open(*kit_, *exchange_, call); }}}));
+  services_.push_back(std::make_unique<service::CallbackService>(
+      *kit_, std::vector<service::Route>(),
+      std::vector<service::StreamRoute>{
+          {service::Method::kWatchRecords,
+           [this](grpc::CallbackServerContext* call) { return watching_->streams().Open(*kit_, call); }}}));
   admin_services_.push_back(
       std::make_unique<service::BlockingService>(*admin_kit_, service::ExchangeRoutes(*exchange_)));
   for (std::vector<service::Route> routes :
@@ -334,6 +288,7 @@ absl::Status Server::Impl::StartServing() {
   auto admin = start(admin_services_, names, EndpointThreads::kOwn);
   if (!admin.ok()) return admin.status();
   admin_endpoint_ = *std::move(admin);
+  names.emplace_back(service::kWatchServiceName);
   auto endpoint = start(services_, std::move(names), EndpointThreads::kShared);
   if (!endpoint.ok()) return endpoint.status();
   endpoint_ = *std::move(endpoint);
@@ -345,7 +300,9 @@ absl::Status Server::Impl::StartServing() {
     }
   }
   service::CutOffUnreadCalls(*kit_);
-  ResumeDepartures();
+  background_ = std::make_unique<Background>(
+      config_, Background::Rooms{clock_, *store_, *directory_, *members_, *exchange_, *executor_, *timers_});
+  background_->Resume();
   endpoint_->SetServing(true);
   admin_endpoint_->SetServing(true);
   absl::Status started = admin_acceptor_->Start([this](int fd) { admin_endpoint_->Take(fd); });
@@ -357,6 +314,10 @@ void Server::Impl::DescribeMetrics() {
   const auto number = [](auto value) { return static_cast<double>(value); };
   m.AddGauge("coalition_store_revision", "The newest durable revision.",
              [=, this] { return number(store_->Head()); });
+  m.AddGauge("coalition_store_floor", "The oldest revision that can be read.",
+             [=, this] { return number(store_->Floor()); });
+  m.AddCounter("coalition_expired_records_removed_total", "Records removed after they expired.",
+               [=, this] { return number(exchange_->expiry().removed()); });
   m.AddGauge("coalition_filter_bytes", "Memory of the presence filter.",
              [=, this] { return number(exchange_->stats().filter_bytes); });
   m.AddGauge("coalition_sellers", "Sellers in the presence filter.",
@@ -378,6 +339,8 @@ void Server::Impl::DescribeMetrics() {
                });
   m.AddGauge("coalition_import_streams", "Import streams that are open.",
              [=, this] { return number(imports_.open()); });
+  m.AddGauge("coalition_watches", "Watches that are open.",
+             [=, this] { return number(watching_->streams().open()); });
   m.AddCounter("coalition_disclosures_total", "Replies that showed records of others.",
                [=, this] { return number(counting_->counts().disclosures); });
   m.AddCounter("coalition_disclosed_records_total", "Records of others shown.",
@@ -446,7 +409,7 @@ void Server::Impl::Shutdown() {
     Log::Info("draining");
   }
   // Before the timers hurry, which would have it try again and again.
-  if (exchange_ != nullptr) exchange_->departures().Drain();
+  if (background_ != nullptr) background_->Drain();
   if (endpoint_ != nullptr) {
     const std::chrono::milliseconds timeout(config_.drain_timeout_ms());
     const auto cancel_at = std::chrono::system_clock::now() + timeout;
@@ -454,6 +417,7 @@ void Server::Impl::Shutdown() {
     for (Acceptor* one : {acceptor_.get(), admin_acceptor_.get()}) one->Stop();
     for (service::CallGuard* one : {guard_.get(), admin_guard_.get()}) one->StartDraining();
     imports_.Drain();
+    watching_->streams().Drain();
     // What waits for a disclosure or a client that is silent ends when gRPC cancels the rest, not at its own
     // time.
     timers_->After(timeout, [this] { timers_->ExpireAll(); });
@@ -461,6 +425,7 @@ void Server::Impl::Shutdown() {
     admin_endpoint_->Shutdown(cancel_at);
     endpoint_->Shutdown(cancel_at);
   }
+  if (watching_ != nullptr) watching_->Stop();
   for (service::Executor* one : {executor_.get(), admin_executor_.get(), cut_off_executor_.get()}) {
     if (one != nullptr) one->Drain();
   }

@@ -68,6 +68,8 @@ App::App() : root_(std::make_unique<CLI::App>(kDescription, "coalition")) {
   AddScreenVerbs(*this);
   AddContributeVerbs(*this);
   AddRecordVerbs(*this);
+  AddWatchVerb(*this);
+  AddMirrorVerbs(*this);
   AddImportVerb(*this);
   AddAudienceVerbs(*this);
   AddExplainVerbs(*this);

@@ -58,6 +58,8 @@ void AddMembershipVerbs(App& app);
 void AddScreenVerbs(App& app);
 void AddContributeVerbs(App& app);
 void AddRecordVerbs(App& app);
+void AddWatchVerb(App& app);
+void AddMirrorVerbs(App& app);
 void AddImportVerb(App& app);
 void AddAudienceVerbs(App& app);
 void AddExplainVerbs(App& app);

@@ -14,8 +14,6 @@
 namespace coalition::cli {
 namespace {
 
-constexpr char kClearLine[] = "\r\x1b[K";
-
 int64_t NowMs() {
   return std::chrono::duration_cast<std::chrono::milliseconds>(
              std::chrono::steady_clock::now().time_since_epoch())
@@ -36,13 +34,14 @@ std::string DeriveExternalId(const v1::Record& record) {
 ImportRun::ImportRun(ImportSource& source, const ImportSettings& settings, const MakeStream& make_stream)
     : source_(source),
       settings_(settings),
+      progress_(settings.err, settings.progress),
       stream_(make_stream([this](const v1::ImportResult& result) { OnResult(result); })) {}
 
 absl::Status ImportRun::SendRows() {
   ImportRow row;
   while (!(interrupted_ = settings_.interrupted && settings_.interrupted()) && source_.Next(&row)) {
     if (absl::Status status = HandleRow(std::move(row)); !status.ok()) return status;
-    ShowProgress(false);
+    ShowProgress();
   }
   if (!interrupted_ && settings_.interrupted) interrupted_ = settings_.interrupted();
   return stream_->Finish();
@@ -72,7 +71,7 @@ absl::Status ImportRun::Run() {
   started_ms_ = NowMs();
   if (absl::Status status = EmptyRejects(); !status.ok()) return status;
   absl::Status status = SendRows();
-  ShowProgress(true);
+  progress_.Clear();
   if (counts_.rejected > settings_.errors_max) {
     *settings_.err << "and " << WithThousands(counts_.rejected - settings_.errors_max)
                    << " more rejected rows\n";
@@ -158,7 +157,7 @@ void ImportRun::Reject(uint64_t line, const std::string& raw, const RowError& er
   ++counts_.rejected;
   KeepRejected(raw);
   if (counts_.rejected > settings_.errors_max) return;
-  if (settings_.progress) *settings_.err << kClearLine;
+  progress_.Clear();
   *settings_.err << "line " << line;
   if (error.field > 0) *settings_.err << ", field " << error.field;
   if (!error.column.empty()) *settings_.err << " (" << Printable(error.column) << ")";
@@ -175,30 +174,26 @@ void ImportRun::KeepRejected(const std::string& raw) {
   rejects_ << raw;
 }
 
-void ImportRun::ShowProgress(bool last) {
+void ImportRun::ShowProgress() {
   if (!settings_.progress) return;
   // The clock is not asked for each row.
-  if (!last && counts_.rows % 256 != 0) return;
+  if (counts_.rows % 256 != 0) return;
   const int64_t now = NowMs();
-  if (!last && now - shown_ms_ < 200) return;
+  if (now - shown_ms_ < 200) return;
   shown_ms_ = now;
   const auto seconds = static_cast<double>(now - started_ms_) / 1000.0;
   const auto rate = static_cast<uint64_t>(static_cast<double>(counts_.rows) / (seconds > 0 ? seconds : 1));
-  std::string line = kClearLine;
-  if (!last) {
-    // What is over the terminal's width is cut, not wrapped: only one line can be cleared.
-    absl::StrAppend(&line, "\x1b[?7l", WithThousands(counts_.rows), " rows");
-    const std::pair<uint64_t, const char*> parts[] = {{counts_.created, " created"},
-                                                      {counts_.unchanged, " unchanged"},
-                                                      {counts_.valid, " valid"},
-                                                      {counts_.skipped, " skipped"},
-                                                      {counts_.rejected, " rejected"}};
-    for (const auto& [count, what] : parts) {
-      if (count > 0) absl::StrAppend(&line, ", ", WithThousands(count), what);
-    }
-    absl::StrAppend(&line, ", ", WithThousands(rate), "/s\x1b[?7h");
+  std::string line = WithThousands(counts_.rows) + " rows";
+  const std::pair<uint64_t, const char*> parts[] = {{counts_.created, " created"},
+                                                    {counts_.unchanged, " unchanged"},
+                                                    {counts_.valid, " valid"},
+                                                    {counts_.skipped, " skipped"},
+                                                    {counts_.rejected, " rejected"}};
+  for (const auto& [count, what] : parts) {
+    if (count > 0) absl::StrAppend(&line, ", ", WithThousands(count), what);
   }
-  *settings_.err << line << std::flush;
+  absl::StrAppend(&line, ", ", WithThousands(rate), "/s");
+  progress_.Show(line);
 }
 
 }  // namespace coalition::cli

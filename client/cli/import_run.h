@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "client/cli/draft.h"
 #include "client/cli/import_source.h"
+#include "client/cli/progress_line.h"
 #include "client/import_stream.h"
 
 namespace coalition::cli {
@@ -80,11 +81,12 @@ class ImportRun {
   void OnResult(const v1::ImportResult& result);
   void Reject(uint64_t line, const std::string& raw, const RowError& error);
   void KeepRejected(const std::string& raw);
-  void ShowProgress(bool last);
+  void ShowProgress();
   void ApplyDefaults(v1::Record* record) const;
 
   ImportSource& source_;
   const ImportSettings settings_;
+  const ProgressLine progress_;
   std::unique_ptr<client::ImportStream> stream_;
   std::deque<UnderWay> under_way_;
   ImportCounts counts_;

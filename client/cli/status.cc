@@ -103,6 +103,15 @@ std::string RemedyForReason(v1::ErrorReason reason, const absl::Status& status) 
       return "Nothing of the call was kept; try again later.";
     case v1::ERROR_REASON_WRITE_UNDETERMINED:
       return "Repeat the command with the same --external-id or --request-id: it then happens once.";
+    case v1::ERROR_REASON_CURSOR_TOO_OLD:
+      return "Delete the file of --resume, or leave --resume out, to begin again; let go of every record "
+             "that "
+             "does not come again before the snapshot is complete.";
+    case v1::ERROR_REASON_CURSOR_INVALID:
+      return "A cursor goes with the member and the filter of the watch that it is from: use those, or begin "
+             "again with another file for --resume, or another directory for a mirror.";
+    case v1::ERROR_REASON_WATCH_BEHIND:
+      return "Whoever reads the output is too slow; run it again to go on.";
     case v1::ERROR_REASON_CORRUPT:
     case v1::ERROR_REASON_INTERNAL:
       return "Tell the exchange's operator, with the time of the call.";

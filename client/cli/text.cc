@@ -60,16 +60,6 @@ std::string Cell(const std::string& text, size_t width_max) {
   return std::string(Cut(cell, width_max - 1)) + "…";
 }
 
-void WriteCells(const std::vector<std::string>& cells, const std::vector<size_t>& widths, std::ostream& out) {
-  std::string line;
-  for (size_t i = 0; i < cells.size(); ++i) {
-    line += cells[i];
-    line.append(widths[i] - DisplayWidth(cells[i]) + 2, ' ');
-  }
-  line.erase(line.find_last_not_of(' ') + 1);
-  out << line << '\n';
-}
-
 // "second_column" -> "SECOND COLUMN".
 std::string Heading(const std::string& name) {
   std::string heading = absl::AsciiStrToUpper(name);
@@ -131,6 +121,16 @@ std::string CsvLine(const std::vector<std::string>& cells) {
     line += '"';
   }
   return line + "\n";
+}
+
+void WriteCells(const std::vector<std::string>& cells, const std::vector<size_t>& widths, std::ostream& out) {
+  std::string line;
+  for (size_t i = 0; i < cells.size(); ++i) {
+    line += cells[i];
+    line.append(widths[i] - std::min(widths[i], DisplayWidth(cells[i])) + 2, ' ');
+  }
+  line.erase(line.find_last_not_of(' ') + 1);
+  out << line << '\n';
 }
 
 void WriteTable(const std::vector<std::string>& header, const std::vector<std::vector<std::string>>& rows,

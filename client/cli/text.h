@@ -25,6 +25,10 @@ void UseUtf8();
 // RFC 4180: quoted where needed. Lines end with LF.
 std::string CsvLine(const std::vector<std::string>& cells);
 
+// One line of columns that are `widths` wide, or as wide as their cell, two spaces between them and none at
+// the end. Cells are written as they are: make them Printable.
+void WriteCells(const std::vector<std::string>& cells, const std::vector<size_t>& widths, std::ostream& out);
+
 // Columns of equal width, two spaces between them, the header in upper case. Cells are made Printable; a cell
 // wider than `cell_width_max` columns is cut and ends with an ellipsis, 0 means no limit. Lines have no
 // spaces at their end.

@@ -7,6 +7,7 @@
 #include "client/cli/draft.h"
 #include "client/cli/flatten.h"
 #include "client/cli/prompt.h"
+#include "client/cli/record_filter.h"
 #include "client/cli/text.h"
 #include "client/cli/values.h"
 
@@ -25,38 +26,12 @@ int Get(Session& session, const std::string& text) {
 }
 
 struct ListFlags {
-  std::vector<std::string> classes;
-  std::string seller, contributor, from, before, external_id, refers_to;
+  RecordFilterFlags filter;
   uint64_t limit = 100;
 };
 
-absl::StatusOr<v1::RecordFilter> ToFilter(const ListFlags& flags) {
-  v1::RecordFilter filter;
-  absl::Status status;
-  const auto set = [&](const std::string& text, auto parse, auto take) {
-    if (!status.ok() || text.empty()) return;
-    auto value = parse(text);
-    if (!value.ok()) {
-      status = value.status();
-    } else {
-      take(*std::move(value));
-    }
-  };
-  for (const std::string& one : flags.classes) {
-    set(one, ParseRecordClass, [&](v1::RecordClass c) { filter.add_record_classes(c); });
-  }
-  set(flags.seller, ParseSellerOrPlatform, [&](v1::Seller s) { *filter.mutable_seller() = std::move(s); });
-  set(flags.contributor, ParseMember, [&](std::string m) { filter.set_contributor(std::move(m)); });
-  set(flags.from, ParseTime, [&](auto time) { *filter.mutable_created_from() = time; });
-  set(flags.before, ParseTime, [&](auto time) { *filter.mutable_created_before() = time; });
-  set(flags.refers_to, ParseRecord, [&](std::string r) { filter.set_refers_to(std::move(r)); });
-  filter.set_external_id(flags.external_id);
-  if (!status.ok()) return status;
-  return filter;
-}
-
 int List(Session& session, const ListFlags& flags) {
-  absl::StatusOr<v1::RecordFilter> filter = ToFilter(flags);
+  absl::StatusOr<v1::RecordFilter> filter = ToRecordFilter(flags.filter);
   if (!filter.ok()) return session.Misused(std::string(filter.status().message()));
   absl::StatusOr<client::Client*> client = session.Client();
   if (!client.ok()) return session.Fail(client.status());
@@ -242,13 +217,7 @@ void AddList(App& app, Verb family) {
         "All about a seller, for a program."},
        {"record list --refers-to records/aaaaaaaaaaaaaaaaaaaaaaaaaa", "What answers or judges a record."}},
       [flags](Session& session) { return List(session, *flags); });
-  verb.AddOption("--class", flags->classes, "report, notice, outcome or opinion. Repeatable").OnePerFlag();
-  verb.AddOption("--seller", flags->seller, "PLATFORM/SELLER or PLATFORM");
-  verb.AddOption("--contributor", flags->contributor, "Id of the member");
-  verb.AddOption("--from", flags->from, "Created at or after");
-  verb.AddOption("--before", flags->before, "Created before");
-  verb.AddOption("--external-id", flags->external_id, "Your own id");
-  verb.AddOption("--refers-to", flags->refers_to, "Record that they refer to");
+  AddRecordFilterFlags(verb, &flags->filter);
   verb.AddOption("--limit", flags->limit, "At most so many, 0: all (100)").Between(0, 1'000'000'000);
 }
 

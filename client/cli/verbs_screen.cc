@@ -4,16 +4,14 @@
 #include "absl/strings/str_cat.h"
 #include "client/cli/app.h"
 #include "client/cli/flatten.h"
-#include "client/cli/line_reader.h"
+#include "client/cli/screen_output.h"
 #include "client/cli/text.h"
 #include "client/cli/values.h"
-#include "nlohmann/json.hpp"
 
 namespace coalition::cli {
 namespace {
 
 constexpr size_t kSellersPerCall = 1'000;
-constexpr size_t kLineBytesMax = 4'096;
 
 struct ScreenFlags {
   std::vector<std::string> sellers;
@@ -23,10 +21,7 @@ struct ScreenFlags {
 // Asks in batches and prints as the answers come.
 class Screening {
  public:
-  Screening(Session& session, client::Client& client)
-      : session_(session),
-        client_(client),
-        printer_(session.List({"seller", "verdict", "matches", "strongest_action", "records"})) {}
+  Screening(Session& session, client::Client& client) : client_(client), printer_(session) {}
 
   absl::Status Ask(v1::Seller seller) {
     batch_.push_back(std::move(seller));
@@ -37,75 +32,22 @@ class Screening {
     if (batch_.empty()) return absl::OkStatus();
     absl::StatusOr<v1::ScreenSellersResponse> response = client_.ScreenSellers(batch_);
     if (!response.ok()) return response.status();
-    for (int i = 0; i < response->results_size(); ++i) {
-      Print(batch_[static_cast<size_t>(i)], response->results(i));
-    }
+    for (int i = 0; i < response->results_size(); ++i)
+      printer_.Print(batch_[static_cast<size_t>(i)], response->results(i));
     if (handling_.empty()) handling_ = response->handling();
     batch_.clear();
     return absl::OkStatus();
   }
 
-  void Finish() {
-    printer_.Finish();
-    if (hits_ > 0 && !handling_.empty()) session_.Note(handling_);
-  }
-
-  bool any_listed() const { return listed_ > 0; }
+  void Finish() { printer_.Finish(handling_); }
+  bool any_listed() const { return printer_.any_listed(); }
 
  private:
-  void Print(const v1::Seller& seller, const v1::ScreenResult& result) {
-    if (result.verdict() == v1::VERDICT_LISTED) ++listed_;
-    if (result.matches_size() > 0) ++hits_;
-    std::string records;
-    v1::PermittedAction strongest = v1::PERMITTED_ACTION_UNSPECIFIED;
-    for (const v1::ScreenMatch& match : result.matches()) {
-      absl::StrAppend(&records, records.empty() ? "" : "; ", match.record(), " (",
-                      ClassText(match.record_class()), ", ", LabelText(match.label()), ")");
-      strongest = std::max(strongest, match.permitted_action());
-    }
-    std::string json = ToJson(result);
-    json = absl::StrCat("{\"seller\":", ToJson(seller), json == "{}" ? "}" : "," + json.substr(1));
-    printer_.Row({SellerText(seller), VerdictText(result.verdict()), std::to_string(result.matches_size()),
-                  strongest == v1::PERMITTED_ACTION_UNSPECIFIED
-                      ? ""
-                      : EnumText(v1::PermittedAction_Name(strongest), "PERMITTED_ACTION_"),
-                  records},
-                 json);
-  }
-
-  Session& session_;
   client::Client& client_;
-  ListPrinter printer_;
+  ScreenPrinter printer_;
   std::vector<v1::Seller> batch_;
   std::string handling_;
-  size_t listed_ = 0;
-  size_t hits_ = 0;
 };
-
-// PLATFORM/SELLER a line; empty lines and those that begin with # are passed over. False: some were bad.
-absl::StatusOr<bool> AskFile(Session& session, const std::string& file, Screening& screening) {
-  absl::StatusOr<ByteSource> source = OpenSource(file, session.io().read_in);
-  if (!source.ok()) return Local(source.status());
-  LineReader reader(*std::move(source), kLineBytesMax);
-  bool all_good = true;
-  Line line;
-  while (reader.Next(&line)) {
-    std::string text = line.text;
-    while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
-    if (!line.continued && (text.empty() || text[0] == '#')) continue;
-    absl::StatusOr<v1::Seller> seller = line.partial || line.continued
-                                            ? absl::InvalidArgumentError("the line is too long")
-                                            : ParseSeller(text);
-    if (!seller.ok()) {
-      if (!line.continued) session.Note(absl::StrCat("line ", line.number, ": ", seller.status().message()));
-      all_good = false;
-      continue;
-    }
-    if (absl::Status status = screening.Ask(*std::move(seller)); !status.ok()) return status;
-  }
-  if (!reader.status().ok()) return Local(reader.status());
-  return all_good;
-}
 
 int Screen(Session& session, const ScreenFlags& flags) {
   if (flags.sellers.empty() == flags.file.empty()) {
@@ -125,7 +67,8 @@ int Screen(Session& session, const ScreenFlags& flags) {
   }
   bool all_good = true;
   if (!flags.file.empty()) {
-    absl::StatusOr<bool> asked = AskFile(session, flags.file, screening);
+    const auto ask = [&screening](v1::Seller seller) { return screening.Ask(std::move(seller)); };
+    absl::StatusOr<bool> asked = ReadSellers(session, flags.file, ask);
     if (!asked.ok()) return session.Fail(asked.status());
     all_good = *asked;
   }

@@ -11,10 +11,12 @@
 #include "client/internal/credential_watch.h"
 #include "client/internal/grpc_import_call.h"
 #include "client/internal/grpc_status.h"
+#include "client/internal/grpc_watch_call.h"
 #include "coalition/v1/exchange_service.grpc.pb.h"
 #include "coalition/v1/membership_service.grpc.pb.h"
 #include "coalition/v1/policy_service.grpc.pb.h"
 #include "coalition/v1/proposal_service.grpc.pb.h"
+#include "coalition/v1/watch_service.grpc.pb.h"
 #include "common/mutex.h"
 
 namespace coalition::client::internal {
@@ -46,6 +48,7 @@ struct Stubs {
   std::shared_ptr<v1::MembershipService::Stub> membership;
   std::shared_ptr<v1::PolicyService::Stub> policy;
   std::shared_ptr<v1::ProposalService::Stub> proposals;
+  std::shared_ptr<v1::WatchService::Stub> watches;
 };
 
 std::shared_ptr<const Stubs> MakeStubs(const ClientOptions& options, const Credentials& credentials) {
@@ -57,7 +60,8 @@ std::shared_ptr<const Stubs> MakeStubs(const ClientOptions& options, const Crede
       grpc::CreateCustomChannel(options.server, grpc::SslCredentials(tls), Arguments(options));
   return std::make_shared<const Stubs>(
       Stubs{channel, v1::ExchangeService::NewStub(channel), v1::MembershipService::NewStub(channel),
-            v1::PolicyService::NewStub(channel), v1::ProposalService::NewStub(channel)});
+            v1::PolicyService::NewStub(channel), v1::ProposalService::NewStub(channel),
+            v1::WatchService::NewStub(channel)});
 }
 
 // Whether the server knew who asked, whatever else it thinks of it.
@@ -102,6 +106,9 @@ class GrpcConnection final : public Connection {
   }
   absl::StatusOr<std::unique_ptr<ImportCall>> ImportRecords(const CallOptions& options) override {
     return std::make_unique<GrpcImportCall>(current()->exchange, options);
+  }
+  absl::StatusOr<std::unique_ptr<WatchCall>> WatchRecords() override {
+    return std::make_unique<GrpcWatchCall>(current()->watches);
   }
   absl::StatusOr<v1::ScreenSellersResponse> ScreenSellers(const CallOptions& options,
                                                           const v1::ScreenSellersRequest& request) override {

@@ -97,6 +97,8 @@ absl::StatusOr<std::unique_ptr<ImportCall>> RetryConnection::ImportRecords(const
   return inner_->ImportRecords(options);
 }
 
+absl::StatusOr<std::unique_ptr<WatchCall>> RetryConnection::WatchRecords() { return inner_->WatchRecords(); }
+
 absl::StatusOr<v1::ScreenSellersResponse> RetryConnection::ScreenSellers(
     const CallOptions& options, const v1::ScreenSellersRequest& request) {
   return Repeat<v1::ScreenSellersResponse>(

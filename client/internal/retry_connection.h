@@ -37,8 +37,8 @@ class Backoff {
 
 // `inner` makes one try. Calls that can be repeated: reads, writes with a request_id, and writes
 // that name what they make or replace (approving and applying a policy, all of administration). When the
-// budget ends, or the waiting would not fit into it, the last error is returned as it is. Import streams are
-// passed through: ImportStream reopens them.
+// budget ends, or the waiting would not fit into it, the last error is returned as it is. Import and watch
+// streams are passed through: ImportStream and RecordWatch reopen them.
 class RetryConnection final : public Connection {
  public:
   // `random` must outlive it.
@@ -56,6 +56,7 @@ class RetryConnection final : public Connection {
   absl::StatusOr<v1::WithdrawRecordResponse> WithdrawRecord(
       const CallOptions& options, const v1::WithdrawRecordRequest& request) override;
   absl::StatusOr<std::unique_ptr<ImportCall>> ImportRecords(const CallOptions& options) override;
+  absl::StatusOr<std::unique_ptr<WatchCall>> WatchRecords() override;
   absl::StatusOr<v1::ScreenSellersResponse> ScreenSellers(const CallOptions& options,
                                                           const v1::ScreenSellersRequest& request) override;
   absl::StatusOr<v1::GetSellerProfileResponse> GetSellerProfile(

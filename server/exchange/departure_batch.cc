@@ -28,14 +28,6 @@ const storage::v1::StoredDeparture* DepartureOf(const membership::Snapshot& snap
   return &members[member - 1].departure();
 }
 
-size_t BytesOf(const Writes& writes) {
-  constexpr size_t kWriteBytes = 32;
-  size_t bytes = 0;
-  for (const store::Write& write : writes)
-    bytes += kWriteBytes + write.key.size() + (write.value ? write.value->size() : 0);
-  return bytes;
-}
-
 // The prefixes of `all` that `others` does not have.
 std::vector<std::string> Without(std::vector<std::string> all, std::vector<std::string> others) {
   std::sort(all.begin(), all.end());

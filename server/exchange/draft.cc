@@ -192,6 +192,7 @@ void Place(const Draft& draft, store::Revision revision, uint32_t ordinal, bool 
   header.made = revision;
   writes->push_back({draft.record_key, EncodeStoredRecord(header, ordinal, draft.verdict, draft.message)});
   writes->push_back({IdKey(draft.id), draft.record_key});
+  writes->push_back({ExpiryKey(header.expire_time_s, draft.id), draft.record_key});
   if (!draft.external_id_key.empty()) {
     writes->push_back({draft.external_id_key, ExternalIdEntry(draft.id, Bytes(draft.content_sha256))});
   }
@@ -203,7 +204,15 @@ void Place(const Draft& draft, store::Revision revision, uint32_t ordinal, bool 
 
 size_t PlacedBytes(const Draft& draft) {
   constexpr size_t kEntryBytes = 64;
-  return draft.message.size() + (draft.index_prefixes.size() + 3) * (kEntryBytes + draft.record_key.size());
+  return draft.message.size() + (draft.index_prefixes.size() + 4) * (kEntryBytes + draft.record_key.size());
+}
+
+size_t BytesOf(const std::vector<store::Write>& writes) {
+  constexpr size_t kWriteBytes = 32;
+  size_t bytes = 0;
+  for (const store::Write& write : writes)
+    bytes += kWriteBytes + write.key.size() + (write.value ? write.value->size() : 0);
+  return bytes;
 }
 
 absl::Status AppendRemoval(std::string_view record_key, const StoredRecordView& stored,
@@ -220,6 +229,7 @@ absl::Status AppendRemoval(std::string_view record_key, const StoredRecordView& 
     writes->push_back(
         {ExternalIdKey(stored.header.contributor(), record.external_id()), ExternalIdEntry(*id, "")});
   }
+  writes->push_back({ExpiryKey(stored.header.expire_time_s(), *id), std::nullopt});
   writes->push_back({std::string(record_key), std::nullopt});
   return absl::OkStatus();
 }

@@ -79,10 +79,13 @@ void Place(const Draft& draft, store::Revision revision, uint32_t ordinal, bool 
 
 // About how many bytes Place writes.
 size_t PlacedBytes(const Draft& draft);
+// About how many bytes these writes are, with what each costs beside its key and its value.
+size_t BytesOf(const std::vector<store::Write>& writes);
 
 // Appends the writes that remove a record's row and its entries in the indexes, and reserve its external_id
 // for good. `record_key` is its key. DATA_LOSS, CORRUPT: its message does not parse; nothing is appended. Two
-// records' writes share no key.
+// records' writes share no key; two removals of one record write the same, so a commit makes one of them at
+// most, and only while the record is as it was read.
 absl::Status AppendRemoval(std::string_view record_key, const StoredRecordView& stored,
                            std::vector<store::Write>* writes);
 

@@ -14,6 +14,7 @@
 #include "server/exchange/count.h"
 #include "server/exchange/create.h"
 #include "server/exchange/edit.h"
+#include "server/exchange/expiry_index.h"
 #include "server/exchange/explain.h"
 #include "server/exchange/field_checker.h"
 #include "server/exchange/import.h"
@@ -133,6 +134,7 @@ class StoreExchange final : public Exchange {
   }
 
   Departures& departures() override { return departures_; }
+  Expiry& expiry() override { return expiry_; }
 
   Stats stats() const override { return {room_.filter->MemoryBytes(), room_.filter->Size()}; }
 
@@ -147,6 +149,7 @@ class StoreExchange final : public Exchange {
 
   const Room room_;
   Departures departures_{room_};
+  Expiry expiry_{room_};
 };
 
 absl::Status CheckKeys(const ExchangeKeys& keys) {
@@ -169,7 +172,9 @@ absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Open(const ExchangeOptions& 
   checked.audience_entries_max = std::min(checked.audience_entries_max, kHeaderEntriesMax);
   const KeyedHash hash(KeyBytes<KeyedHash::kKeyBytes>(keys.seller_hash));
   const Sha256Digest mac = HmacSha256(keys.seller_hash, "presence keys of sellers");
-  auto filter = LoadPresence(store, hash, std::string(Bytes(mac)));
+  auto indexed = IndexExpiry(store);
+  if (!indexed.ok()) return FromStore(indexed.status());
+  auto filter = LoadPresence(store, hash, std::string(Bytes(mac)), *std::move(indexed));
   if (!filter.ok()) return FromStore(filter.status());
   return std::make_unique<StoreExchange>(checked, keys, store, directory, lane, random, std::move(run_later),
                                          hash, *std::move(filter));

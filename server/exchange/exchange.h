@@ -15,6 +15,7 @@
 #include "coalition/v1/proposal.pb.h"
 #include "common/random.h"
 #include "server/exchange/departures.h"
+#include "server/exchange/expiry.h"
 #include "server/identity/identity.h"
 #include "server/ledger/disclosures.h"
 #include "server/membership/directory.h"
@@ -41,6 +42,7 @@ struct ExchangeOptions {
   int lifetime_days_max = 3650;
   int request_id_hours = 24;
   int departure_records_per_commit = 100;
+  int expired_per_commit = 100;
 };
 
 // Keys of 32 bytes, kept outside the store.
@@ -66,6 +68,8 @@ struct CallContext {
   std::shared_ptr<const membership::Snapshot> snapshot;
   // Records are read as they were at this revision; of one membership::Moment with the snapshot.
   store::Revision at = 0;
+  store::Revision settled =
+      0;  // as membership::Moment; for who must know to which revision the state belongs
   int64_t now_ns = 0;
   ReadWatch* watch = nullptr;  // may be null
   int64_t now_s() const { return now_ns / 1'000'000'000; }
@@ -84,8 +88,8 @@ class Exchange {
   // all who write wait for it. It may run at once, before this returns, where there is no such thread.
   using RunLater = std::function<void(uint32_t member, std::function<void()> work)>;
 
-  // Fills the presence filter from the store: 10 M sellers in a few seconds. All references must outlive the
-  // exchange.
+  // Fills the presence filter from the store: 10 M sellers in a few seconds. A store of a version without an
+  // expiry index gets it, once. All references must outlive the exchange.
   static absl::StatusOr<std::unique_ptr<Exchange>> Open(const ExchangeOptions& options,
                                                         const ExchangeKeys& keys, store::Store& store,
                                                         const membership::Directory& directory,
@@ -148,6 +152,8 @@ class Exchange {
   // What becomes of the records of members that leave. Does nothing before its Resume; must be drained before
   // the commit lane and what `run_later` runs on are.
   virtual Departures& departures() = 0;
+  // Removes records that have expired; the same holds of it.
+  virtual Expiry& expiry() = 0;
 
   // For metrics.
   struct Stats {

@@ -132,6 +132,27 @@ std::string RequestKey(uint32_t member, Method method, std::string_view request_
   return key;
 }
 
+std::string ExpiryPrefix(int64_t expire_time_s) {
+  std::string key(kExpiryPrefix);
+  Append(static_cast<uint64_t>(expire_time_s), &key);
+  return key;
+}
+
+std::string ExpiryKey(int64_t expire_time_s, const RecordId& id) {
+  std::string key = ExpiryPrefix(expire_time_s);
+  AppendId(id, &key);
+  return key;
+}
+
+std::optional<Expiring> ParseExpiryKey(std::string_view key) {
+  Expiring entry;
+  constexpr size_t kIdAt = kExpiryPrefix.size() + sizeof(uint64_t);
+  if (key.size() != kIdAt + entry.id.size() || !key.starts_with(kExpiryPrefix)) return std::nullopt;
+  entry.expire_time_s = static_cast<int64_t>(Load<uint64_t>(key.substr(kExpiryPrefix.size())));
+  std::copy(key.begin() + kIdAt, key.end(), entry.id.begin());
+  return entry;
+}
+
 std::string PrefixEnd(std::string_view prefix) {
   std::string end(prefix);
   while (!end.empty() && static_cast<uint8_t>(end.back()) == 0xff) end.pop_back();

@@ -12,8 +12,11 @@
 //   b target id, class, position         the key of the record, of that class, that refers to the target
 //   q member, method, request_id         StoredRequest
 //   d member                             StoredDepartureProgress
+//   e expire_time_s, id                  the record's key: what expires when
 //   k name                               facts about this room's data, e.g. under which key sellers are
 //   hashed
+//
+// The store keeps `h` for itself (store/history.h), the membership room `m/`.
 //
 // Integers are big-endian, ids their 16 bytes. Platforms and seller ids hold no zero byte. A position is
 // inverted, so that key order is newest first.
@@ -70,12 +73,27 @@ std::string BackReferencePrefix(const RecordId& target, v1::RecordClass record_c
 std::string DepartureKey(uint32_t member);
 std::string RequestKey(uint32_t member, Method method, std::string_view request_id);
 
+// An entry of the expiry index. Times are Unix seconds, not negative.
+struct Expiring {
+  int64_t expire_time_s = 0;
+  RecordId id{};
+  friend bool operator==(const Expiring&, const Expiring&) = default;
+};
+std::string ExpiryKey(int64_t expire_time_s, const RecordId& id);
+// The entries of that second begin with it; those of earlier ones come before it.
+std::string ExpiryPrefix(int64_t expire_time_s);
+// nullopt: it is no key of an entry.
+std::optional<Expiring> ParseExpiryKey(std::string_view key);
+
 inline constexpr std::string_view kRecordsPrefix = "r";
 inline constexpr std::string_view kPresencePrefix = "p";
 inline constexpr std::string_view kIdsPrefix = "i";
+inline constexpr std::string_view kExpiryPrefix = "e";
 // HMAC of a constant under the key that sellers are hashed with: a store opened with another key must be
 // hashed anew.
 inline constexpr std::string_view kSellerHashCheckKey = "kseller_hash";
+// Empty: every record has its entry in the expiry index. Not there: the store is of a version without one.
+inline constexpr std::string_view kExpiryIndexKey = "kexpiry_index";
 
 // The smallest key above all that begin with `prefix`; empty: there is none.
 std::string PrefixEnd(std::string_view prefix);

@@ -13,6 +13,7 @@
 #include "server/exchange/keys.h"
 #include "server/exchange/screen.h"
 #include "server/exchange/stored_record.h"
+#include "server/store/commit_writes.h"
 
 namespace coalition::exchange {
 namespace {
@@ -64,13 +65,6 @@ absl::StatusOr<std::unique_ptr<store::PresenceFilter>> ReadAll(const store::Stor
   return MakeFilter(parts);
 }
 
-absl::Status CommitWrites(store::Store& store, std::vector<store::Write> writes) {
-  store::Commit commit;
-  commit.build = [&writes](store::Revision, std::span<const std::optional<store::Version>>)
-      -> absl::StatusOr<std::vector<store::Write>> { return writes; };
-  return store.CommitAll(std::span(&commit, 1))[0].status();
-}
-
 // The hashes of all sellers that screening must find, from the records themselves.
 absl::Status HashRecords(const store::Store& store, const KeyedHash& hash, Hashes* hashes) {
   absl::Status status = store.ScanEach(kRecordsPrefix, PrefixEnd(kRecordsPrefix), store.Head(),
@@ -87,7 +81,8 @@ absl::Status HashRecords(const store::Store& store, const KeyedHash& hash, Hashe
 
 // Presence keys of the old hash stay and do no harm: they are found by nobody.
 absl::StatusOr<std::unique_ptr<store::PresenceFilter>> Rebuild(store::Store& store, const KeyedHash& hash,
-                                                               const std::string& hash_key_mac) {
+                                                               const std::string& hash_key_mac,
+                                                               std::vector<store::Write> facts) {
   std::vector<Hashes> parts(1);
   Hashes& hashes = parts[0];
   if (absl::Status status = HashRecords(store, hash, &hashes); !status.ok()) return status;
@@ -96,11 +91,11 @@ absl::StatusOr<std::unique_ptr<store::PresenceFilter>> Rebuild(store::Store& sto
     for (size_t i = begin; i < std::min(begin + kRebuildCommitKeys, hashes.size()); ++i) {
       writes.push_back({PresenceKey(hashes[i]), std::string()});
     }
-    if (absl::Status status = CommitWrites(store, std::move(writes)); !status.ok()) return status;
+    if (const auto made = store::CommitWrites(store, std::move(writes)); !made.ok()) return made.status();
   }
   // Last: a rebuild that was interrupted begins again.
-  absl::Status status = CommitWrites(store, {{std::string(kSellerHashCheckKey), hash_key_mac}});
-  if (!status.ok()) return status;
+  facts.push_back({std::string(kSellerHashCheckKey), hash_key_mac});
+  if (const auto made = store::CommitWrites(store, std::move(facts)); !made.ok()) return made.status();
   return MakeFilter(parts);
 }
 
@@ -108,12 +103,15 @@ absl::StatusOr<std::unique_ptr<store::PresenceFilter>> Rebuild(store::Store& sto
 
 absl::StatusOr<std::unique_ptr<store::PresenceFilter>> LoadPresence(store::Store& store,
                                                                     const KeyedHash& hash,
-                                                                    const std::string& hash_key_mac) {
+                                                                    const std::string& hash_key_mac,
+                                                                    std::vector<store::Write> facts) {
   const std::string key(kSellerHashCheckKey);
   const auto check = store.Read(std::span(&key, 1), store.Head());
   if (!check.ok()) return check.status();
   const bool same_key = (*check)[0].has_value() && (*check)[0]->value == hash_key_mac;
-  return same_key ? ReadAll(store) : Rebuild(store, hash, hash_key_mac);
+  if (!same_key) return Rebuild(store, hash, hash_key_mac, std::move(facts));
+  if (const auto made = store::CommitWrites(store, std::move(facts)); !made.ok()) return made.status();
+  return ReadAll(store);
 }
 
 }  // namespace coalition::exchange

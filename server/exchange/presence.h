@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "common/keyed_hash.h"
@@ -12,9 +14,11 @@ namespace coalition::exchange {
 
 // A filter of all sellers in the store. The presence keys were made with one hash key; when `hash` is of
 // another (the key was lost, and made anew), the sellers are read from the records and their presence keys
-// written again: slower, never wrong. `hash_key_mac` tells hash keys apart. An error of the store.
+// written again: slower, never wrong. `hash_key_mac` tells hash keys apart. `facts` are of others: committed
+// with what is noted here, so that a new store takes one commit for all. An error of the store.
 absl::StatusOr<std::unique_ptr<store::PresenceFilter>> LoadPresence(store::Store& store,
                                                                     const KeyedHash& hash,
-                                                                    const std::string& hash_key_mac);
+                                                                    const std::string& hash_key_mac,
+                                                                    std::vector<store::Write> facts);
 
 }  // namespace coalition::exchange

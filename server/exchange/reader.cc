@@ -97,7 +97,7 @@ absl::StatusOr<std::optional<SeenRecord>> Reader::FindById(const RecordId& id) c
 absl::StatusOr<std::optional<FoundRecord>> Reader::FindUnjudged(const RecordId& id) const {
   auto place = PlaceOf(id);
   if (!place.ok()) return place.status();
-  auto found = Find(std::move(place->record_key));
+  auto found = FindUnjudgedByKey(std::move(place->record_key));
   if (!place->is_it) return std::optional<FoundRecord>();
   return found;
 }
@@ -113,7 +113,7 @@ absl::StatusOr<std::optional<SeenRecord>> Reader::FindByExternalId(std::string_v
   return FindById(*id);
 }
 
-absl::StatusOr<std::optional<FoundRecord>> Reader::Find(std::string key) const {
+absl::StatusOr<std::optional<FoundRecord>> Reader::FindUnjudgedByKey(std::string key) const {
   auto read = Read({key});
   if (!read.ok()) return read.status();
   const auto id = IdOfRecordKey(key);
@@ -135,18 +135,20 @@ absl::StatusOr<std::optional<FoundRecord>> Reader::Find(std::string key) const {
 }
 
 absl::StatusOr<std::optional<SeenRecord>> Reader::FindByKey(std::string key) const {
-  auto read = Find(std::move(key));
-  if (!read.ok()) return read.status();
-  if (!read->has_value()) return std::optional<SeenRecord>();
-  FoundRecord& found = **read;
+  auto found = FindUnjudgedByKey(std::move(key));
+  if (!found.ok()) return found.status();
+  return found->has_value() ? See(**std::move(found)) : std::optional<SeenRecord>();
+}
+
+std::optional<SeenRecord> Reader::See(FoundRecord found) const {
   const policy::Decision decision = found.DecideFor(asker_);
-  if (!decision.visible()) return std::optional<SeenRecord>();
+  if (!decision.visible()) return std::nullopt;
   SeenRecord seen{
       found.id, std::move(found.key), found.revision, std::move(found.value), found.stored, decision, {}};
   if (const auto subject = found.subject_header()) {
     seen.subject = SubjectShown(decision, *found.stored.header.subject(), *subject, Judge(asker_, *subject));
   }
-  return std::optional<SeenRecord>(std::move(seen));
+  return seen;
 }
 
 std::optional<policy::HeaderView> FoundRecord::subject_header() const {
@@ -211,8 +213,9 @@ absl::StatusOr<bool> Reader::Disputed(const RecordId& id, const policy::Decision
   for (size_t i = 0; i < opinions.size(); ++i) {
     const auto opinion = IdOfRecordKey(opinions[i]);
     const auto stored = (*read)[i].has_value() ? ParseStoredRecord((*read)[i]->value) : std::nullopt;
-    if (!opinion || !stored || !stored->header.LiveAt(asker_.now_s)) continue;
+    if (!opinion || !stored) continue;
     const policy::Decision seen = Judge(asker_, stored->header);
+    if (!stored->header.LiveAt(asker_.now_s)) continue;
     if (!decision.owner && !ShowsVerdict(seen.view)) continue;
     tally.Add(stored->verdict);
     if (seen.visible()) Disclose(*opinion, stored->header, seen, &counted);

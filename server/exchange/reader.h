@@ -73,6 +73,9 @@ class Reader final : private policy::ProjectionContext {
   absl::StatusOr<std::optional<SeenRecord>> FindByKey(std::string key) const;
   // Not judged: for those who may ask about any record (explain.h). nullopt: there is none.
   absl::StatusOr<std::optional<FoundRecord>> FindUnjudged(const RecordId& id) const;
+  absl::StatusOr<std::optional<FoundRecord>> FindUnjudgedByKey(std::string key) const;
+  // nullopt: it is hidden from the asker.
+  std::optional<SeenRecord> See(FoundRecord found) const;
   // By the asker's own external_id.
   absl::StatusOr<std::optional<SeenRecord>> FindByExternalId(std::string_view external_id) const;
 
@@ -93,7 +96,6 @@ class Reader final : private policy::ProjectionContext {
 
   // The values of `keys`, in order.
   absl::StatusOr<std::vector<std::optional<store::Version>>> Read(const std::vector<std::string>& keys) const;
-  absl::StatusOr<std::optional<FoundRecord>> Find(std::string key) const;
   // Where the record of that id lies, or of the next one: who asks for an id that is not there has another
   // record read and judged, so that it takes as long as one that is hidden.
   struct Place {

@@ -28,6 +28,8 @@ int64_t Ns(const google::protobuf::Timestamp& time) { return time.seconds() * 1'
 // The next form of a record. Copyable: it lives in a function.
 struct NextForm {
   std::string record_key;
+  RecordId id;
+  int64_t old_expire_time_s;
   policy::Header header;
   uint32_t ordinal;
   v1::OpinionVerdict verdict;
@@ -43,6 +45,10 @@ struct NextForm {
     const std::string position = EncodePosition({header.made, ordinal});
     for (const std::string& prefix : entered) writes.push_back({prefix + position, record_key});
     for (const std::string& prefix : left) writes.push_back({prefix + position, std::nullopt});
+    if (header.expire_time_s != old_expire_time_s) {
+      writes.push_back({ExpiryKey(old_expire_time_s, id), std::nullopt});
+      writes.push_back({ExpiryKey(header.expire_time_s, id), record_key});
+    }
     return writes;
   }
 };
@@ -112,6 +118,8 @@ class ReviseCall final : public Edit {
                     CheckedRecord checked) const {
     NextForm next;
     next.record_key = seen.key;
+    next.id = seen.id;
+    next.old_expire_time_s = old_header.expire_time_s;
     next.header = old_header;
     next.header.label = checked.contents.label();
     next.header.permitted_action = checked.contents.permitted_action();

@@ -9,8 +9,6 @@
 namespace coalition::exchange {
 namespace {
 
-// About what a write costs beside its key and its value.
-constexpr size_t kWriteBytes = 32;
 // Of one commit's removals, but for those about the last seller: thousands of records with few grants.
 constexpr size_t kRemovalBytesMax = size_t{1} << 20;
 
@@ -51,8 +49,7 @@ absl::Status SellerQuota::Count(const std::string& prefix, Held* held) {
           Expired expired{std::string(key), revision, {}};
           // What is damaged stays.
           if (!AppendRemoval(key, *stored, &expired.removal).ok()) return true;
-          for (const store::Write& write : expired.removal)
-            removal_bytes_ += kWriteBytes + write.key.size() + (write.value ? write.value->size() : 0);
+          removal_bytes_ += BytesOf(expired.removal);
           expired_.push_back(std::move(expired));
           return true;
         }

@@ -21,10 +21,10 @@ namespace coalition::exchange {
 // store has and what this object let pass; calls at the same time can together go over by what they hold. Not
 // thread-safe.
 //
-// A record that is withdrawn leaves no row, one that expires does. Who adds a record about a seller therefore
-// removes its own expired ones about that seller in the same commit. So after each commit that adds one, all
-// that the contributor has about the seller was counted: its expired records too are never more than the
-// bounds, and neither is what the next commit removes.
+// A record that is withdrawn leaves no row, one that expires does, until it is swept away (expiry.h). Who
+// adds a record about a seller therefore removes its own expired ones about that seller in the same commit.
+// So after each commit that adds one, all that the contributor has about the seller was counted: its expired
+// records too are never more than the bounds, and neither is what the next commit removes.
 //
 // This bounds the rows that a reader is given, not what the store steps over to find them: tombstones and
 // what they hide stay in it.

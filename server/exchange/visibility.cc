@@ -27,6 +27,7 @@ uint64_t SellerBits(v1::RecordClass record_class) {
 }  // namespace
 
 policy::Decision Judge(const Asker& asker, const policy::HeaderView& header) {
+  if (asker.met_expired != nullptr && !header.LiveAt(asker.now_s)) *asker.met_expired = true;
   return policy::Decide(asker.state, asker.member, header, asker.now_s);
 }
 

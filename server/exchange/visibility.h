@@ -18,6 +18,8 @@ struct Asker {
   uint32_t member = 0;
   int64_t now_s = 0;
   ReadWatch* watch = nullptr;
+  // Set when a record that has expired took part; may be null.
+  bool* met_expired = nullptr;
 
   // Before another record is looked at for the asker; not OK: no more of them.
   absl::Status Look() const { return watch == nullptr ? absl::OkStatus() : watch->Look(); }

@@ -1,5 +1,6 @@
 #include "server/membership/directory.h"
 
+#include <algorithm>
 #include <chrono>
 #include <span>
 #include <utility>
@@ -97,8 +98,11 @@ void Directory::Publish(std::shared_ptr<const Snapshot> state) {
 
 Moment Directory::Now() const {
   for (;;) {
-    Moment now{0, Current()};
+    Moment now{0, 0, Current()};
     now.revision = store_.Head();
+    const store::Revision making = making_.load(std::memory_order_acquire);
+    const bool published = making == 0 || now.snapshot->stored().revision >= making;
+    now.settled = published ? now.revision : std::min(now.revision, making - 1);
     // The state is held, so another one can't have its address.
     if (IsCurrent(*now.snapshot)) return now;
   }
@@ -115,7 +119,13 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::At(uint64_t epoch) co
   if (!read.ok()) return read.status();
   storage::v1::StoredEpoch next;
   if (!(*read)[0].has_value() || !next.ParseFromString((*read)[0]->value)) return Unparseable();
-  auto state = LoadState(store_, next.revision() - 1);
+  return AsOf(next.revision() - 1);
+}
+
+absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::AsOf(store::Revision revision) const {
+  std::shared_ptr<const Snapshot> current = Current();
+  if (current->stored().revision == revision) return current;
+  auto state = LoadState(store_, revision);
   if (!state.ok()) return state.status();
   return BuildSnapshot(*std::move(state), current.get());
 }
@@ -134,11 +144,13 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
   std::vector<store::Write> writes;
   store::Commit commit;
   commit.build =
-      [&change, &current, &writes](
+      [this, &change, &current, &writes](
           store::Revision revision,
           std::span<const std::optional<store::Version>>) -> absl::StatusOr<std::vector<store::Write>> {
     storage::v1::StoredCoalition coalition = current->stored().coalition;
     if (change.begins_epoch) coalition.set_epoch(coalition.epoch() + 1);
+    // A commit that is judged again has a later revision.
+    if (making_.load(std::memory_order_relaxed) == 0) making_.store(revision, std::memory_order_release);
     writes = change.writes(revision, coalition.epoch(), &coalition);
     if (!change.begins_epoch) return writes;
     storage::v1::StoredEpoch epoch;
@@ -150,6 +162,8 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
   };
   const auto made = store_.CommitAll(std::span(&commit, 1));
   if (!made[0].ok()) {
+    // If it may have been made after all, nobody may take the old state for that of the store.
+    if (!absl::IsUnknown(made[0].status())) making_.store(0, std::memory_order_release);
     if (change.own != nullptr) change.own->Open(change.shut);
     return made[0].status();
   }
@@ -158,6 +172,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
   auto snapshot = BuildSnapshot(*std::move(stored), current.get());
   if (!snapshot.ok()) return snapshot.status();
   Publish(*snapshot);
+  making_.store(0, std::memory_order_release);
   for (const auto& gate : change.gates) gate->Open(change.shut);
   return *std::move(snapshot);
 }

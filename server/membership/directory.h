@@ -77,6 +77,9 @@ struct Change {
 struct Moment {
   // The records are read at this revision.
   store::Revision revision = 0;
+  // Up to here the state is the one that the store has: the revision, or that before a change of the
+  // coalition which is durable and not yet published.
+  store::Revision settled = 0;
   std::shared_ptr<const Snapshot> snapshot;
 };
 
@@ -106,6 +109,11 @@ class Directory {
   // store's history does not reach back to it. Reads from disk.
   absl::StatusOr<std::shared_ptr<const Snapshot>> At(uint64_t epoch) const;
 
+  // The state as it was at that revision of the store, which is at most the newest one that is published.
+  // OUT_OF_RANGE: the store's history does not reach back to it. Reads from disk, unless it is the newest
+  // state's own revision.
+  absl::StatusOr<std::shared_ptr<const Snapshot>> AsOf(store::Revision revision) const;
+
   // Makes one change after the other: `judge` is given the newest state and answers the change, or why there
   // is none; nullopt: nothing is to be changed. When this returns OK the change is durable and Current() has
   // it; the state that was judged last is returned. Waits for the disk. Errors: the judge's, or the store's.
@@ -122,6 +130,8 @@ class Directory {
 
   store::Store& store_;
   Mutex changing_;
+  // Of the change that is being made, from before it is durable until it is published; 0: none.
+  std::atomic<store::Revision> making_{0};
   std::atomic<std::shared_ptr<const Snapshot>> current_;
   // The same one, from a moment earlier on: to be compared with, for it may go as soon as it is another.
   std::atomic<const Snapshot*> newest_{nullptr};

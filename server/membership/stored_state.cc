@@ -56,6 +56,29 @@ bool Put(const store::Write& write, StoredState* state) {
   return true;  // an audience, an approval, an event, a beginning of an epoch
 }
 
+// What decisions ask for.
+std::string DecidingPart(const google::protobuf::MessageLite& whole) { return whole.SerializeAsString(); }
+std::string DecidingPart(storage::v1::StoredMember member) {
+  member.clear_credentials();
+  member.clear_display_name();
+  member.clear_standing_time_ns();
+  member.clear_standing_reason();
+  member.clear_certificates_not_before_s();
+  member.clear_credential_changes_day();
+  member.clear_credential_changes();
+  return member.SerializeAsString();
+}
+
+template <class T>
+bool DecideAlike(const SharedList<T>& a, const SharedList<T>& b) {
+  if (a.size() != b.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    // What did not change is shared.
+    if (&a[i] != &b[i] && DecidingPart(a[i]) != DecidingPart(b[i])) return false;
+  }
+  return true;
+}
+
 std::string Under(std::string_view prefix, std::string rest) { return std::string(prefix) + std::move(rest); }
 
 }  // namespace
@@ -86,6 +109,27 @@ std::string ApprovalPrefix(int64_t base_version, std::string_view digest) {
 
 store::Write Stored(std::string key, const google::protobuf::MessageLite& message) {
   return {std::move(key), message.SerializeAsString()};
+}
+
+bool MayDecide(std::string_view key) {
+  for (const std::string_view prefix :
+       {kGroupPrefix, kMemberPrefix, kPlatformPrefix, kPolicyPrefix, kOwnPolicyPrefix}) {
+    if (key.starts_with(prefix)) return true;
+  }
+  return false;
+}
+
+bool DecidesAlike(const store::Write& write, std::string_view before) {
+  storage::v1::StoredMember then, now;
+  return write.value && write.key.starts_with(kMemberPrefix) &&
+         then.ParseFromArray(before.data(), static_cast<int>(before.size())) &&
+         now.ParseFromString(*write.value) && DecidingPart(std::move(then)) == DecidingPart(std::move(now));
+}
+
+bool DecideAlike(const StoredState& a, const StoredState& b) {
+  return DecideAlike(a.groups, b.groups) && DecideAlike(a.members, b.members) &&
+         DecideAlike(a.platforms, b.platforms) && DecideAlike(a.policies, b.policies) &&
+         DecideAlike(a.own_policies, b.own_policies);
 }
 
 absl::Status Unparseable() { return absl::DataLossError("the stored coalition does not parse"); }

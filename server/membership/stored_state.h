@@ -15,7 +15,8 @@
 
 namespace coalition::membership {
 
-// One prefix for the room; numbers in big-endian, so that a scan gives them in order.
+// One prefix for the room; numbers in big-endian, so that a scan gives them in order. Single letters are the
+// exchange room's (exchange/keys.h), and `h` the store's own (store/history.h).
 inline constexpr std::string_view kCoalitionKey = "m/coalition";
 inline constexpr std::string_view kEpochPrefix = "m/e/";        // epoch
 inline constexpr std::string_view kGroupPrefix = "m/g/";        // group number
@@ -62,6 +63,16 @@ absl::StatusOr<StoredState> LoadState(const store::Store& store, store::Revision
 // DATA_LOSS: something does not parse, or is where nothing can be.
 absl::StatusOr<StoredState> NextState(StoredState state, store::Revision revision,
                                       std::span<const store::Write> writes);
+
+// Whether a write of that key may change a decision about records.
+bool MayDecide(std::string_view key);
+// Whether such a write leaves every decision as it was with the value from before: one of a member may be of
+// its credentials alone.
+bool DecidesAlike(const store::Write& write, std::string_view before);
+
+// Whether every decision about records is the same by both: they differ at most in what no decision asks for,
+// such as credentials and proposals.
+bool DecideAlike(const StoredState& a, const StoredState& b);
 
 // Every value below the prefix, in the order of the keys. DATA_LOSS: one does not parse.
 template <class List>

@@ -1,12 +1,14 @@
 // Ends what is under way of credentials that may see nothing any more.
 #pragma once
 
-#include <memory>
+#include <cstddef>
+#include <utility>
+#include <vector>
 
 #include "coalition/v1/membership_service.pb.h"
 #include "common/clock.h"
-#include "server/service/import_stream.h"
 #include "server/service/open_calls.h"
+#include "server/service/stream_registry.h"
 #include "server/service/timers.h"
 
 namespace coalition::service {
@@ -14,8 +16,8 @@ namespace coalition::service {
 // Thread-safe. References must outlive it and the timers.
 class CutOffs {
  public:
-  CutOffs(OpenCalls& open_calls, ImportStreams& imports, Timers& timers, const Clock& clock)
-      : open_calls_(open_calls), imports_(imports), timers_(timers), clock_(clock) {}
+  CutOffs(OpenCalls& open_calls, std::vector<CutOffStreams*> streams, Timers& timers, const Clock& clock)
+      : open_calls_(open_calls), streams_(std::move(streams)), timers_(timers), clock_(clock) {}
 
   const Clock& clock() const { return clock_; }
 
@@ -32,8 +34,10 @@ class CutOffs {
   int EndSome(const CutOffGates& gates);
 
  private:
+  size_t EndStreams(const CutOffGates& gates, bool now);
+
   OpenCalls& open_calls_;
-  ImportStreams& imports_;
+  const std::vector<CutOffStreams*> streams_;  // of every kind
   Timers& timers_;
   const Clock& clock_;
 };

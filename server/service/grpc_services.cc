@@ -152,7 +152,7 @@ Incoming Begin(CallKit& kit, Method method, grpc::ServerContextBase* call, const
 
 }  // namespace
 
-CallbackService::CallbackService(CallKit& kit, std::vector<Route> routes, OpenStream open_stream) {
+CallbackService::CallbackService(CallKit& kit, std::vector<Route> routes, std::vector<StreamRoute> streams) {
   int index = 0;
   for (Route& route : routes) {
     AddMethod(new grpc::internal::RpcServiceMethod(AddPath(route.method), RpcType::NORMAL_RPC, nullptr));
@@ -166,10 +166,11 @@ CallbackService::CallbackService(CallKit& kit, std::vector<Route> routes, OpenSt
     };
     MarkMethodRawCallback(index++, new grpc::internal::CallbackUnaryHandler<Bytes, Bytes>(std::move(serve)));
   }
-  if (open_stream == nullptr) return;
-  AddMethod(new grpc::internal::RpcServiceMethod(AddPath(Method::kImportRecords), RpcType::BIDI_STREAMING,
-                                                 nullptr));
-  MarkMethodRawCallback(index, new grpc::internal::CallbackBidiHandler<Bytes, Bytes>(std::move(open_stream)));
+  for (StreamRoute& stream : streams) {
+    AddMethod(new grpc::internal::RpcServiceMethod(AddPath(stream.method), RpcType::BIDI_STREAMING, nullptr));
+    MarkMethodRawCallback(index++,
+                          new grpc::internal::CallbackBidiHandler<Bytes, Bytes>(std::move(stream.open)));
+  }
 }
 
 const char* CallbackService::AddPath(Method method) { return paths_.emplace_back(PathOf(method)).c_str(); }

@@ -8,20 +8,24 @@
 #include <vector>
 
 #include "grpcpp/impl/service_type.h"
-#include "server/service/import_stream.h"
+#include "grpcpp/server_context.h"
+#include "server/service/methods.h"
+#include "server/service/stream_end.h"
 #include "server/service/unary.h"
 
 namespace coalition::service {
 
-// Opens an import stream.
-using OpenStream = std::function<ImportStreams::Reactor*(grpc::CallbackServerContext*)>;
+// A method whose requests and responses are streams, and what opens one.
+struct StreamRoute {
+  Method method{};
+  std::function<StreamReactor*(grpc::CallbackServerContext*)> open;
+};
 
 // A service by gRPC's callback API: the members' traffic. All such servers of a process share gRPC's callback
-// threads. `open_stream`: of ImportRecords; may be empty. The kit must outlive it; it must outlive its
-// server.
+// threads. The kit must outlive it; it must outlive its server.
 class CallbackService final : public grpc::Service {
  public:
-  CallbackService(CallKit& kit, std::vector<Route> routes, OpenStream open_stream = nullptr);
+  CallbackService(CallKit& kit, std::vector<Route> routes, std::vector<StreamRoute> streams = {});
 
  private:
   const char* AddPath(Method method);

@@ -10,6 +10,7 @@
 #include "common/errors.h"
 #include "common/log.h"
 #include "common/strings.h"
+#include "server/membership/stored_state.h"
 
 namespace coalition::service {
 namespace {
@@ -99,6 +100,7 @@ absl::Status CallGuard::Judge(const MethodInfo& method, std::string_view certifi
     membership::Moment now = directory_.Now();
     context->snapshot = std::move(now.snapshot);
     context->at = now.revision;
+    context->settled = now.settled;
     context->now_ns = clock_.NowNs();
     const absl::StatusOr<identity::Caller> caller =
         identifier_.Identify(certificate, *context->snapshot, context->now_s());
@@ -155,6 +157,11 @@ absl::Status CallGuard::EnterToSend(const MethodInfo& method, const Admission& a
   }
   pass->Leave();
   return membership::BeingCutOff(identity::Gate::Shut::kLimited, *context.snapshot);
+}
+
+bool CallGuard::StillDecides(const exchange::CallContext& context) const {
+  return directory_.IsCurrent(*context.snapshot) ||
+         membership::DecideAlike(context.snapshot->stored(), directory_.Current()->stored());
 }
 
 absl::Status CallGuard::Renew(const MethodInfo& method, const Admission& admission,

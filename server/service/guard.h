@@ -52,6 +52,9 @@ class CallGuard {
   absl::Status Renew(const MethodInfo& method, const Admission& admission,
                      exchange::CallContext* context) const;
 
+  // Whether every decision is still the one that the context's state makes.
+  bool StillDecides(const exchange::CallContext& context) const;
+
   // From now on no call is let in.
   void StartDraining() { draining_.store(true, std::memory_order_release); }
   bool draining() const { return draining_.load(std::memory_order_acquire); }

@@ -25,29 +25,14 @@ constexpr size_t kMessagesInWork = 3;
 
 const MethodInfo& Info() { return InfoOf(Method::kImportRecords); }
 
-void CountEnd(CallMetrics& metrics, const absl::Status& status, const grpc::Status& sent, SteadyTime start) {
-  if (!status.ok()) metrics.Refused(status);
-  const auto duration = std::chrono::steady_clock::now() - start;
-  metrics.Handled(Method::kImportRecords, static_cast<absl::StatusCode>(sent.error_code()),
-                  std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count());
-}
-
-// Says no and nothing else, and that of the caller's own limits alone: what gRPC has noted of it is sent even
-// if its member is cut off meanwhile.
-class RefusedStream final : public ImportStreams::Reactor {
- public:
-  explicit RefusedStream(const grpc::Status& status) { Finish(status); }
-  void OnDone() override { delete this; }
-};
-
 }  // namespace
 
 // Events (reads, writes, answers of the exchange, timer, drain) change the state under the mutex and call
 // Advance, which does to gRPC what the state allows, one operation at a time and from one thread at a time:
 // so Finish is called once, and nothing is started after it.
-class ImportStream final : public ImportStreams::Reactor, public std::enable_shared_from_this<ImportStream> {
+class ImportStream final : public StreamReactor, public std::enable_shared_from_this<ImportStream> {
  public:
-  ImportStream(CallKit& kit, exchange::Exchange& exchange, ImportStreams& streams,
+  ImportStream(CallKit& kit, exchange::Exchange& exchange, StreamRegistry<ImportStream>& streams,
                grpc::CallbackServerContext* call, Admission admission, MemberLimits::Permit import,
                SteadyTime start)
       : kit_(kit),
@@ -97,7 +82,7 @@ class ImportStream final : public ImportStreams::Reactor, public std::enable_sha
 
   CallKit& kit_;
   exchange::Exchange& exchange_;
-  ImportStreams& streams_;
+  StreamRegistry<ImportStream>& streams_;
   grpc::CallbackServerContext* const call_;  // until Finish
   const Admission admission_;
   const MemberLimits::Permit import_;
@@ -225,9 +210,7 @@ void ImportStream::FinishStream() {
   identity::Gate::Pass pass;
   // How it ended says something of its messages: a member that was cut off is told that and nothing else.
   if (absl::Status may = kit_.guard.EnterToSend(Info(), admission_, &pass); !may.ok()) end = std::move(may);
-  const grpc::Status sent = ToGrpc(end, Info().name);
-  CountEnd(kit_.metrics, end, sent, start_);
-  Finish(sent);
+  Finish(EndOfStream(kit_.metrics, Method::kImportRecords, end, start_));
 }
 
 void ImportStream::End(absl::Status status) {
@@ -380,8 +363,8 @@ void ImportStream::OnTimer() {
 ImportStreams::ImportStreams() = default;
 ImportStreams::~ImportStreams() = default;
 
-ImportStreams::Reactor* ImportStreams::Open(CallKit& kit, exchange::Exchange& exchange,
-                                            grpc::CallbackServerContext* call) {
+StreamReactor* ImportStreams::Open(CallKit& kit, exchange::Exchange& exchange,
+                                   grpc::CallbackServerContext* call) {
   const SteadyTime start = std::chrono::steady_clock::now();
   kit.metrics.Started(Method::kImportRecords);
   Admission admission;
@@ -391,14 +374,12 @@ ImportStreams::Reactor* ImportStreams::Open(CallKit& kit, exchange::Exchange& ex
     status = kit.guard.limits().AdmitImport(admission.context.caller.member_number, &import);
   }
   if (!status.ok()) {
-    const grpc::Status sent = ToGrpc(status, Info().name);
-    CountEnd(kit.metrics, status, sent, start);
-    return new RefusedStream(sent);
+    return RefuseStream(EndOfStream(kit.metrics, Method::kImportRecords, status, start));
   }
   admission.pass.Leave();
-  auto stream = std::make_shared<ImportStream>(kit, exchange, *this, call, std::move(admission),
+  auto stream = std::make_shared<ImportStream>(kit, exchange, streams_, call, std::move(admission),
                                                std::move(import), start);
-  Add(stream);
+  streams_.Add(stream);
   stream->Begin();
   // A drain or a cutting off that began since Admit has not seen it.
   if (kit.guard.draining()) stream->Drain();
@@ -406,49 +387,8 @@ ImportStreams::Reactor* ImportStreams::Open(CallKit& kit, exchange::Exchange& ex
   return stream.get();
 }
 
-void ImportStreams::Add(const std::shared_ptr<ImportStream>& stream) {
-  MutexLock lock(mutex_);
-  streams_.insert(stream);
-}
-
-void ImportStreams::Remove(const ImportStream* stream) {
-  std::shared_ptr<ImportStream> last;  // destroyed outside the lock
-  MutexLock lock(mutex_);
-  for (auto at = streams_.begin(); at != streams_.end(); ++at) {
-    if (at->get() != stream) continue;
-    last = *at;
-    streams_.erase(at);
-    return;
-  }
-}
-
-void ImportStreams::Drain() {
-  std::vector<std::shared_ptr<ImportStream>> streams;
-  {
-    MutexLock lock(mutex_);
-    streams.assign(streams_.begin(), streams_.end());
-  }
-  for (const std::shared_ptr<ImportStream>& stream : streams) stream->Drain();
-}
-
-std::vector<std::shared_ptr<ImportStream>> ImportStreams::Of(const CutOffGates& gates) const {
-  std::vector<std::shared_ptr<ImportStream>> theirs;
-  MutexLock lock(mutex_);
-  for (const std::shared_ptr<ImportStream>& stream : streams_) {
-    if (stream->BelongsTo(gates)) theirs.push_back(stream);
-  }
-  return theirs;
-}
-
-size_t ImportStreams::CutOff(const CutOffGates& gates, bool now) {
-  size_t count = 0;
-  for (const std::shared_ptr<ImportStream>& stream : Of(gates)) count += stream->CutOff(now) ? 1 : 0;
-  return count;
-}
-
-size_t ImportStreams::open() const {
-  MutexLock lock(mutex_);
-  return streams_.size();
-}
+void ImportStreams::Drain() { streams_.Drain(); }
+size_t ImportStreams::CutOff(const CutOffGates& gates, bool now) { return streams_.CutOff(gates, now); }
+size_t ImportStreams::CountOf(const CutOffGates& gates) const { return streams_.Of(gates).size(); }
 
 }  // namespace coalition::service

@@ -103,6 +103,16 @@ absl::Status MemberLimits::AdmitImport(uint32_t number, Permit* permit) {
   return absl::OkStatus();
 }
 
+absl::Status MemberLimits::AdmitWatch(uint32_t number, Permit* permit) {
+  Member& member = Of(number);
+  if (!TakePlace(member.watches, options_.watches_max)) {
+    return Limited("watches_per_member", options_.watches_max,
+                   "Your member has as many watches open as it may have.", kRetryWhenFull);
+  }
+  *permit = Permit(&member.watches);
+  return absl::OkStatus();
+}
+
 int64_t MemberLimits::calls_in_flight() const {
   int64_t sum = 0;
   for (const std::atomic<Chunk*>& slot : chunks_) {

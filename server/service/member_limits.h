@@ -16,6 +16,7 @@ struct MemberLimitOptions {
   int calls_per_second = 100'000;
   int calls_burst = 200'000;
   int imports_max = 4;
+  int watches_max = 200;
 };
 
 // Thread-safe and lock-free. Members are known by their numbers, dense from 1; what is kept of one grows with
@@ -48,6 +49,8 @@ class MemberLimits {
 
   // The same for an import stream: "imports_per_member". Beside the stream's own call.
   absl::Status AdmitImport(uint32_t member, Permit* permit);
+  // And for a watch: "watches_per_member".
+  absl::Status AdmitWatch(uint32_t member, Permit* permit);
 
   // Of all members.
   int64_t calls_in_flight() const;
@@ -56,6 +59,7 @@ class MemberLimits {
   struct alignas(64) Member {
     std::atomic<int> calls{0};
     std::atomic<int> imports{0};
+    std::atomic<int> watches{0};
     // The generic cell rate algorithm's theoretical arrival time: the whole token bucket in one number.
     std::atomic<int64_t> arrival_ns{0};
   };

@@ -54,8 +54,9 @@ enum class Method : uint8_t {
   kObjectToProposal,
   kApplyProposal,
   kWithdrawProposal,
+  kWatchRecords,
 };
-inline constexpr size_t kMethods = 45;
+inline constexpr size_t kMethods = 46;
 
 struct MethodInfo {
   std::string_view service;
@@ -73,6 +74,7 @@ inline constexpr std::string_view kExchangeServiceName = "coalition.v1.ExchangeS
 inline constexpr std::string_view kMembershipServiceName = "coalition.v1.MembershipService";
 inline constexpr std::string_view kPolicyServiceName = "coalition.v1.PolicyService";
 inline constexpr std::string_view kProposalServiceName = "coalition.v1.ProposalService";
+inline constexpr std::string_view kWatchServiceName = "coalition.v1.WatchService";
 
 inline constexpr std::array<MethodInfo, kMethods> kMethodInfos = {{
     {kExchangeServiceName, "CreateRecord", "unary", false, true},
@@ -120,6 +122,7 @@ inline constexpr std::array<MethodInfo, kMethods> kMethodInfos = {{
     {kProposalServiceName, "ObjectToProposal", "unary", false, true},
     {kProposalServiceName, "ApplyProposal", "unary", false, true},
     {kProposalServiceName, "WithdrawProposal", "unary", false, true},
+    {kWatchServiceName, "WatchRecords", "bidi_stream"},
 }};
 
 inline const MethodInfo& InfoOf(Method method) { return kMethodInfos[static_cast<size_t>(method)]; }

@@ -34,8 +34,9 @@ MAY_INCLUDE = {
     "server/membership": BELOW_EXCHANGE,
     "server/ledger": BELOW_EXCHANGE,
     "server/exchange": BELOW_EXCHANGE,
-    "server/service": BELOW_EXCHANGE | {"server/exchange"},
-    "server": BELOW_EXCHANGE | {"server/exchange", "server/service"},
+    "server/watch": BELOW_EXCHANGE | {"server/exchange"},
+    "server/service": BELOW_EXCHANGE | {"server/exchange", "server/watch"},
+    "server": BELOW_EXCHANGE | {"server/exchange", "server/watch", "server/service"},
     "client": COMMON,
     "client/cli": COMMON | {"common/policy", "client"},
 }

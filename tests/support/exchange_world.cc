@@ -102,6 +102,10 @@ World::World(WorldOptions options) : options_(std::move(options)) { Open(); }
 
 World::~World() { Close(); }
 
+exchange::ExchangeKeys World::keys() const {
+  return {std::string(32, 't'), std::string(32, 'p'), options_.seller_hash_key, std::string(32, 'e')};
+}
+
 void World::Open() {
   if (options_.in_memory) {
     if (memory_ == nullptr) memory_ = std::make_shared<MemoryDisk>();
@@ -121,8 +125,7 @@ void World::Open() {
   auto directory = membership::Directory::Open(*store_, options_.bootstrap, clock.now_ns);
   Require(directory.status(), "directory");
   directory_ = *std::move(directory);
-  const exchange::ExchangeKeys keys{std::string(32, 't'), std::string(32, 'p'), options_.seller_hash_key,
-                                    std::string(32, 'e')};
+  const exchange::ExchangeKeys keys = this->keys();
   auto opened = exchange::Exchange::Open(options_.exchange, keys, *store_, *directory_, *lane_, random,
                                          options_.run_later);
   Require(opened.status(), "exchange");
@@ -131,6 +134,7 @@ void World::Open() {
 
 void World::Close() {
   exchange_->departures().Drain();
+  exchange_->expiry().Drain();
   lane_.reset();
   exchange_.reset();
   directory_.reset();
@@ -157,6 +161,7 @@ exchange::CallContext World::As(std::string_view member, identity::Roles roles) 
   const membership::Moment now = directory_->Now();
   context.snapshot = now.snapshot;
   context.at = now.revision;
+  context.settled = now.settled;
   const policy::MemberState* state = context.snapshot->policy_state().FindMember(member);
   if (state == nullptr) std::abort();
   context.caller.member_number = state->number;

@@ -20,6 +20,7 @@
 #include "server/membership/directory.h"
 #include "server/store/commit_lane.h"
 #include "server/store/store.h"
+#include "tests/support/store/forwarding_store.h"
 #include "tests/support/store/memory_store.h"
 
 namespace coalition::testing {
@@ -116,6 +117,7 @@ class World {
 
   exchange::Exchange& exchange() { return *exchange_; }
   store::Store& store() { return *store_; }
+  exchange::ExchangeKeys keys() const;
   membership::Directory& directory() { return *directory_; }
   const membership::Directory& directory() const { return *directory_; }
 
@@ -136,42 +138,6 @@ class World {
   std::unique_ptr<store::CommitLane> lane_;
   std::unique_ptr<membership::Directory> directory_;
   std::unique_ptr<exchange::Exchange> exchange_;
-};
-
-// A store that passes everything on.
-class ForwardingStore : public store::Store {
- public:
-  explicit ForwardingStore(store::Store& base) : base_(base) {}
-  std::vector<absl::StatusOr<store::Revision>> CommitAll(std::span<const store::Commit> commits) override {
-    return base_.CommitAll(commits);
-  }
-  store::Revision Head() const override { return base_.Head(); }
-  store::Revision Floor() const override { return base_.Floor(); }
-  absl::StatusOr<std::vector<std::optional<store::Version>>> Read(std::span<const std::string> keys,
-                                                                  store::Revision at) const override {
-    return base_.Read(keys, at);
-  }
-  absl::StatusOr<store::Page<store::Entry>> Scan(std::string_view from, std::string_view to,
-                                                 store::Revision at, store::Limit limit) const override {
-    return base_.Scan(from, to, at, limit);
-  }
-  absl::Status ScanEach(std::string_view from, std::string_view to, store::Revision at,
-                        const Visitor& visit) const override {
-    return base_.ScanEach(from, to, at, visit);
-  }
-  absl::StatusOr<std::vector<store::Change>> ReadLog(store::Revision after,
-                                                     store::Limit limit) const override {
-    return base_.ReadLog(after, limit);
-  }
-  store::Revision WaitPast(store::Revision revision, std::chrono::milliseconds timeout) const override {
-    return base_.WaitPast(revision, timeout);
-  }
-  absl::StatusOr<size_t> RaiseFloor(store::Revision revision, store::Limit limit) override {
-    return base_.RaiseFloor(revision, limit);
-  }
-
- private:
-  store::Store& base_;
 };
 
 // Smallest valid records; change them as a test needs.

@@ -248,6 +248,11 @@ std::unique_ptr<v1::ProposalService::Stub> TestServer::Proposals(const std::stri
   return v1::ProposalService::NewStub(ChannelAs(member, credential));
 }
 
+std::unique_ptr<v1::WatchService::Stub> TestServer::Watch(const std::string& member,
+                                                          const std::string& credential) const {
+  return v1::WatchService::NewStub(ChannelAs(member, credential));
+}
+
 absl::StatusOr<v1::WhoAmIResponse> TestServer::WhoAmI(const Identity& identity) const {
   const auto stub = v1::MembershipService::NewStub(ChannelAs(identity));
   return Call(stub, &v1::MembershipService::Stub::WhoAmI, v1::WhoAmIRequest());

@@ -18,6 +18,7 @@
 #include "coalition/v1/membership_service.grpc.pb.h"
 #include "coalition/v1/policy_service.grpc.pb.h"
 #include "coalition/v1/proposal_service.grpc.pb.h"
+#include "coalition/v1/watch_service.grpc.pb.h"
 #include "common/clock.h"
 #include "common/random.h"
 #include "grpcpp/channel.h"
@@ -118,6 +119,8 @@ class TestServer {
                                                   const std::string& credential = "backend") const;
   std::unique_ptr<v1::ProposalService::Stub> Proposals(const std::string& member,
                                                        const std::string& credential = "admin") const;
+  std::unique_ptr<v1::WatchService::Stub> Watch(const std::string& member,
+                                                const std::string& credential = "backend") const;
   // What the server says to whoever presents this identity.
   absl::StatusOr<v1::WhoAmIResponse> WhoAmI(const Identity& identity) const;
 

@@ -12,6 +12,8 @@
 #include <thread>
 #include <utility>
 
+#include "common/mutex.h"
+
 namespace coalition::testing {
 namespace {
 
@@ -21,13 +23,27 @@ void Must(bool good, const char* what) {
   std::abort();
 }
 
-std::string Drain(int fd) {
-  std::string text;
-  char buffer[4096];
-  for (ssize_t n; (n = ::read(fd, buffer, sizeof(buffer))) > 0;) text.append(buffer, static_cast<size_t>(n));
-  ::close(fd);
-  return text;
-}
+// What comes out of a pipe. Thread-safe.
+class Output {
+ public:
+  // Until its end.
+  void Drain(int fd) {
+    char buffer[4096];
+    for (ssize_t n; (n = ::read(fd, buffer, sizeof(buffer))) > 0;) {
+      const MutexLock lock(mutex_);
+      text_.append(buffer, static_cast<size_t>(n));
+    }
+    ::close(fd);
+  }
+  std::string text() const {
+    const MutexLock lock(mutex_);
+    return text_;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::string text_ ABSL_GUARDED_BY(mutex_);
+};
 
 void Wait(pid_t pid, ToolResult* result) {
   int status = 0;
@@ -99,23 +115,37 @@ pid_t Tool::Start(const std::vector<std::string>& arguments, int in, int out, in
   ::_exit(127);
 }
 
-ToolResult Tool::RunFed(const std::vector<std::string>& arguments,
-                        const std::function<void(int fd, pid_t pid)>& feed) const {
+ToolResult Tool::RunWhile(const std::vector<std::string>& arguments, const Act& act) const {
   int in[2], out[2], err[2];
   Must(::pipe2(in, O_CLOEXEC) == 0 && ::pipe2(out, O_CLOEXEC) == 0 && ::pipe2(err, O_CLOEXEC) == 0, "pipe");
   const pid_t pid = Start(arguments, in[0], out[1], err[1]);
   ::close(in[0]);
   ::close(out[1]);
   ::close(err[1]);
-  ToolResult result;
-  std::thread read_out([&] { result.out = Drain(out[0]); });
-  std::thread read_err([&] { result.err = Drain(err[0]); });
-  feed(in[1], pid);
+  Output said, complained;
+  std::thread read_out([&] { said.Drain(out[0]); });
+  std::thread read_err([&] { complained.Drain(err[0]); });
+  act(in[1], pid, [&] { return said.text(); });
   ::close(in[1]);
   read_out.join();
   read_err.join();
+  ToolResult result;
+  result.out = said.text();
+  result.err = complained.text();
   Wait(pid, &result);
   return result;
+}
+
+ToolResult Tool::RunFed(const std::vector<std::string>& arguments,
+                        const std::function<void(int fd, pid_t pid)>& feed) const {
+  return RunWhile(arguments, [&](int in, pid_t pid, const std::function<std::string()>&) { feed(in, pid); });
+}
+
+ToolResult Tool::RunSeen(
+    const std::vector<std::string>& arguments,
+    const std::function<void(const std::function<std::string()>& seen, pid_t pid)>& act) const {
+  return RunWhile(arguments,
+                  [&](int, pid_t pid, const std::function<std::string()>& seen) { act(seen, pid); });
 }
 
 ToolResult Tool::RunAtTerminal(const std::vector<std::string>& arguments, const std::string& question,
@@ -129,7 +159,8 @@ ToolResult Tool::RunAtTerminal(const std::vector<std::string>& arguments, const 
   ::close(terminal);
   ::close(out[1]);
   ToolResult result;
-  std::thread read_out([&] { result.out = Drain(out[0]); });
+  Output said;
+  std::thread read_out([&] { said.Drain(out[0]); });
   bool answered = false;
   char buffer[4096];
   // Until nobody has the terminal any more, which is an error.
@@ -140,6 +171,7 @@ ToolResult Tool::RunAtTerminal(const std::vector<std::string>& arguments, const 
     Must(::write(screen, typed.data(), typed.size()) == static_cast<ssize_t>(typed.size()), "typing");
   }
   read_out.join();
+  result.out = said.text();
   ::close(screen);
   Wait(pid, &result);
   return result;

@@ -41,6 +41,11 @@ class Tool {
   // to `pid`.
   ToolResult RunFed(const std::vector<std::string>& arguments,
                     const std::function<void(int fd, pid_t pid)>& feed) const;
+  // `act` sees what has come to standard output so far, and may send signals to `pid`. Waits for the process
+  // after it has returned.
+  ToolResult RunSeen(
+      const std::vector<std::string>& arguments,
+      const std::function<void(const std::function<std::string()>& seen, pid_t pid)>& act) const;
   // Somebody sits at a terminal, which is standard input and stderr (`err` is all that it showed, what was
   // typed included); standard output is none. `typed` is typed when `question` stands there: "\x03" is
   // Ctrl-C, "\x04" Ctrl-D.
@@ -48,6 +53,8 @@ class Tool {
                            const std::string& typed) const;
 
  private:
+  using Act = std::function<void(int in, pid_t pid, const std::function<std::string()>& seen)>;
+  ToolResult RunWhile(const std::vector<std::string>& arguments, const Act& act) const;
   // The process, with these for its standard streams.
   pid_t Start(const std::vector<std::string>& arguments, int in, int out, int err) const;
 

@@ -108,7 +108,7 @@ TEST(AppTest, TheVerbsThatPeopleLookForAreThere) {
   for (const auto& words : AllVerbs()) first.insert(words[0]);
   for (const char* verb :
        {"context", "whoami", "member", "platform", "screen", "seller", "report", "notice", "outcome",
-        "opinion", "record", "import", "doctor", "policy", "audience", "explain", "can-see"}) {
+        "opinion", "record", "watch", "import", "doctor", "policy", "audience", "explain", "can-see"}) {
     EXPECT_TRUE(first.count(verb)) << verb;
   }
 }

@@ -58,6 +58,24 @@ TEST(KeysTest, PrefixEnds) {
   EXPECT_EQ(HashOfPresenceKey("p"), std::nullopt);
 }
 
+TEST(KeysTest, WhatExpiresFirstComesFirst) {
+  const std::vector<Expiring> in_order = {{0, Id(9)},   {1, Id(0)},   {255, Id(3)},
+                                          {256, Id(1)}, {256, Id(2)}, {1'790'000'000, Id(0xff)}};
+  for (size_t i = 0; i < in_order.size(); ++i) {
+    const auto [expire_time_s, id] = in_order[i];
+    const std::string key = ExpiryKey(expire_time_s, id);
+    EXPECT_EQ(ParseExpiryKey(key), in_order[i]);
+    EXPECT_TRUE(key.starts_with(ExpiryPrefix(expire_time_s)));
+    EXPECT_LT(key, ExpiryPrefix(expire_time_s + 1));
+    if (i > 0) {
+      EXPECT_LT(ExpiryKey(in_order[i - 1].expire_time_s, in_order[i - 1].id), key);
+    }
+  }
+  EXPECT_EQ(ParseExpiryKey(ExpiryPrefix(1)), std::nullopt);
+  EXPECT_EQ(ParseExpiryKey(ExpiryKey(1, Id(1)) + "x"), std::nullopt);
+  EXPECT_EQ(ParseExpiryKey("x" + ExpiryKey(1, Id(1)).substr(1)), std::nullopt);
+}
+
 policy::Header AnyHeader() {
   policy::Header header;
   header.record_class = v1::RECORD_CLASS_OPINION;

@@ -1,0 +1,28 @@
+#include "server/service/stream_end.h"
+
+#include "server/service/messages.h"
+
+namespace coalition::service {
+namespace {
+
+class RefusedStream final : public StreamReactor {
+ public:
+  explicit RefusedStream(const grpc::Status& status) { Finish(status); }
+  void OnDone() override { delete this; }
+};
+
+}  // namespace
+
+grpc::Status EndOfStream(CallMetrics& metrics, Method method, const absl::Status& status,
+                         std::chrono::steady_clock::time_point start) {
+  grpc::Status sent = ToGrpc(status, InfoOf(method).name);
+  if (!status.ok()) metrics.Refused(status);
+  const auto duration = std::chrono::steady_clock::now() - start;
+  metrics.Handled(method, static_cast<absl::StatusCode>(sent.error_code()),
+                  std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count());
+  return sent;
+}
+
+StreamReactor* RefuseStream(const grpc::Status& status) { return new RefusedStream(status); }
+
+}  // namespace coalition::service

@@ -1,0 +1,496 @@
+#include "server/service/watch_stream.h"
+
+#include <algorithm>
+#include <deque>
+#include <optional>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "common/errors.h"
+#include "common/timestamp.h"
+#include "server/service/messages.h"
+
+namespace coalition::service {
+namespace {
+
+using Bytes = grpc::ByteBuffer;
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+const MethodInfo& Info() { return InfoOf(Method::kWatchRecords); }
+
+absl::Status Behind() {
+  return Error(v1::ERROR_REASON_WATCH_BEHIND,
+               "Nothing was acknowledged for longer than this server waits: go on with the last cursor.",
+               {{"limit", "watch_unacknowledged_ms_max"}});
+}
+
+absl::Status NothingCame() {
+  return Error(v1::ERROR_REASON_DEADLINE_EXCEEDED, "No message came for longer than this server waits.",
+               {{"limit", "stream_idle_ms"}});
+}
+
+absl::Status WrongRequest(std::string_view field, std::string_view what) {
+  FieldViolations violations;
+  violations.Add(field, what);
+  return violations.ToStatus();
+}
+
+}  // namespace
+
+// As ImportStream: events change the state under the mutex and call Advance, which does what is next, one
+// thing at a time. What reads the store is done on a worker, one step of the feed at a time, and only when
+// there is room in both windows for what it may find: so each response is judged when it is sent.
+class WatchStream final : public StreamReactor,
+                          public MemberWindows::Waiter,
+                          public std::enable_shared_from_this<WatchStream> {
+ public:
+  WatchStream(CallKit& kit, WatchStreams& streams, grpc::CallbackServerContext* call, Admission admission,
+              MemberLimits::Permit watch, SteadyTime start)
+      : kit_(kit),
+        streams_(streams),
+        options_(streams.options_),
+        call_(call),
+        admission_(std::move(admission)),
+        watch_(std::move(watch)),
+        start_(start),
+        last_acknowledged_(start) {}
+
+  void Begin() {
+    ArmTimer();
+    Advance();
+  }
+  void Wake();
+  void Drain() { EndWith(ShuttingDown(), false); }
+  // As ImportStream::CutOff.
+  bool CutOff(bool now);
+  bool BelongsTo(const CutOffGates& gates) const { return gates.contains(admission_.context.caller.gate); }
+  void RoomAgain() override;
+
+  void OnReadDone(bool ok) override;
+  void OnWriteDone(bool ok) override;
+  void OnCancel() override { EndWith(absl::CancelledError("The client has gone."), false); }
+  void OnDone() override;
+
+ private:
+  enum class Action { kNone, kRead, kStep, kWrite, kCancel, kFinish };
+
+  absl::Status Take(v1::WatchRecordsRequest request, WindowSize* freed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Advance();
+  Action Decide() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool MayStep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Perform(Action action);
+  // On a worker.
+  void Step();
+  absl::Status Find(v1::WatchRecordsResponse* response, ledger::Disclosure* disclosure);
+  void Found(v1::WatchRecordsResponse response, const absl::Status& status);
+  void Write();
+  void GiveBack(const WindowSize& size);
+  void FinishStream();
+  void EndWith(absl::Status status, bool cancel);
+  void ArmTimer();
+  void OnTimer();
+  int64_t room_needed() const {
+    return static_cast<int64_t>(streams_.feeds_.limits.bytes) + 2 * options_.record_bytes_max;
+  }
+
+  CallKit& kit_;
+  WatchStreams& streams_;
+  const WatchOptions& options_;
+  grpc::CallbackServerContext* const call_;  // until Finish
+  const Admission admission_;
+  const MemberLimits::Permit watch_;
+  const SteadyTime start_;
+
+  Bytes in_;   // gRPC's while reading_
+  Bytes out_;  // of the response that is ready, and gRPC's while writing_
+
+  // Of the step under way, which is one at a time: no lock.
+  std::optional<watch::Feed> feed_;
+  exchange::CallContext judged_by_;
+  int64_t asked_ns_ = 0;
+  bool caught_up_ = false;
+
+  Mutex mutex_;
+  std::optional<v1::WatchStart> start_request_ ABSL_GUARDED_BY(mutex_);
+  std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);  // why the stream ends
+  // Sent and not acknowledged: the bytes of each.
+  std::deque<int64_t> window_ ABSL_GUARDED_BY(mutex_);
+  WindowSize used_ ABSL_GUARDED_BY(mutex_);
+  int64_t acknowledged_ ABSL_GUARDED_BY(mutex_) = 0;
+  // Of the member's window: for the step under way, or the response that is ready.
+  WindowSize taken_ ABSL_GUARDED_BY(mutex_);
+  SteadyTime last_acknowledged_ ABSL_GUARDED_BY(mutex_);
+  Timers::Handle timer_ ABSL_GUARDED_BY(mutex_);
+  bool wake_ ABSL_GUARDED_BY(mutex_) = true;         // there may be something to find
+  bool checkpoint_ ABSL_GUARDED_BY(mutex_) = false;  // it is to be told until when it is complete
+  bool waiting_ ABSL_GUARDED_BY(mutex_) = false;     // for room in the member's window
+  bool started_ ABSL_GUARDED_BY(mutex_) = false;
+  bool working_ ABSL_GUARDED_BY(mutex_) = false;  // a step is under way, or what it found is being recorded
+  bool ready_ ABSL_GUARDED_BY(mutex_) = false;    // there is a response to be written
+  bool tells_completeness_ ABSL_GUARDED_BY(mutex_) = false;  // and it does
+  bool reading_ ABSL_GUARDED_BY(mutex_) = false;
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool half_closed_ ABSL_GUARDED_BY(mutex_) = false;
+  bool cancel_ ABSL_GUARDED_BY(mutex_) = false;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  bool advancing_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+void WatchStream::Advance() {
+  const std::shared_ptr<WatchStream> self =
+      shared_from_this();  // Perform may end everything else that holds it
+  {
+    const MutexLock lock(mutex_);
+    if (advancing_) return;  // who advances decides again after every step
+    advancing_ = true;
+  }
+  for (;;) {
+    Action action = Action::kNone;
+    {
+      const MutexLock lock(mutex_);
+      action = Decide();
+      if (action == Action::kNone) {
+        advancing_ = false;
+        return;
+      }
+    }
+    Perform(action);
+  }
+}
+
+WatchStream::Action WatchStream::Decide() {
+  if (finished_) return Action::kNone;
+  if (cancel_) {
+    cancel_ = false;
+    return Action::kCancel;
+  }
+  if (half_closed_ && !end_) end_ = absl::OkStatus();
+  if (end_) {
+    if (working_ || writing_) return Action::kNone;
+    finished_ = true;
+    return Action::kFinish;
+  }
+  if (ready_ && !writing_) {
+    ready_ = false;
+    writing_ = true;
+    return Action::kWrite;
+  }
+  if (MayStep()) {
+    working_ = true;
+    wake_ = false;
+    return Action::kStep;
+  }
+  if (!reading_) {
+    reading_ = true;
+    return Action::kRead;
+  }
+  return Action::kNone;
+}
+
+bool WatchStream::MayStep() {
+  if (!started_ || working_ || ready_ || writing_ || waiting_ || !(wake_ || checkpoint_)) return false;
+  if (!Fits(used_, options_.window, room_needed())) return false;
+  const uint32_t member = admission_.context.caller.member_number;
+  waiting_ = !streams_.windows_.Take(member, room_needed(), shared_from_this());
+  if (!waiting_) taken_ = {1, room_needed()};
+  return !waiting_;
+}
+
+void WatchStream::Perform(Action action) {
+  switch (action) {
+    case Action::kNone:
+      break;
+    case Action::kRead:
+      StartRead(&in_);
+      break;
+    case Action::kStep:
+      kit_.executor.SubmitAlways(admission_.context.caller.member_number,
+                                 [self = shared_from_this()] { self->Step(); });
+      break;
+    case Action::kWrite:
+      Write();
+      break;
+    case Action::kCancel:
+      call_->TryCancel();
+      break;
+    case Action::kFinish:
+      FinishStream();
+      break;
+  }
+}
+
+void WatchStream::Step() {
+  v1::WatchRecordsResponse response;
+  ledger::Disclosure disclosure;
+  absl::Status found = Find(&response, &disclosure);
+  if (!found.ok() || disclosure.records.empty()) return Found(std::move(response), found);
+  disclosure.member = judged_by_.caller.member_number;
+  disclosure.credential = judged_by_.caller.credential;
+  disclosure.method = Info().name;
+  disclosure.epoch = judged_by_.snapshot->policy_state().epoch();
+  disclosure.state_revision = judged_by_.snapshot->stored().revision;
+  disclosure.time_ns = judged_by_.now_ns;
+  kit_.disclosures.Record(std::move(disclosure), [self = shared_from_this(), response = std::move(response)](
+                                                     const absl::Status& s) { self->Found(response, s); });
+}
+
+absl::Status WatchStream::Find(v1::WatchRecordsResponse* response, ledger::Disclosure* disclosure) {
+  // Before the moment: what was written by then is in it.
+  asked_ns_ = kit_.guard.clock().NowNs();
+  if (absl::Status may = kit_.guard.Renew(Info(), admission_, &judged_by_); !may.ok()) return may;
+  if (!feed_) {
+    std::optional<v1::WatchStart> start;
+    {
+      const MutexLock lock(mutex_);
+      start = std::move(start_request_);
+    }
+    auto feed = watch::Feed::Start(streams_.feeds_, judged_by_, *start);
+    if (!feed.ok()) return feed.status();
+    feed_ = *std::move(feed);
+  }
+  const auto progress = feed_->Next(judged_by_, response, disclosure);
+  if (!progress.ok()) return progress.status();
+  caught_up_ = *progress == watch::Feed::Progress::kCaughtUp;
+  return absl::OkStatus();
+}
+
+// The step is over: what it found is recorded and can be sent, if there is anything.
+void WatchStream::Found(v1::WatchRecordsResponse response, const absl::Status& status) {
+  WindowSize back;
+  {
+    const MutexLock lock(mutex_);
+    working_ = false;
+    if (!status.ok() && !end_) end_ = status;
+    wake_ = wake_ || !caught_up_;
+    if (checkpoint_ && caught_up_ && judged_by_.settled == judged_by_.at) {
+      *response.mutable_complete_until() = ToTimestamp(asked_ns_);
+    }
+    if (!end_)
+      ready_ = response.events_size() > 0 || response.snapshot_complete() || response.has_complete_until();
+    if (ready_) {
+      checkpoint_ = checkpoint_ && !response.has_complete_until();
+      tells_completeness_ = response.has_complete_until();
+      response.set_cursor(feed_->Cursor());
+      out_ = Serialize(response);
+    } else if (!end_) {
+      feed_->Sent();
+    }
+    const auto size = static_cast<int64_t>(ready_ ? out_.Length() : 0);
+    back = {ready_ ? 0 : 1, taken_.bytes - size};
+    taken_ = {ready_ ? 1 : 0, size};
+  }
+  GiveBack(back);
+  Advance();
+}
+
+// Sends the response if the member may still have it, and by the state that it was judged by.
+void WatchStream::Write() {
+  identity::Gate::Pass pass;
+  absl::Status may = kit_.guard.EnterToSend(Info(), admission_, &pass);
+  const bool judged_now = may.ok() && kit_.guard.StillDecides(judged_by_);
+  WindowSize back;
+  {
+    const MutexLock lock(mutex_);
+    if (judged_now) {
+      feed_->Sent();
+      if (window_.empty()) last_acknowledged_ = std::chrono::steady_clock::now();
+      window_.push_back(taken_.bytes);
+      used_ = {used_.responses + 1, used_.bytes + taken_.bytes};
+    } else {
+      writing_ = false;
+      if (!may.ok() && !end_) end_ = std::move(may);
+      wake_ = true;  // the feed begins this step again
+      checkpoint_ = checkpoint_ || tells_completeness_;
+      back = taken_;
+    }
+    taken_ = {};
+  }
+  if (judged_now) {
+    kit_.metrics.Sent(Method::kWatchRecords);
+    StartWrite(&out_);
+  }
+  pass.Leave();
+  GiveBack(back);
+}
+
+void WatchStream::GiveBack(const WindowSize& size) {
+  if (size.responses == 0 && size.bytes == 0) return;
+  streams_.windows_.Give(admission_.context.caller.member_number, size);
+}
+
+void WatchStream::FinishStream() {
+  absl::Status end;
+  {
+    const MutexLock lock(mutex_);
+    end = *end_;
+    kit_.timers.Cancel(timer_);
+  }
+  identity::Gate::Pass pass;
+  // A member that was cut off is told that and nothing else.
+  if (absl::Status may = kit_.guard.EnterToSend(Info(), admission_, &pass); !may.ok()) end = std::move(may);
+  Finish(EndOfStream(kit_.metrics, Method::kWatchRecords, end, start_));
+}
+
+void WatchStream::EndWith(absl::Status status, bool cancel) {
+  {
+    const MutexLock lock(mutex_);
+    if (!end_) end_ = std::move(status);
+    cancel_ = cancel_ || (cancel && writing_);
+  }
+  Advance();
+}
+
+bool WatchStream::CutOff(bool now) {
+  identity::Gate::Pass pass;
+  absl::Status may = kit_.guard.EnterToSend(Info(), admission_, &pass);
+  if (may.ok()) return false;
+  EndWith(std::move(may), now);
+  return true;
+}
+
+void WatchStream::Wake() {
+  {
+    const MutexLock lock(mutex_);
+    wake_ = true;
+  }
+  Advance();
+}
+
+void WatchStream::RoomAgain() {
+  {
+    const MutexLock lock(mutex_);
+    waiting_ = false;
+  }
+  Advance();
+}
+
+void WatchStream::OnReadDone(bool ok) {
+  v1::WatchRecordsRequest request;
+  absl::Status parsed;
+  if (ok) {
+    kit_.metrics.Received(Method::kWatchRecords);
+    parsed = Parse(in_, &request);
+    in_.Clear();
+  }
+  WindowSize freed;
+  {
+    const MutexLock lock(mutex_);
+    reading_ = false;
+    if (!ok) {
+      half_closed_ = true;
+    } else if (parsed.ok()) {
+      parsed = Take(std::move(request), &freed);
+    }
+    if (!parsed.ok() && !end_) end_ = std::move(parsed);
+  }
+  GiveBack(freed);
+  Advance();
+}
+
+absl::Status WatchStream::Take(v1::WatchRecordsRequest request, WindowSize* freed) {
+  if (request.has_start() == started_) {
+    return WrongRequest("request", started_ ? "the watch is started: only acknowledgements may follow"
+                                            : "the first request of a watch must have \"start\"");
+  }
+  if (request.has_start()) {
+    started_ = true;
+    start_request_ = std::move(*request.mutable_start());
+    return absl::OkStatus();
+  }
+  const int64_t newly = request.acknowledgement().responses() - acknowledged_;
+  if (newly < 0 || newly > static_cast<int64_t>(window_.size())) {
+    return WrongRequest("acknowledgement.responses", "must not fall, nor be more than were sent");
+  }
+  if (newly > 0) last_acknowledged_ = std::chrono::steady_clock::now();
+  acknowledged_ += newly;
+  for (int64_t i = 0; i < newly; ++i) {
+    freed->bytes += window_.front();
+    window_.pop_front();
+  }
+  freed->responses = newly;
+  used_ = {used_.responses - freed->responses, used_.bytes - freed->bytes};
+  return absl::OkStatus();
+}
+
+void WatchStream::OnWriteDone(bool ok) {
+  {
+    const MutexLock lock(mutex_);
+    writing_ = false;
+    if (!ok && !end_) end_ = absl::CancelledError("The client has gone.");
+  }
+  Advance();
+}
+
+void WatchStream::OnDone() {
+  WindowSize left;
+  bool waits = false;
+  {
+    const MutexLock lock(mutex_);
+    left = {used_.responses + taken_.responses, used_.bytes + taken_.bytes};
+    waits = waiting_;
+  }
+  if (waits) streams_.windows_.Leave(admission_.context.caller.member_number, this);
+  GiveBack(left);
+  streams_.streams_.Remove(this);
+}
+
+void WatchStream::ArmTimer() {
+  const MutexLock lock(mutex_);
+  if (finished_) return;
+  timer_ = kit_.timers.After(options_.checkpoint, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->OnTimer();
+  });
+}
+
+// It is time to tell until when the watch is complete; or the client does not read.
+void WatchStream::OnTimer() {
+  const auto now = std::chrono::steady_clock::now();
+  absl::Status end;
+  {
+    const MutexLock lock(mutex_);
+    checkpoint_ = true;
+    if (kit_.guard.draining()) {
+      end = ShuttingDown();
+    } else if (!window_.empty() && now - last_acknowledged_ >= options_.unacknowledged_max) {
+      end = Behind();
+    } else if (!started_ && now - start_ >= kit_.durations.stream_idle_max) {
+      end = NothingCame();
+    }
+  }
+  if (!end.ok()) return EndWith(std::move(end), true);
+  ArmTimer();
+  Advance();
+}
+
+WatchStreams::WatchStreams(const watch::FeedRoom& feeds, const WatchOptions& options)
+    : feeds_(feeds), options_(options), windows_(options.member_window) {}
+WatchStreams::~WatchStreams() = default;
+
+StreamReactor* WatchStreams::Open(CallKit& kit, grpc::CallbackServerContext* call) {
+  const SteadyTime start = std::chrono::steady_clock::now();
+  kit.metrics.Started(Method::kWatchRecords);
+  Admission admission;
+  MemberLimits::Permit watch;
+  absl::Status status = kit.guard.Admit(*call, Info(), &admission);
+  if (status.ok()) status = kit.guard.limits().AdmitWatch(admission.context.caller.member_number, &watch);
+  if (!status.ok()) return RefuseStream(EndOfStream(kit.metrics, Method::kWatchRecords, status, start));
+  admission.pass.Leave();
+  auto stream =
+      std::make_shared<WatchStream>(kit, *this, call, std::move(admission), std::move(watch), start);
+  streams_.Add(stream);
+  stream->Begin();
+  // A drain or a cutting off that began since Admit has not seen it.
+  if (kit.guard.draining()) stream->Drain();
+  stream->CutOff(false);
+  return stream.get();
+}
+
+void WatchStreams::Wake() {
+  for (const auto& stream : streams_.All()) stream->Wake();
+}
+
+void WatchStreams::Drain() { streams_.Drain(); }
+size_t WatchStreams::CutOff(const CutOffGates& gates, bool now) { return streams_.CutOff(gates, now); }
+size_t WatchStreams::CountOf(const CutOffGates& gates) const { return streams_.Of(gates).size(); }
+
+}  // namespace coalition::service

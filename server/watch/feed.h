@@ -1,0 +1,98 @@
+// The feed of one watch: what its member may see, as it is now, and then every change of it.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "coalition/v1/watch_service.pb.h"
+#include "common/sealed.h"
+#include "server/exchange/exchange.h"
+#include "server/exchange/record_query.h"
+#include "server/watch/change_log.h"
+#include "server/watch/position.h"
+#include "server/watch/states.h"
+
+namespace coalition::watch {
+
+// What one response holds at most, but for one event that is larger; and how many records are looked at for
+// it, so that a thread is not held.
+struct FeedLimits {
+  size_t events = 200;
+  size_t bytes = size_t{96} << 10;
+  int looks = 1'000;
+};
+
+// What all feeds share. References must outlive them.
+struct FeedRoom {
+  const store::Store& store;
+  const exchange::ExchangeKeys& keys;
+  ChangeLog& log;
+  States& states;
+  const Sealer& cursors;
+  FeedLimits limits{};
+};
+
+// Of one member and one filter. Not thread-safe.
+//
+// Call the *view* of a record at revision r what the member sees of it at r, by the state of the coalition at
+// r: nothing, or the bytes of its projection. A view changes only at *triggers*, which the log has in one
+// order: changes of the record, of records that it refers to or that refer to it, and of the coalition.
+// Expiry comes into the log when the sweeper removes the row (exchange/expiry.h); until then nothing that has
+// expired is sent.
+//
+// The feed takes the triggers one after the other. At each it compares the view right before it with the view
+// now, which is that of the moment of sending: newest record, newest state. If they differ, the client is
+// told the one of now. So nothing is ever sent by an older policy or in an older form, however far behind a
+// watch is. And so the client is now and then ahead of the position: it has the view of some later moment,
+// where the view at the position is another one. FeedPosition::ahead has exactly those records; by it each
+// change is told once, and what came and went in between is not told at all. At the newest trigger nothing is
+// ahead, but for what has expired and is not yet removed.
+//
+// The snapshot goes backward in listing order while the tail goes on: each part of it is what there is at a
+// position at which everything before it has been caught up with.
+class Feed {
+ public:
+  // INVALID_ARGUMENT: the filter, or the cursor. OUT_OF_RANGE, CURSOR_TOO_OLD.
+  static absl::StatusOr<Feed> Start(const FeedRoom& room, const exchange::CallContext& context,
+                                    const v1::WatchStart& start);
+
+  enum class Progress {
+    kCaughtUp,  // nothing is missing at the context's moment
+    kMore,      // call again; the response may be empty
+  };
+  // What comes next, by the context as of `settled`: the events, and whether the snapshot is complete with
+  // them. Notes in `disclosure` what is shown of others. Nothing counts as sent before Sent is called; called
+  // again without that, it begins again where it was. Errors: OUT_OF_RANGE CURSOR_TOO_OLD, or as of the
+  // exchange's reads.
+  absl::StatusOr<Progress> Next(const exchange::CallContext& context, v1::WatchRecordsResponse* response,
+                                ledger::Disclosure* disclosure);
+  // The response is on its way, or what Next found was empty.
+  void Sent();
+
+  // Behind what Next answered last; empty: this is no place to go on from (MakeCursor).
+  std::string Cursor() const;
+
+ private:
+  class Step;
+  Feed(const FeedRoom& room, uint32_t member, exchange::RecordQuery query, State state, FeedPosition position)
+      : room_(&room),
+        member_(member),
+        query_(std::move(query)),
+        state_(std::move(state)),
+        position_(std::move(position)) {}
+
+  const FeedRoom* room_;
+  uint32_t member_;
+  exchange::RecordQuery query_;
+  State state_;  // at position_.done
+  FeedPosition position_;
+  // Behind what Next found.
+  State next_state_;
+  FeedPosition next_;
+};
+
+}  // namespace coalition::watch

@@ -1,0 +1,36 @@
+// What watches need, put together.
+#pragma once
+
+#include "coalition/config/v1/server_config.pb.h"
+#include "common/sealed.h"
+#include "server/exchange/exchange.h"
+#include "server/membership/directory.h"
+#include "server/service/watch_stream.h"
+#include "server/store/store.h"
+#include "server/watch/change_log.h"
+#include "server/watch/feed.h"
+#include "server/watch/states.h"
+#include "server/watch/tail.h"
+
+namespace coalition::server {
+
+// References must outlive it. Thread-safe.
+class Watching {
+ public:
+  Watching(const config::v1::Limits& limits, const store::Store& store,
+           const membership::Directory& directory, const exchange::ExchangeKeys& keys, const Sealer& cursors);
+
+  service::WatchStreams& streams() { return streams_; }
+  const service::WatchStreams& streams() const { return streams_; }
+  // When there are no streams any more, and before what they worked with goes.
+  void Stop() { tail_.Stop(); }
+
+ private:
+  watch::ChangeLog log_;
+  watch::States states_;
+  const watch::FeedRoom feeds_;
+  service::WatchStreams streams_;
+  watch::Tail tail_;  // last: wakes the streams
+};
+
+}  // namespace coalition::server
