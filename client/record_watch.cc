@@ -261,7 +261,11 @@ absl::Status RecordWatch::Begin() {
 bool RecordWatch::MayReconnect(const absl::Status& status) const {
   // What came behind the cursor may be gone by now, and would not be taken back.
   if (!options_.reconnect || retry_.attempts_max <= 1 || ahead_of_cursor_) return false;
-  return internal::IsTransient(status) || IsBehind(status);
+  // A server that stops cancels, without a word, what came in meanwhile.
+  const bool cancelled_there = absl::IsCancelled(status) &&
+                               GetErrorReason(status) == v1::ERROR_REASON_UNSPECIFIED &&
+                               !stream_->cancelled();
+  return internal::IsTransient(status) || IsBehind(status) || cancelled_there;
 }
 
 absl::Status RecordWatch::Fail(absl::Status status) {

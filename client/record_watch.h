@@ -28,7 +28,8 @@ namespace coalition::client {
 // again, and the server knows it 10 ms later, or with 16 of them at once. A caller that takes its time makes
 // the server wait; if it takes too long, the stream falls behind.
 //
-// A stream that broke (UNAVAILABLE), was refused for now (RESOURCE_EXHAUSTED with a RetryInfo) or fell behind
+// A stream that broke (UNAVAILABLE, or CANCELLED by a server that stops), was refused for now
+// (RESOURCE_EXHAUSTED with a RetryInfo) or fell behind
 // (ABORTED, WATCH_BEHIND) is opened again, and goes on right behind the last cursor: with the waits of the
 // client's retry policy, until its budget has passed since the break; the number of tries counts only where
 // it is one. Nothing is left out then, and nothing comes twice. It is not opened again while the newest
