@@ -194,13 +194,13 @@ absl::StatusOr<bool> Feed::Step::Take(const LoggedChange& change) {
     state_after_ = *std::move(behind);
   }
   for (; position_.index < change.records.size(); ++position_.index) {
-    const auto taken = TakeRecord(change.records[position_.index]);
+    auto taken = TakeRecord(change.records[position_.index]);
     if (!taken.ok() || !*taken) return taken;
     position_.stage = kItself;
     position_.stage_after.clear();
   }
   if (!change.coalition) return true;
-  const auto taken = TakeCoalition();
+  auto taken = TakeCoalition();
   if (taken.ok() && *taken) {
     position_.stage_after.clear();
     state_ = state_after_;
