@@ -13,6 +13,9 @@
 
 namespace coalition::exchange {
 
+// What a sealed token is bound to: whom and which question it is for. `method`: "ListRecords".
+std::string QueryBinding(std::string_view method, uint32_t member, const v1::RecordFilter& filter);
+
 // `position`: of the last record of the page. All tokens have one length.
 std::string MakePageToken(const Sealer& sealer, uint32_t member, const v1::RecordFilter& filter,
                           Position position);

@@ -5,6 +5,7 @@
 #include "coalition/storage/v1/cursor.pb.h"
 #include "common/errors.h"
 #include "common/hash.h"
+#include "server/exchange/page_token.h"
 
 namespace coalition::watch {
 namespace {
@@ -14,14 +15,7 @@ constexpr char kVersion = 1;
 constexpr size_t kHeadBytes = 3;
 constexpr size_t kPaddedTo = 256;
 
-// Whom and which question the cursor is for.
-std::string Binding(uint32_t member, const v1::RecordFilter& filter) {
-  std::string binding = "WatchRecords";
-  for (int shift = 24; shift >= 0; shift -= 8) binding.push_back(static_cast<char>(member >> shift));
-  const Sha256Digest digest = Sha256(filter.SerializeAsString());
-  binding += Bytes(digest);
-  return binding;
-}
+constexpr std::string_view kMethod = "WatchRecords";
 
 absl::Status Invalid() {
   return Error(v1::ERROR_REASON_CURSOR_INVALID,
@@ -64,12 +58,12 @@ std::string MakeCursor(const Sealer& sealer, uint32_t member, const v1::RecordFi
   plain += stored;
   // So that the length tells little.
   plain.resize((plain.size() + kPaddedTo - 1) / kPaddedTo * kPaddedTo, '\0');
-  return sealer.Seal(plain, Binding(member, filter));
+  return sealer.Seal(plain, exchange::QueryBinding(kMethod, member, filter));
 }
 
 absl::StatusOr<FeedPosition> ReadCursor(const Sealer& sealer, uint32_t member, const v1::RecordFilter& filter,
                                         std::string_view cursor) {
-  const auto opened = sealer.Open(cursor, Binding(member, filter));
+  const auto opened = sealer.Open(cursor, exchange::QueryBinding(kMethod, member, filter));
   if (!opened.ok() || opened->size() < kHeadBytes || opened->front() != kVersion) return Invalid();
   const size_t size = size_t{static_cast<uint8_t>((*opened)[1])} << 8 | static_cast<uint8_t>((*opened)[2]);
   storage::v1::FeedCursor stored;
