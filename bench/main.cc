@@ -32,6 +32,10 @@ const std::vector<Measurement>& Measurements() {
       {{"registry_lookup", "registry_start", "registry_change"}, Registry},
       {{"feed_fanout"}, FeedFanout},
       {{"feed_snapshot"}, FeedSnapshot},
+      {{"feed_delivery", "feed_delivery_unary"}, FeedDelivery},
+      {{"feed_slow_reader", "feed_slow_reader_memory"}, FeedSlowReader},
+      {{"mirror_lookup", "mirror_memory"}, MirrorAlone},
+      {{"mirror_snapshot", "retract_bulk"}, MirrorFeed},
       {{"hidden_timing", "hidden_timing_screen"}, HiddenTiming},
       {{"growth_10m", "growth_10m_memory", "open_10m"}, Growth, true},
   };

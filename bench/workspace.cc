@@ -205,6 +205,21 @@ absl::StatusOr<Server> Workspace::StartEcho(const v1::ScreenSellersResponse& ans
                stem + ".log", *port);
 }
 
+absl::StatusOr<Server> Workspace::StartWatchEcho(const v1::WatchRecordsResponse& snapshot, uint64_t copies,
+                                                 const v1::WatchRecordsResponse& tail) {
+  const auto port = testing::FreePort();
+  if (!port.ok()) return port.status();
+  const std::string stem = temporary_dir_ / ("echo-" + std::to_string(++started_));
+  absl::Status status = WriteFileAtomic(stem + ".snapshot", snapshot.SerializeAsString(), 0644);
+  status.Update(WriteFileAtomic(stem + ".tail", tail.SerializeAsString(), 0644));
+  status.Update(WriteFileAtomic(stem + ".answer", "", 0644));
+  if (!status.ok()) return status;
+  return Start({options_.echo, std::to_string(*port), data_dir_ / "server.pem", data_dir_ / "server.key",
+                data_dir_ / "ca.pem", stem + ".answer", stem + ".answer", "0", stem + ".snapshot",
+                std::to_string(copies), stem + ".tail"},
+               stem + ".log", *port);
+}
+
 absl::StatusOr<Server> Workspace::Start(const std::vector<std::string>& command, const std::string& log_file,
                                         int port) {
   const auto start = std::chrono::steady_clock::now();

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "bench/bootstraps.h"
 #include "bench/load.h"
+#include "coalition/v1/watch_service.pb.h"
 #include "tests/support/certificates.h"
 #include "tests/support/process.h"
 
@@ -55,6 +56,9 @@ class Workspace {
   // An echo that answers `answer`, and `rare` to every rare_everyth call (0: never).
   absl::StatusOr<Server> StartEcho(const v1::ScreenSellersResponse& answer,
                                    const v1::ScreenSellersResponse& rare, uint64_t rare_every);
+  // One whose watches are told `snapshot` so many times, and `tail` after each CreateRecord.
+  absl::StatusOr<Server> StartWatchEcho(const v1::WatchRecordsResponse& snapshot, uint64_t copies,
+                                        const v1::WatchRecordsResponse& tail);
 
   // "loaded in 14 s" or "kept from an earlier run", of the last HomeWith.
   const std::string& store_origin() const { return store_origin_; }

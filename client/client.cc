@@ -153,6 +153,31 @@ absl::Status Client::WithdrawRecord(const std::string& name, const std::string& 
   return connection_->WithdrawRecord(call_options(), request).status();
 }
 
+absl::Status Client::ClearRecord(const std::string& name, const Clearance& clearance, const std::string& etag,
+                                 const WriteOptions& options) {
+  v1::ClearRecordRequest request;
+  request.set_name(name);
+  request.set_etag(etag);
+  request.set_grounds(clearance.grounds);
+  request.set_comment(clearance.comment);
+  request.set_request_id(RequestId(options));
+  request.set_validate_only(options.validate_only);
+  return connection_->ClearRecord(call_options(), request).status();
+}
+
+absl::StatusOr<v1::Record> Client::ConfirmRecord(const std::string& name, const std::string& grounds,
+                                                 const std::string& etag, const WriteOptions& options) {
+  v1::ConfirmRecordRequest request;
+  request.set_name(name);
+  request.set_etag(etag);
+  request.set_grounds(grounds);
+  request.set_request_id(RequestId(options));
+  request.set_validate_only(options.validate_only);
+  absl::StatusOr<v1::ConfirmRecordResponse> response = connection_->ConfirmRecord(call_options(), request);
+  if (!response.ok()) return response.status();
+  return std::move(*response->mutable_record());
+}
+
 absl::StatusOr<v1::ScreenSellersResponse> Client::ScreenSellers(const std::vector<v1::Seller>& sellers) {
   v1::ScreenSellersResponse all;
   for (size_t from = 0; from < sellers.size(); from += kSellersPerCall) {

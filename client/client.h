@@ -31,6 +31,7 @@
 #include "coalition/v1/membership_service.pb.h"
 #include "coalition/v1/policy_service.pb.h"
 #include "coalition/v1/proposal_service.pb.h"
+#include "coalition/v1/watch_service.pb.h"
 #include "common/errors.h"  // IWYU pragma: export
 #include "common/random.h"
 
@@ -42,6 +43,12 @@ struct WriteOptions {
   std::string request_id{};
   // Checks everything, writes nothing.
   bool validate_only = false;
+};
+
+// Why a record was wrong.
+struct Clearance {
+  v1::ClearanceGrounds grounds = v1::CLEARANCE_GROUNDS_UNSPECIFIED;
+  std::string comment{};
 };
 
 // What was reviewed: of DiffPolicy's answer.
@@ -137,6 +144,13 @@ class Client {
   // For good: nobody sees it any more. With `etag`, ABORTED if the record has changed since.
   absl::Status WithdrawRecord(const std::string& name, const std::string& etag = "",
                               const WriteOptions& options = {});
+  // The same for a record that was wrong: whoever was shown it is told so. The grounds are kept, and shown to
+  // nobody else.
+  absl::Status ClearRecord(const std::string& name, const Clearance& clearance, const std::string& etag = "",
+                           const WriteOptions& options = {});
+  // Stands by a contested report of our own, which is active again. FAILED_PRECONDITION: it is not contested.
+  absl::StatusOr<v1::Record> ConfirmRecord(const std::string& name, const std::string& grounds,
+                                           const std::string& etag = "", const WriteOptions& options = {});
 
   // One answer for each seller, in order, for any number: asked in batches of 1,000, one after the other,
   // each with the retry policy's budget to itself. Fails as a whole.
@@ -186,6 +200,19 @@ class Client {
 
   // What there is, and then every change of it. See record_watch.h. The stream is opened at the first Next.
   std::unique_ptr<RecordWatch> WatchRecords(const v1::RecordFilter& filter, const WatchOptions& options = {});
+
+  // What we were shown, do not see any more, and have not acknowledged; also while we are suspended. In no
+  // order. Whoever watches needs none of this: the watch tells it, and acknowledges. `page_size` counts
+  // records looked at, 0: the server's.
+  PagedRange<v1::Retraction> ListRecalls(int page_size = 0);
+  // May be empty and not the last.
+  absl::StatusOr<v1::ListRecallsResponse> ListRecallsPage(const v1::ListRecallsRequest& request);
+  // These, as they were listed, are dealt with: the records are not used any more. Any number, in batches of
+  // 1,000; after an error some may be acknowledged, and all can be said again.
+  absl::Status AcknowledgeRecalls(const std::vector<v1::Retraction>& recalls);
+  // Who was shown a record of our own, and, of those who see it no more, who knows. Also after it was taken
+  // back.
+  absl::StatusOr<v1::GetRecallStatusResponse> GetRecallStatus(const std::string& name);
 
   // Whether the server says of itself that it serves.
   absl::StatusOr<bool> CheckHealth(const std::string& service = "");

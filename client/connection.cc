@@ -33,12 +33,37 @@ absl::StatusOr<v1::WithdrawRecordResponse> Connection::WithdrawRecord(const Call
   return Unimplemented("WithdrawRecord");
 }
 
+absl::StatusOr<v1::ClearRecordResponse> Connection::ClearRecord(const CallOptions&,
+                                                                const v1::ClearRecordRequest&) {
+  return Unimplemented("ClearRecord");
+}
+
+absl::StatusOr<v1::ConfirmRecordResponse> Connection::ConfirmRecord(const CallOptions&,
+                                                                    const v1::ConfirmRecordRequest&) {
+  return Unimplemented("ConfirmRecord");
+}
+
 absl::StatusOr<std::unique_ptr<ImportCall>> Connection::ImportRecords(const CallOptions&) {
   return Unimplemented("ImportRecords");
 }
 
 absl::StatusOr<std::unique_ptr<WatchCall>> Connection::WatchRecords() {
   return Unimplemented("WatchRecords");
+}
+
+absl::StatusOr<v1::ListRecallsResponse> Connection::ListRecalls(const CallOptions&,
+                                                                const v1::ListRecallsRequest&) {
+  return Unimplemented("ListRecalls");
+}
+
+absl::StatusOr<v1::AcknowledgeRecallsResponse> Connection::AcknowledgeRecalls(
+    const CallOptions&, const v1::AcknowledgeRecallsRequest&) {
+  return Unimplemented("AcknowledgeRecalls");
+}
+
+absl::StatusOr<v1::GetRecallStatusResponse> Connection::GetRecallStatus(const CallOptions&,
+                                                                        const v1::GetRecallStatusRequest&) {
+  return Unimplemented("GetRecallStatus");
 }
 
 absl::StatusOr<v1::ScreenSellersResponse> Connection::ScreenSellers(const CallOptions&,

@@ -74,9 +74,19 @@ class Connection {
                                                                 const v1::ReviseRecordRequest& request);
   virtual absl::StatusOr<v1::WithdrawRecordResponse> WithdrawRecord(const CallOptions& options,
                                                                     const v1::WithdrawRecordRequest& request);
+  virtual absl::StatusOr<v1::ClearRecordResponse> ClearRecord(const CallOptions& options,
+                                                              const v1::ClearRecordRequest& request);
+  virtual absl::StatusOr<v1::ConfirmRecordResponse> ConfirmRecord(const CallOptions& options,
+                                                                  const v1::ConfirmRecordRequest& request);
   virtual absl::StatusOr<std::unique_ptr<ImportCall>> ImportRecords(const CallOptions& options);
   // Has no deadline.
   virtual absl::StatusOr<std::unique_ptr<WatchCall>> WatchRecords();
+  virtual absl::StatusOr<v1::ListRecallsResponse> ListRecalls(const CallOptions& options,
+                                                              const v1::ListRecallsRequest& request);
+  virtual absl::StatusOr<v1::AcknowledgeRecallsResponse> AcknowledgeRecalls(
+      const CallOptions& options, const v1::AcknowledgeRecallsRequest& request);
+  virtual absl::StatusOr<v1::GetRecallStatusResponse> GetRecallStatus(
+      const CallOptions& options, const v1::GetRecallStatusRequest& request);
   virtual absl::StatusOr<v1::ScreenSellersResponse> ScreenSellers(const CallOptions& options,
                                                                   const v1::ScreenSellersRequest& request);
   virtual absl::StatusOr<v1::GetSellerProfileResponse> GetSellerProfile(

@@ -111,10 +111,10 @@ class Mirror {
   Mirror& operator=(const Mirror&) = delete;
 
   // What the member may see of the seller, as ScreenSellers would have said when the feed was last complete:
-  // an upheld appeal or a dispute makes no seller listed. Below a microsecond; waits for no disk and for no
-  // change but of a few sellers. INVALID_ARGUMENT: as NormalizeSeller. UNAVAILABLE: the first snapshot is not
-  // complete, or all is older than max_age. FAILED_PRECONDITION: it was wiped, or its filter keeps out what
-  // the answer would need (reports, or this seller).
+  // an upheld appeal or a dispute makes no seller listed. In about a microsecond; waits for no disk and for
+  // no change but of a few sellers. INVALID_ARGUMENT: as NormalizeSeller. UNAVAILABLE: the first snapshot is
+  // not complete, or all is older than max_age. FAILED_PRECONDITION: it was wiped, or its filter keeps out
+  // what the answer would need (reports, active ones, or this seller).
   absl::StatusOr<MirrorAnswer> Check(std::string_view platform, std::string_view seller_id) const;
   MirrorStatus status() const;
   // Every record of what is answered from, whole, in no order. Refuses when Check does. An error of `see`

@@ -22,6 +22,7 @@
 #include "server/grpc_log.h"
 #include "server/http_endpoint.h"
 #include "server/keys.h"
+#include "server/ledger/shown_log.h"
 #include "server/membership/credentials.h"
 #include "server/membership/directory.h"
 #include "server/membership/members.h"
@@ -37,6 +38,7 @@
 #include "server/service/membership_service.h"
 #include "server/service/policy_service.h"
 #include "server/service/proposal_service.h"
+#include "server/service/recall_service.h"
 #include "server/service/unary.h"
 #include "server/service/watch_stream.h"
 #include "server/store/commit_lane.h"
@@ -122,6 +124,7 @@ class Server::Impl {
   std::unique_ptr<store::CommitLane> lane_;
   exchange::ExchangeKeys keys_;
   std::unique_ptr<exchange::Exchange> exchange_;
+  std::unique_ptr<ledger::ShownLog> shown_;
   std::unique_ptr<Sealer> sealer_;
   service::CallMetrics call_metrics_;
   AskedMetrics room_metrics_;
@@ -210,6 +213,7 @@ absl::Status Server::Impl::OpenRooms() {
                                            random_, run_later);
   if (!exchange.ok()) return exchange.status();
   exchange_ = *std::move(exchange);
+  shown_ = std::make_unique<ledger::ShownLog>(*store_, *lane_, *disclosures_, run_later);
   sealer_ =
       std::make_unique<Sealer>(std::span<const uint8_t, kSealKeyBytes>(
                                    reinterpret_cast<const uint8_t*>(keys->page_token.data()), kSealKeyBytes),
@@ -231,13 +235,13 @@ void Server::Impl::MakeServices() {
                                                       service::Listener::kAdministration);
   timers_ = std::make_unique<service::Timers>();
   const auto make_kit = [&](service::CallGuard& guard, service::Executor& executor) {
-    return std::make_unique<service::CallKit>(service::CallKit{guard, *disclosures_, executor,
-                                                               *cut_off_executor_, *timers_, call_metrics_,
-                                                               open_calls_, DurationsOf(limits)});
+    return std::make_unique<service::CallKit>(service::CallKit{guard, *shown_, executor, *cut_off_executor_,
+                                                               *timers_, call_metrics_, open_calls_,
+                                                               DurationsOf(limits)});
   };
   kit_ = make_kit(*guard_, *executor_);
   admin_kit_ = make_kit(*admin_guard_, *admin_executor_);
-  watching_ = std::make_unique<Watching>(limits, *store_, *directory_, keys_, *sealer_);
+  watching_ = std::make_unique<Watching>(limits, *store_, *directory_, keys_, *sealer_, *shown_);
   cut_offs_ = std::make_unique<service::CutOffs>(
       open_calls_, std::vector<service::CutOffStreams*>{&imports_, &watching_->streams()}, *timers_, clock_);
   const service::PageOptions pages{limits.page_size_default(), limits.page_size_max()};
@@ -260,12 +264,14 @@ void Server::Impl::MakeServices() {
           {service::Method::kImportRecords,
            [this](grpc::CallbackServerContext* call) { return imports_.Open(*kit_, *exchange_, call); }}}));
   services_.push_back(std::make_unique<service::CallbackService>(
-      *kit_, std::vector<service::Route>(),
+      *kit_, service::RecallRoutes(watching_->recalls()),
       std::vector<service::StreamRoute>{
           {service::Method::kWatchRecords,
            [this](grpc::CallbackServerContext* call) { return watching_->streams().Open(*kit_, call); }}}));
   admin_services_.push_back(
       std::make_unique<service::BlockingService>(*admin_kit_, service::ExchangeRoutes(*exchange_)));
+  admin_services_.push_back(
+      std::make_unique<service::BlockingService>(*admin_kit_, service::RecallRoutes(watching_->recalls())));
   for (std::vector<service::Route> routes :
        {membership_service_->Routes(), policy_service_->Routes(), proposal_service_->Routes()}) {
     services_.push_back(std::make_unique<service::CallbackService>(*kit_, routes));
@@ -284,11 +290,11 @@ absl::Status Server::Impl::StartServing() {
   };
   std::vector<std::string> names = {
       std::string(service::kMembershipServiceName), std::string(service::kPolicyServiceName),
-      std::string(service::kProposalServiceName), std::string(service::kExchangeServiceName)};
+      std::string(service::kProposalServiceName), std::string(service::kExchangeServiceName),
+      std::string(service::kWatchServiceName)};
   auto admin = start(admin_services_, names, EndpointThreads::kOwn);
   if (!admin.ok()) return admin.status();
   admin_endpoint_ = *std::move(admin);
-  names.emplace_back(service::kWatchServiceName);
   auto endpoint = start(services_, std::move(names), EndpointThreads::kShared);
   if (!endpoint.ok()) return endpoint.status();
   endpoint_ = *std::move(endpoint);

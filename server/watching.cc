@@ -19,11 +19,12 @@ service::WatchOptions OptionsOf(const config::v1::Limits& limits) {
 
 Watching::Watching(const config::v1::Limits& limits, const store::Store& store,
                    const membership::Directory& directory, const exchange::ExchangeKeys& keys,
-                   const Sealer& cursors)
+                   const Sealer& cursors, ledger::ShownLog& shown)
     : log_(store),
       states_(directory),
       feeds_{store, keys, log_, states_, cursors},
-      streams_(feeds_, OptionsOf(limits)),
+      streams_(feeds_, shown, OptionsOf(limits)),
+      recalls_(store, keys, shown, cursors, {limits.page_size_default(), limits.page_size_max()}),
       tail_(store, directory, log_, [this] { streams_.Wake(); }) {}
 
 }  // namespace coalition::server

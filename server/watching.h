@@ -4,11 +4,13 @@
 #include "coalition/config/v1/server_config.pb.h"
 #include "common/sealed.h"
 #include "server/exchange/exchange.h"
+#include "server/ledger/shown_log.h"
 #include "server/membership/directory.h"
 #include "server/service/watch_stream.h"
 #include "server/store/store.h"
 #include "server/watch/change_log.h"
 #include "server/watch/feed.h"
+#include "server/watch/recalls.h"
 #include "server/watch/states.h"
 #include "server/watch/tail.h"
 
@@ -18,10 +20,12 @@ namespace coalition::server {
 class Watching {
  public:
   Watching(const config::v1::Limits& limits, const store::Store& store,
-           const membership::Directory& directory, const exchange::ExchangeKeys& keys, const Sealer& cursors);
+           const membership::Directory& directory, const exchange::ExchangeKeys& keys, const Sealer& cursors,
+           ledger::ShownLog& shown);
 
   service::WatchStreams& streams() { return streams_; }
   const service::WatchStreams& streams() const { return streams_; }
+  const watch::Recalls& recalls() const { return recalls_; }
   // When there are no streams any more, and before what they worked with goes.
   void Stop() { tail_.Stop(); }
 
@@ -30,6 +34,7 @@ class Watching {
   watch::States states_;
   const watch::FeedRoom feeds_;
   service::WatchStreams streams_;
+  const watch::Recalls recalls_;
   watch::Tail tail_;  // last: wakes the streams
 };
 

@@ -68,6 +68,7 @@ App::App() : root_(std::make_unique<CLI::App>(kDescription, "coalition")) {
   AddScreenVerbs(*this);
   AddContributeVerbs(*this);
   AddRecordVerbs(*this);
+  AddRecallVerbs(*this);
   AddWatchVerb(*this);
   AddMirrorVerbs(*this);
   AddImportVerb(*this);

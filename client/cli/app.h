@@ -58,6 +58,10 @@ void AddMembershipVerbs(App& app);
 void AddScreenVerbs(App& app);
 void AddContributeVerbs(App& app);
 void AddRecordVerbs(App& app);
+// Of the family that AddRecordVerbs makes.
+void AddClearanceVerbs(App& app, Verb record);
+void AddRecallStatusVerb(App& app, Verb record);
+void AddRecallVerbs(App& app);
 void AddWatchVerb(App& app);
 void AddMirrorVerbs(App& app);
 void AddImportVerb(App& app);

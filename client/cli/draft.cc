@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "client/cli/flatten.h"
 #include "client/cli/values.h"
 #include "common/file.h"
@@ -152,6 +153,11 @@ void NoteIfUnshared(Session& session, const v1::Record& record) {
   session.Note("No --grant: nobody but you sees this record.");
 }
 
+void NoteIfClearedBefore(Session& session, const v1::Record& record) {
+  if (record.cleared_before().empty()) return;
+  session.Note("This seller was cleared before: " + absl::StrJoin(record.cleared_before(), ", "));
+}
+
 int Contribute(Session& session, const v1::Record& record, const DraftFlags& flags) {
   absl::StatusOr<client::Client*> client = session.Client();
   if (!client.ok()) return session.Fail(client.status());
@@ -164,6 +170,7 @@ int Contribute(Session& session, const v1::Record& record, const DraftFlags& fla
   session.One(RecordFacts(stored), ToJson(stored));
   if (flags.dry_run) session.Note("Checked; nothing was kept.");
   if (response->existed()) session.Note("It was there already; nothing has changed.");
+  NoteIfClearedBefore(session, stored);
   NoteIfUnshared(session, record);
   return kExitOk;
 }

@@ -49,6 +49,8 @@ absl::Status ApplyDraft(const DraftFlags& flags, v1::Record* record);
 // Says on stderr that nobody but the caller sees the record, if it grants nothing. For audiences that were
 // not emptied on purpose.
 void NoteIfUnshared(Session& session, const v1::Record& record);
+// Says on stderr which reports about the same seller were cleared before it, if there are any.
+void NoteIfClearedBefore(Session& session, const v1::Record& record);
 // Sends it and prints what was stored. Returns the exit code.
 int Contribute(Session& session, const v1::Record& record, const DraftFlags& flags);
 

@@ -108,6 +108,14 @@ void AddFields(const Message& message, const std::string& prefix, Facts& facts) 
   }
 }
 
+void AddContest(const v1::Contest& contest, Facts& facts) {
+  facts.emplace_back("contested", TimeText(contest.contest_time()));
+  // What is confirmed ends when it was to end before.
+  facts.emplace_back("lapses", contest.has_confirm_time() ? "" : TimeText(contest.lapse_time()));
+  facts.emplace_back("confirmed", TimeText(contest.confirm_time()));
+  facts.emplace_back("confirm_grounds", contest.confirm_grounds());
+}
+
 }  // namespace
 
 const std::vector<std::string>& RecordColumns() {
@@ -142,6 +150,8 @@ Facts RecordFacts(const v1::Record& record) {
   facts.emplace_back("grants", Joined(record.audience().grants(), GrantText));
   facts.emplace_back("exclusions", Joined(record.audience().exclusions(), SubjectText));
   facts.emplace_back("audiences", Joined(record.audience().include(), Same));
+  AddContest(record.contest(), facts);
+  facts.emplace_back("cleared_before", Joined(record.cleared_before(), Same));
   switch (record.payload_case()) {
     case v1::Record::kOffenderReport:
       AddFields(record.offender_report(), "offender_report.", facts);

@@ -17,9 +17,9 @@ std::vector<std::string> RecordCells(const v1::Record& record);
 
 // Everything that a record holds, as names and values; also the columns of `record get -o csv`: those of
 // RecordColumns but the summary, then external_id, permitted_action, updated, expires, etag, disputed,
-// grants, exclusions, audiences (the named ones among them), and one column for each payload field that has a
-// value, named by its path
-// ("offender_report.rights"). Parts of a list are separated by "; ", messages in a list are JSON.
+// grants, exclusions, audiences (the named ones among them), contested, lapses (while it is not confirmed),
+// confirmed, confirm_grounds, cleared_before, and one column for each payload field that has a value, named
+// by its path ("offender_report.rights"). Parts of a list are separated by "; ", messages in a list are JSON.
 Facts RecordFacts(const v1::Record& record);
 
 }  // namespace coalition::cli

@@ -14,6 +14,7 @@ void AddRecordFilterFlags(Verb verb, RecordFilterFlags* flags) {
   verb.AddOption("--before", flags->before, "Created before");
   verb.AddOption("--external-id", flags->external_id, "Your own id");
   verb.AddOption("--refers-to", flags->refers_to, "Record that they refer to");
+  verb.AddOption("--state", flags->states, "active or contested. Repeatable").OnePerFlag();
 }
 
 absl::StatusOr<v1::RecordFilter> ToRecordFilter(const RecordFilterFlags& flags) {
@@ -30,6 +31,9 @@ absl::StatusOr<v1::RecordFilter> ToRecordFilter(const RecordFilterFlags& flags) 
   };
   for (const std::string& one : flags.classes) {
     set(one, ParseRecordClass, [&](v1::RecordClass c) { filter.add_record_classes(c); });
+  }
+  for (const std::string& one : flags.states) {
+    set(one, ParseRecordState, [&](v1::RecordState s) { filter.add_states(s); });
   }
   set(flags.seller, ParseSellerOrPlatform, [&](v1::Seller s) { *filter.mutable_seller() = std::move(s); });
   set(flags.contributor, ParseMember, [&](std::string m) { filter.set_contributor(std::move(m)); });

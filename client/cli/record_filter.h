@@ -12,7 +12,7 @@ namespace coalition::cli {
 
 // Empty: not said.
 struct RecordFilterFlags {
-  std::vector<std::string> classes;
+  std::vector<std::string> classes, states;
   std::string seller, contributor, from, before, external_id, refers_to;
 };
 void AddRecordFilterFlags(Verb verb, RecordFilterFlags* flags);

@@ -127,6 +127,10 @@ absl::StatusOr<v1::RecordClass> ParseRecordClass(std::string_view text) {
   return parsed.ok() ? parsed : Bad(text, "a class", "report, notice, outcome, opinion");
 }
 
+absl::StatusOr<v1::RecordState> ParseRecordState(std::string_view text) {
+  return ParseEnum<v1::RecordState>(text, "RECORD_STATE_", "a state");
+}
+
 absl::StatusOr<v1::ActionTaken> ParseActionTaken(std::string_view text) {
   return ParseEnum<v1::ActionTaken>(text, "ACTION_TAKEN_", "an action");
 }

@@ -27,6 +27,8 @@ absl::StatusOr<v1::Label> ParseLabel(std::string_view text);
 absl::StatusOr<v1::PermittedAction> ParsePermittedAction(std::string_view text);
 // report, notice, outcome, opinion; also the enum's names.
 absl::StatusOr<v1::RecordClass> ParseRecordClass(std::string_view text);
+// active, contested.
+absl::StatusOr<v1::RecordState> ParseRecordState(std::string_view text);
 // yes, no, partial.
 absl::StatusOr<v1::ActionTaken> ParseActionTaken(std::string_view text);
 // pending, upheld, rejected.

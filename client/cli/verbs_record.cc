@@ -8,6 +8,7 @@
 #include "client/cli/flatten.h"
 #include "client/cli/prompt.h"
 #include "client/cli/record_filter.h"
+#include "client/cli/record_loss.h"
 #include "client/cli/text.h"
 #include "client/cli/values.h"
 
@@ -136,22 +137,6 @@ struct WithdrawFlags {
   bool yes = false, dry_run = false;
 };
 
-// What goes away with the record.
-void SayWhatIsLost(Session& session, const v1::Record& record) {
-  session.Note(absl::StrCat("Withdrawing ", record.name(), " takes it back from everybody, for good:"));
-  session.Note(absl::StrCat("  ", ClassText(record.record_class()), " about ", SellerText(record.seller()),
-                            ", created ", TimeText(record.create_time())));
-  std::string seen_by;
-  for (const v1::Grant& grant : record.audience().grants()) {
-    absl::StrAppend(&seen_by, seen_by.empty() ? "" : ", ", GrantText(grant));
-  }
-  session.Note("  shared with: " + (seen_by.empty() ? "nobody" : seen_by));
-  if (!record.external_id().empty()) {
-    session.Note("  external id " + record.external_id() + ": stays taken, and can't be used again");
-  }
-  session.Note("  what others based on it (notices, outcomes, opinions) loses its reference");
-}
-
 // 0: go on. Else the exit code.
 int Confirm(Session& session, client::Client& client, const std::string& name) {
   if (!CanAsk(session)) {
@@ -159,7 +144,8 @@ int Confirm(Session& session, client::Client& client, const std::string& name) {
   }
   absl::StatusOr<v1::Record> record = client.GetRecord(name);
   if (!record.ok()) return session.Fail(record.status());
-  SayWhatIsLost(session, *record);
+  session.Note(absl::StrCat("Withdrawing ", record->name(), " takes it back from everybody, for good:"));
+  for (const std::string& line : LostWith(*record)) session.Note(line);
   if (AskLine(session, "Withdraw it? Type yes: ") == "yes") return kExitOk;
   session.Note("Nothing was withdrawn.");
   return kExitNo;
@@ -215,6 +201,8 @@ void AddList(App& app, Verb family) {
       {{"record list --class report --from 2026-11-01", "Reports since a day."},
        {"record list --seller bazaar.example/shop-4711 --limit 0 -o jsonl",
         "All about a seller, for a program."},
+       {"record list --state contested",
+        "Contested reports; your own wait for `record confirm` or `record clear`."},
        {"record list --refers-to records/aaaaaaaaaaaaaaaaaaaaaaaaaa", "What answers or judges a record."}},
       [flags](Session& session) { return List(session, *flags); });
   AddRecordFilterFlags(verb, &flags->filter);
@@ -245,6 +233,8 @@ void AddRecordVerbs(App& app) {
   verb.AddOption("--etag", withdraw->etag, "Only if the record has not changed since");
   verb.AddOption("--request-id", withdraw->request_id, "UUID that makes this one command repeatable");
   verb.AddFlag("--dry-run", withdraw->dry_run, "Check, but withdraw nothing");
+  AddClearanceVerbs(app, family);
+  AddRecallStatusVerb(app, family);
 }
 
 }  // namespace coalition::cli

@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <string>
 
+#include "client/internal/connection_driver.h"
 #include "client/internal/credential_watch.h"
 #include "client/internal/grpc_import_call.h"
 #include "client/internal/grpc_status.h"
@@ -75,9 +76,10 @@ class GrpcConnection final : public Connection {
   GrpcConnection(const ClientOptions& options, const Credentials& credentials)
       : options_(options),
         current_(MakeStubs(options, credentials)),
-        watch_(options.tls, credentials, [this](const Credentials& renewed, const std::stop_token& stop) {
-          return Use(renewed, stop);
-        }) {}
+        watch_(
+            options.tls, credentials,
+            [this](const Credentials& renewed, const std::stop_token& stop) { return Use(renewed, stop); }),
+        driver_([this] { return current()->channel; }) {}
 
   absl::StatusOr<v1::CreateRecordResponse> CreateRecord(const CallOptions& options,
                                                         const v1::CreateRecordRequest& request) override {
@@ -104,11 +106,36 @@ class GrpcConnection final : public Connection {
     return Unary<v1::WithdrawRecordResponse>(&Stubs::exchange, &v1::ExchangeService::Stub::WithdrawRecord,
                                              options, request);
   }
+  absl::StatusOr<v1::ClearRecordResponse> ClearRecord(const CallOptions& options,
+                                                      const v1::ClearRecordRequest& request) override {
+    return Unary<v1::ClearRecordResponse>(&Stubs::exchange, &v1::ExchangeService::Stub::ClearRecord, options,
+                                          request);
+  }
+  absl::StatusOr<v1::ConfirmRecordResponse> ConfirmRecord(const CallOptions& options,
+                                                          const v1::ConfirmRecordRequest& request) override {
+    return Unary<v1::ConfirmRecordResponse>(&Stubs::exchange, &v1::ExchangeService::Stub::ConfirmRecord,
+                                            options, request);
+  }
   absl::StatusOr<std::unique_ptr<ImportCall>> ImportRecords(const CallOptions& options) override {
     return std::make_unique<GrpcImportCall>(current()->exchange, options);
   }
   absl::StatusOr<std::unique_ptr<WatchCall>> WatchRecords() override {
     return std::make_unique<GrpcWatchCall>(current()->watches);
+  }
+  absl::StatusOr<v1::ListRecallsResponse> ListRecalls(const CallOptions& options,
+                                                      const v1::ListRecallsRequest& request) override {
+    return Unary<v1::ListRecallsResponse>(&Stubs::watches, &v1::WatchService::Stub::ListRecalls, options,
+                                          request);
+  }
+  absl::StatusOr<v1::AcknowledgeRecallsResponse> AcknowledgeRecalls(
+      const CallOptions& options, const v1::AcknowledgeRecallsRequest& request) override {
+    return Unary<v1::AcknowledgeRecallsResponse>(&Stubs::watches, &v1::WatchService::Stub::AcknowledgeRecalls,
+                                                 options, request);
+  }
+  absl::StatusOr<v1::GetRecallStatusResponse> GetRecallStatus(
+      const CallOptions& options, const v1::GetRecallStatusRequest& request) override {
+    return Unary<v1::GetRecallStatusResponse>(&Stubs::watches, &v1::WatchService::Stub::GetRecallStatus,
+                                              options, request);
   }
   absl::StatusOr<v1::ScreenSellersResponse> ScreenSellers(const CallOptions& options,
                                                           const v1::ScreenSellersRequest& request) override {
@@ -373,7 +400,8 @@ class GrpcConnection final : public Connection {
   const ClientOptions options_;
   mutable Mutex mutex_;
   std::shared_ptr<const Stubs> current_ ABSL_GUARDED_BY(mutex_);
-  CredentialWatch watch_;  // last: uses the others
+  CredentialWatch watch_;  // these two last: use the others
+  ConnectionDriver driver_;
 };
 
 }  // namespace

@@ -23,6 +23,9 @@ absl::Status MirrorView::SetFilter(const v1::RecordFilter& filter) {
   const auto& classes = filter.record_classes();
   has_reports_ = classes.empty() ||
                  std::find(classes.begin(), classes.end(), v1::RECORD_CLASS_OFFENDER_REPORT) != classes.end();
+  const auto& states = filter.states();
+  has_active_ =
+      states.empty() || std::find(states.begin(), states.end(), v1::RECORD_STATE_ACTIVE) != states.end();
   if (!filter.has_seller()) return absl::OkStatus();
   absl::StatusOr<std::string> platform = NormalizePlatform(filter.seller().platform());
   if (!platform.ok()) return platform.status();
@@ -53,6 +56,11 @@ absl::Status MirrorView::AnswersAbout(const SellerKeyView& seller) const {
   if (!has_reports_) {
     return absl::FailedPreconditionError(absl::StrCat(
         "the mirror in ", directory_, " is of classes of record that list nobody: it needs reports"));
+  }
+  if (!has_active_) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the mirror in ", directory_,
+                     " is of records in states that list nobody: it needs those that are active"));
   }
   if ((!only_.platform.empty() && only_.platform != seller.platform) ||
       (!only_.seller_id.empty() && only_.seller_id != seller.seller_id)) {

@@ -58,6 +58,7 @@ class MirrorView {
   const Clock& clock_;
   v1::RecordFilter filter_;
   bool has_reports_ = true;
+  bool has_active_ = true;
   // Empty: all.
   SellerKey only_;
 

@@ -93,11 +93,43 @@ absl::StatusOr<v1::WithdrawRecordResponse> RetryConnection::WithdrawRecord(
       repeatable, options, [&](const CallOptions& o) { return inner_->WithdrawRecord(o, request); });
 }
 
+absl::StatusOr<v1::ClearRecordResponse> RetryConnection::ClearRecord(const CallOptions& options,
+                                                                     const v1::ClearRecordRequest& request) {
+  const bool repeatable = request.validate_only() || !request.request_id().empty();
+  return Repeat<v1::ClearRecordResponse>(
+      repeatable, options, [&](const CallOptions& o) { return inner_->ClearRecord(o, request); });
+}
+
+absl::StatusOr<v1::ConfirmRecordResponse> RetryConnection::ConfirmRecord(
+    const CallOptions& options, const v1::ConfirmRecordRequest& request) {
+  const bool repeatable = request.validate_only() || !request.request_id().empty();
+  return Repeat<v1::ConfirmRecordResponse>(
+      repeatable, options, [&](const CallOptions& o) { return inner_->ConfirmRecord(o, request); });
+}
+
 absl::StatusOr<std::unique_ptr<ImportCall>> RetryConnection::ImportRecords(const CallOptions& options) {
   return inner_->ImportRecords(options);
 }
 
 absl::StatusOr<std::unique_ptr<WatchCall>> RetryConnection::WatchRecords() { return inner_->WatchRecords(); }
+
+absl::StatusOr<v1::ListRecallsResponse> RetryConnection::ListRecalls(const CallOptions& options,
+                                                                     const v1::ListRecallsRequest& request) {
+  return Repeat<v1::ListRecallsResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ListRecalls(o, request); });
+}
+
+absl::StatusOr<v1::AcknowledgeRecallsResponse> RetryConnection::AcknowledgeRecalls(
+    const CallOptions& options, const v1::AcknowledgeRecallsRequest& request) {
+  return Repeat<v1::AcknowledgeRecallsResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->AcknowledgeRecalls(o, request); });
+}
+
+absl::StatusOr<v1::GetRecallStatusResponse> RetryConnection::GetRecallStatus(
+    const CallOptions& options, const v1::GetRecallStatusRequest& request) {
+  return Repeat<v1::GetRecallStatusResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->GetRecallStatus(o, request); });
+}
 
 absl::StatusOr<v1::ScreenSellersResponse> RetryConnection::ScreenSellers(
     const CallOptions& options, const v1::ScreenSellersRequest& request) {

@@ -36,9 +36,9 @@ class Backoff {
 };
 
 // `inner` makes one try. Calls that can be repeated: reads, writes with a request_id, and writes
-// that name what they make or replace (approving and applying a policy, all of administration). When the
-// budget ends, or the waiting would not fit into it, the last error is returned as it is. Import and watch
-// streams are passed through: ImportStream and RecordWatch reopen them.
+// that name what they make or replace (approving and applying a policy, acknowledging recalls, all of
+// administration). When the budget ends, or the waiting would not fit into it, the last error is returned as
+// it is. Import and watch streams are passed through: ImportStream and RecordWatch reopen them.
 class RetryConnection final : public Connection {
  public:
   // `random` must outlive it.
@@ -55,8 +55,18 @@ class RetryConnection final : public Connection {
                                                         const v1::ReviseRecordRequest& request) override;
   absl::StatusOr<v1::WithdrawRecordResponse> WithdrawRecord(
       const CallOptions& options, const v1::WithdrawRecordRequest& request) override;
+  absl::StatusOr<v1::ClearRecordResponse> ClearRecord(const CallOptions& options,
+                                                      const v1::ClearRecordRequest& request) override;
+  absl::StatusOr<v1::ConfirmRecordResponse> ConfirmRecord(const CallOptions& options,
+                                                          const v1::ConfirmRecordRequest& request) override;
   absl::StatusOr<std::unique_ptr<ImportCall>> ImportRecords(const CallOptions& options) override;
   absl::StatusOr<std::unique_ptr<WatchCall>> WatchRecords() override;
+  absl::StatusOr<v1::ListRecallsResponse> ListRecalls(const CallOptions& options,
+                                                      const v1::ListRecallsRequest& request) override;
+  absl::StatusOr<v1::AcknowledgeRecallsResponse> AcknowledgeRecalls(
+      const CallOptions& options, const v1::AcknowledgeRecallsRequest& request) override;
+  absl::StatusOr<v1::GetRecallStatusResponse> GetRecallStatus(
+      const CallOptions& options, const v1::GetRecallStatusRequest& request) override;
   absl::StatusOr<v1::ScreenSellersResponse> ScreenSellers(const CallOptions& options,
                                                           const v1::ScreenSellersRequest& request) override;
   absl::StatusOr<v1::GetSellerProfileResponse> GetSellerProfile(

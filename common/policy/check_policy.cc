@@ -19,6 +19,7 @@ using Texts = google::protobuf::RepeatedPtrField<std::string>;
 constexpr int kDaysMax = 36'500;
 constexpr int kApprovalsMax = 1000;
 constexpr int kProposalDaysMax = 365;
+constexpr int kContestDaysMax = 3'650;
 
 const char* ChainText(v1::Chain chain) {
   switch (ToMiddle(chain)) {
@@ -135,28 +136,38 @@ class PolicyChecker {
       const std::string path = At("limits.lifetimes", i);
       check_.Classes(path + ".record_classes", limits.lifetimes(i).record_classes(), false);
       check_.Labels(path + ".labels", limits.lifetimes(i).labels(), false);
-      const int days = limits.lifetimes(i).days_max();
-      if (days < 1 || days > kDaysMax) {
-        check_.Add(path + ".days_max", "must be from 1 to " + std::to_string(kDaysMax));
-      }
+      Lifetime(path, limits.lifetimes(i));
     }
     check_.Labels("limits.labels", limits.labels(), false);
     const v1::Quorum& quorum = limits.widening();
-    if (quorum.approvals() < 0 || quorum.approvals() > kApprovalsMax) {
-      check_.Add("limits.widening.approvals", "must be from 0 to " + std::to_string(kApprovalsMax));
-    }
+    Within("limits.widening.approvals", quorum.approvals(), kApprovalsMax);
     check_.Kinds("limits.widening.electorate", quorum.electorate(), quorum.approvals() > 0);
     ProposalDays(quorum);
+    Within("limits.contest_days", limits.contest_days(), kContestDaysMax);
+    check_.Kinds("limits.shown_to_by_kind", limits.shown_to_by_kind(), false);
+  }
+
+  // Whether it is from 0 to `max`.
+  bool Within(const std::string& path, int value, int max) {
+    const bool fits = value >= 0 && value <= max;
+    if (!fits) check_.Add(path, "must be from 0 to " + std::to_string(max));
+    return fits;
+  }
+
+  void Lifetime(const std::string& path, const v1::LifetimeLimit& limit) {
+    const bool longest = Within(path + ".days_max", limit.days_max(), kDaysMax);
+    const bool usual = Within(path + ".days_default", limit.days_default(), kDaysMax);
+    if (!longest || !usual) return;
+    if (limit.days_max() == 0 && limit.days_default() == 0) {
+      check_.Add(path, "says nothing: set days_max, days_default or both");
+    } else if (limit.days_max() != 0 && limit.days_default() > limit.days_max()) {
+      check_.Add(path + ".days_default", "is over days_max");
+    }
   }
 
   void ProposalDays(const v1::Quorum& quorum) {
-    const auto within = [&](const char* path, int days) {
-      const bool fits = days >= 0 && days <= kProposalDaysMax;
-      if (!fits) check_.Add(path, "must be from 0 to " + std::to_string(kProposalDaysMax));
-      return fits;
-    };
-    const bool notice = within("limits.widening.notice_days", quorum.notice_days());
-    const bool open = within("limits.widening.open_days", quorum.open_days());
+    const bool notice = Within("limits.widening.notice_days", quorum.notice_days(), kProposalDaysMax);
+    const bool open = Within("limits.widening.open_days", quorum.open_days(), kProposalDaysMax);
     if (notice && open && OpenDays(quorum) <= quorum.notice_days()) {
       check_.Add("limits.widening.open_days",
                  "must be more than notice_days, or no proposal could be applied: " +

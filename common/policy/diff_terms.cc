@@ -9,7 +9,7 @@
 
 #include "common/hash.h"
 #include "common/policy/compiled_policy.h"
-#include "common/policy/limits.h"
+#include "common/policy/diff_limits.h"
 #include "common/policy/words.h"
 #include "common/strings.h"
 
@@ -63,11 +63,7 @@ class Terms {
     ViewDescriptions();
     ViewsGone();
     Denials();
-    Lifetimes();
-    Labels();
-    Quorum();
-    Proposals();
-    Suspended();
+    DiffLimits(before_.limits(), after_.limits(), &changes_);
     Audiences();
     Tests();
     return {std::move(changes_), std::move(reached_)};
@@ -76,12 +72,7 @@ class Terms {
  private:
   void Add(v1::Direction direction, const std::string& path, const std::string& before,
            const std::string& after, const std::string& sentence) {
-    v1::OtherChange& change = changes_.emplace_back();
-    change.set_direction(direction);
-    change.set_path(path);
-    change.set_before(before);
-    change.set_after(after);
-    change.set_sentence(sentence);
+    changes_.push_back(MakeChange(direction, path, before, after, sentence));
   }
 
   void Text(const std::string& path, const std::string& before, const std::string& after) {
@@ -121,102 +112,6 @@ class Terms {
               "another name now, and also when the name comes back, unless a contributor accepts that "
               "version");
     }
-  }
-
-  void Lifetimes() {
-    for (int of = 1; of < static_cast<int>(kClasses); ++of) {
-      for (int label = 1; label < static_cast<int>(kLabels); ++label) {
-        const auto record_class = static_cast<v1::RecordClass>(of);
-        const auto of_label = static_cast<v1::Label>(label);
-        const int was = LifetimeDays(before_.limits(), record_class, of_label);
-        const int is = LifetimeDays(after_.limits(), record_class, of_label);
-        if (was == is) continue;
-        const bool longer = is == 0 || (was != 0 && is > was);
-        const auto text = [](int days) {
-          return days == 0 ? std::string("as long as the server lets them") : std::to_string(days) + " days";
-        };
-        Add(longer ? v1::DIRECTION_WIDENS : v1::DIRECTION_NARROWS,
-            "limits.lifetimes " + Word(record_class) + " " + Word(of_label), std::to_string(was),
-            std::to_string(is),
-            "new records of class " + Word(record_class) + " labelled " + Word(of_label) + " could live " +
-                text(is) + ", not " + text(was));
-      }
-    }
-  }
-
-  void Labels() {
-    for (int label = 1; label < static_cast<int>(kLabels); ++label) {
-      const auto of = static_cast<v1::Label>(label);
-      const bool was = AllowsLabel(before_.limits(), of), is = AllowsLabel(after_.limits(), of);
-      if (was == is) continue;
-      Add(is ? v1::DIRECTION_WIDENS : v1::DIRECTION_NARROWS, "limits.labels " + Word(of),
-          was ? "allowed" : "", is ? "allowed" : "",
-          "new records could " + std::string(is ? "" : "no more ") + "carry the label " + Word(of));
-    }
-  }
-
-  void Quorum() {
-    const v1::Quorum& was = before_.limits().widening();
-    const v1::Quorum& is = after_.limits().widening();
-    if (was.approvals() != is.approvals()) {
-      // More of them too: what needs more than there are can never be changed again.
-      Add(v1::DIRECTION_WIDENS, "limits.widening.approvals", std::to_string(was.approvals()),
-          std::to_string(is.approvals()),
-          "what widens would need the approval of " + std::to_string(is.approvals()) + " members, not of " +
-              std::to_string(was.approvals()));
-    }
-    for (int kind = 1; kind < static_cast<int>(kKinds); ++kind) {
-      const bool before = Has(was.electorate(), kind), after = Has(is.electorate(), kind);
-      if (before == after) continue;
-      const std::string word = Word(static_cast<v1::MemberKind>(kind));
-      // Who may agree is who decides what others see: also one approver less is for the others to agree to.
-      Add(v1::DIRECTION_WIDENS, "limits.widening.electorate " + word, before ? "may approve" : "",
-          after ? "may approve" : "",
-          "members of kind " + word + (after ? " could" : " could no more") + " approve what widens");
-    }
-  }
-
-  // Time to object, and time to agree. Other terms void the proposals that are open, so also a change without
-  // effect is told.
-  void Proposals() {
-    const v1::Quorum& was = before_.limits().widening();
-    const v1::Quorum& is = after_.limits().widening();
-    const auto add = [this](v1::Direction direction, const char* field, int before, int after,
-                            const std::string& sentence) {
-      Add(direction, std::string("limits.widening.") + field, std::to_string(before), std::to_string(after),
-          sentence);
-    };
-    const auto days = [](int count) {
-      return count == 0 ? std::string("at once") : "after " + std::to_string(count) + " days";
-    };
-    if (was.notice_days() != is.notice_days()) {
-      const bool sooner = is.notice_days() < was.notice_days();
-      add(sooner ? v1::DIRECTION_WIDENS : v1::DIRECTION_NARROWS, "notice_days", was.notice_days(),
-          is.notice_days(),
-          "a change of the coalition's members could be applied " + days(is.notice_days()) + ", not " +
-              days(was.notice_days()));
-    }
-    if (was.open_days() == is.open_days()) return;
-    const int before = OpenDays(was), after = OpenDays(is);
-    add(before == after  ? v1::DIRECTION_NEITHER
-        : after > before ? v1::DIRECTION_WIDENS
-                         : v1::DIRECTION_NARROWS,
-        "open_days", was.open_days(), is.open_days(),
-        "a proposal to change the coalition's members would expire " + days(after) +
-            (before == after ? " as before" : ", not " + days(before)));
-  }
-
-  // Unlike all else it counts for what was made before, both ways, as a suspension does. Everybody gains
-  // alike, so that nobody's approval counts less.
-  void Suspended() {
-    const bool was = before_.limits().hides_records_of_suspended();
-    const bool is = after_.limits().hides_records_of_suspended();
-    if (was == is) return;
-    Add(is ? v1::DIRECTION_NARROWS : v1::DIRECTION_WIDENS, "limits.hides_records_of_suspended",
-        was ? "hidden" : "shown", is ? "hidden" : "shown",
-        is ? "while a member is suspended, others would not see its records, whenever they were made"
-           : "while a member is suspended, others would go on seeing its records, also those that are hidden "
-             "today");
   }
 
   void Audiences() {
@@ -355,6 +250,17 @@ class Terms {
 };
 
 }  // namespace
+
+v1::OtherChange MakeChange(v1::Direction direction, const std::string& path, const std::string& before,
+                           const std::string& after, const std::string& sentence) {
+  v1::OtherChange change;
+  change.set_direction(direction);
+  change.set_path(path);
+  change.set_before(before);
+  change.set_after(after);
+  change.set_sentence(sentence);
+  return change;
+}
 
 TermsDiff DiffTerms(const v1::CoalitionPolicy& before, const v1::CoalitionPolicy& after,
                     const FormerAudiences& former) {

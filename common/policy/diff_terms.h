@@ -19,9 +19,11 @@ struct TermsDiff {
   std::vector<v1::Subject> reached;      // whom named audiences would reach that did not
 };
 
-// A longer life, another label, more, fewer or other approvers, less notice of a proposal or more time to
-// agree to it, records of suspended members that are hidden no more, a named audience that reaches more
-// people than it did when it last was there, and a denial that nothing else covers widen.
+v1::OtherChange MakeChange(v1::Direction direction, const std::string& path, const std::string& before,
+                           const std::string& after, const std::string& sentence);
+
+// What widens the limits (diff_limits.h), a named audience that reaches more people than it did when it last
+// was there, and a denial that nothing else covers widen.
 TermsDiff DiffTerms(const v1::CoalitionPolicy& before, const v1::CoalitionPolicy& after,
                     const FormerAudiences& former);
 

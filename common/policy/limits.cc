@@ -10,16 +10,32 @@ bool Has(const Values& values, int value) {
   return std::find(values.begin(), values.end(), value) != values.end();
 }
 
-}  // namespace
-
-int LifetimeDays(const v1::PolicyLimits& limits, v1::RecordClass record_class, v1::Label label) {
-  int days = 0;
+// The least that the entries that fit say; 0: none says anything.
+int LeastDays(const v1::PolicyLimits& limits, v1::RecordClass record_class, v1::Label label,
+              int (v1::LifetimeLimit::*of)() const) {
+  int least = 0;
   for (const v1::LifetimeLimit& limit : limits.lifetimes()) {
     const bool fits = (limit.record_classes().empty() || Has(limit.record_classes(), record_class)) &&
                       (limit.labels().empty() || Has(limit.labels(), label));
-    if (fits && (days == 0 || limit.days_max() < days)) days = limit.days_max();
+    const int days = (limit.*of)();
+    if (fits && days != 0 && (least == 0 || days < least)) least = days;
   }
-  return days;
+  return least;
+}
+
+}  // namespace
+
+int LifetimeDays(const v1::PolicyLimits& limits, v1::RecordClass record_class, v1::Label label) {
+  return LeastDays(limits, record_class, label, &v1::LifetimeLimit::days_max);
+}
+
+int DefaultLifetimeDays(const v1::PolicyLimits& limits, v1::RecordClass record_class, v1::Label label) {
+  return LeastDays(limits, record_class, label, &v1::LifetimeLimit::days_default);
+}
+
+int ContestDays(const v1::PolicyLimits& limits) {
+  constexpr int kDefaultDays = 30;
+  return limits.contest_days() == 0 ? kDefaultDays : limits.contest_days();
 }
 
 bool AllowsLabel(const v1::PolicyLimits& limits, v1::Label label) {

@@ -9,6 +9,8 @@
 
 #include "common/errors.h"
 #include "server/exchange/access.h"
+#include "server/exchange/cleared_before.h"
+#include "server/exchange/contest.h"
 #include "server/exchange/draft.h"
 #include "server/exchange/field_checker.h"
 #include "server/exchange/named_audience.h"
@@ -102,10 +104,12 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
     const Reader reader(room_.store, room_.keys, contributor_.asker());
     std::optional<SeenRecord> subject;
     if (absl::Status status = ResolveReferences(reader, checked, {}, &subject); !status.ok()) return status;
+    if (auto status = contests_.Take(reader, checked.contents, checked.platform); !status.ok()) return status;
     RecordId id;
     room_.random.Fill(id);
     draft_ = MakeDraft(room_, contributor_, id, std::move(checked), subject ? &*subject : nullptr);
     if (absl::Status status = quota_.Take(draft_); !status.ok()) return status;
+    if (absl::Status status = NoteClearedBefore(room_, reader.at(), &draft_); !status.ok()) return status;
     const std::string value = EncodeStoredRecord(draft_.header, 0, draft_.verdict, draft_.message);
     const auto stored = ParseStoredRecord(value);
     if (!stored) return Error(v1::ERROR_REASON_INTERNAL, "the record has no stored form");
@@ -129,6 +133,8 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
       presence_unsure_ = room_.filter->MayContain(*draft_.seller_hash);
       if (presence_unsure_) commit.reads.push_back(PresenceKey(*draft_.seller_hash));
     }
+    contests_from_ = commit.reads.size();
+    contests_.AppendReads(&commit.reads);
     quota_.AppendReads(&commit.reads);  // the last
     commit.build = [self = shared_from_this()](store::Revision revision, Values values) {
       return self->Build(revision, values);
@@ -139,7 +145,7 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
         return self->room_.run_later(self->contributor_.member, [self] { self->AnswerExisting(); });
       self->Succeed();
     };
-    const size_t bytes = PlacedBytes(draft_) + quota_.removal_bytes();
+    const size_t bytes = PlacedBytes(draft_) + contests_.bytes() + quota_.removal_bytes();
     room_.lane.Submit(std::move(commit), committed, bytes, contributor_.member);
   }
 
@@ -169,6 +175,7 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
       // Before the commit is published: who can see a record finds its seller in the filter.
       if (draft_.seller_hash) room_.filter->Add(*draft_.seller_hash);
       Place(draft_, revision, 0, write_presence, &writes);
+      contests_.AppendWrites(values.subspan(contests_from_, contests_.reads()), MadeAlways, &writes);
       quota_.AppendRemovals(values, &writes);
     }
     if (memory_.enabled()) writes.push_back(memory_.Entry(existing_ ? existing_->id : draft_.id));
@@ -204,6 +211,8 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
   const bool validate_only_;
   const Exchange::DoneShowing<v1::CreateRecordResponse> done_;
   SellerQuota quota_{room_, contributor_};
+  Contests contests_{contributor_};
+  size_t contests_from_ = 0;  // where the commit's reads of them begin
   Draft draft_;
   bool presence_unsure_ = false;
   v1::CreateRecordResponse response_;

@@ -112,9 +112,7 @@ v1::Record GivenRecord(const v1::Record& before, const policy::State& state,
                        const policy::Header& header_before, const policy::Header& header, int64_t now_ns) {
   v1::Record record = before;
   record.set_contributor(FormatMemberName(state.member(header.contributor)->id));
-  const int64_t before_ns = record.update_time().seconds() * 1'000'000'000 + record.update_time().nanos();
-  // So that every revision has another etag, whatever the clock does.
-  *record.mutable_update_time() = ToTimestamp(std::max(now_ns, before_ns + 1));
+  *record.mutable_update_time() = ToTimestamp(NextUpdateNs(record.update_time(), now_ns));
   if (header.exclusions != header_before.exclusions || header.grants != header_before.grants ||
       IncludesOthersAudience(before.audience())) {
     *record.mutable_audience() = policy::AudienceOf(state, header);
@@ -210,7 +208,8 @@ absl::StatusOr<bool> DepartureBatch::Add(const Room& room, const policy::State& 
     goes = !*keeps;
   }
   if (goes) {
-    if (!AppendRemoval(key, *stored, &record.writes).ok()) return false;
+    const int64_t when_s = record.counts ? now_ns / 1'000'000'000 : stored->header.expire_time_s();
+    if (!AppendRemoval(key, *stored, GoneAt(when_s), &record.writes).ok()) return false;
   } else {
     const policy::Header header_before = stored->header.ToHeader();
     policy::Header header = header_before;

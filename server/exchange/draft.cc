@@ -56,6 +56,10 @@ absl::Status ResolveReferences(const Reader& reader, const CheckedRecord& checke
   return absl::OkStatus();
 }
 
+int64_t NextUpdateNs(const google::protobuf::Timestamp& before, int64_t now_ns) {
+  return std::max(now_ns, before.seconds() * 1'000'000'000 + before.nanos() + 1);
+}
+
 std::string StoredMessage(const v1::Record& contents, const Contributor& contributor,
                           v1::RecordClass record_class, int64_t create_ns, int64_t update_ns,
                           int64_t expire_time_s, const SellerKeyView* seller) {
@@ -215,7 +219,16 @@ size_t BytesOf(const std::vector<store::Write>& writes) {
   return bytes;
 }
 
-absl::Status AppendRemoval(std::string_view record_key, const StoredRecordView& stored,
+void AppendForm(const std::string& record_key, std::string value, int64_t old_expire_time_s,
+                int64_t expire_time_s, std::vector<store::Write>* writes) {
+  writes->push_back({record_key, std::move(value)});
+  const auto id = IdOfRecordKey(record_key);
+  if (!id || expire_time_s == old_expire_time_s) return;
+  writes->push_back({ExpiryKey(old_expire_time_s, *id), std::nullopt});
+  writes->push_back({ExpiryKey(expire_time_s, *id), record_key});
+}
+
+absl::Status AppendRemoval(std::string_view record_key, const StoredRecordView& stored, const TakingBack& how,
                            std::vector<store::Write>* writes) {
   v1::Record record;
   const auto id = IdOfRecordKey(record_key);
@@ -230,6 +243,7 @@ absl::Status AppendRemoval(std::string_view record_key, const StoredRecordView& 
         {ExternalIdKey(stored.header.contributor(), record.external_id()), ExternalIdEntry(*id, "")});
   }
   writes->push_back({ExpiryKey(stored.header.expire_time_s(), *id), std::nullopt});
+  writes->push_back(TakenBackWrite(*id, stored.header, how));
   writes->push_back({std::string(record_key), std::nullopt});
   return absl::OkStatus();
 }

@@ -14,6 +14,7 @@
 #include "server/exchange/reader.h"
 #include "server/exchange/room.h"
 #include "server/exchange/stored_record.h"
+#include "server/exchange/taken_back.h"
 #include "server/exchange/validate.h"
 #include "server/store/store.h"
 
@@ -46,6 +47,10 @@ absl::Status ResolveReferences(const Reader& reader, const CheckedRecord& checke
 // `subject`: of an opinion, whose seller it takes over.
 Draft MakeDraft(const Room& room, const Contributor& contributor, const RecordId& id, CheckedRecord checked,
                 const SeenRecord* subject);
+
+// The update time of a revision that is made now: every one has another, whatever the clock does, and so
+// another etag.
+int64_t NextUpdateNs(const google::protobuf::Timestamp& before, int64_t now_ns);
 
 // The message that is stored: `contents` followed by what the server sets. Times in nanoseconds since the
 // epoch.
@@ -82,11 +87,16 @@ size_t PlacedBytes(const Draft& draft);
 // About how many bytes these writes are, with what each costs beside its key and its value.
 size_t BytesOf(const std::vector<store::Write>& writes);
 
-// Appends the writes that remove a record's row and its entries in the indexes, and reserve its external_id
-// for good. `record_key` is its key. DATA_LOSS, CORRUPT: its message does not parse; nothing is appended. Two
-// records' writes share no key; two removals of one record write the same, so a commit makes one of them at
-// most, and only while the record is as it was read.
-absl::Status AppendRemoval(std::string_view record_key, const StoredRecordView& stored,
+// Appends the writes of another form of a record: its row, `value`, and its entry in the expiry index, if
+// that moves. Its entries in the others stay.
+void AppendForm(const std::string& record_key, std::string value, int64_t old_expire_time_s,
+                int64_t expire_time_s, std::vector<store::Write>* writes);
+
+// Appends the writes that remove a record's row and its entries in the indexes, reserve its external_id for
+// good, and say `how` it was taken back. `record_key` is its key. DATA_LOSS, CORRUPT: its message does not
+// parse; nothing is appended. Two records' writes share no key; two removals of one record write the same
+// keys, so a commit makes one of them at most, and only while the record is as it was read.
+absl::Status AppendRemoval(std::string_view record_key, const StoredRecordView& stored, const TakingBack& how,
                            std::vector<store::Write>* writes);
 
 }  // namespace coalition::exchange

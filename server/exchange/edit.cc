@@ -2,22 +2,52 @@
 
 #include <utility>
 
-#include "common/errors.h"
 #include "common/ids.h"
 #include "server/exchange/access.h"
-#include "server/exchange/field_checker.h"
 
 namespace coalition::exchange {
 namespace {
 
 // Against a record that others of the same member change all the time.
 constexpr int kAttemptsMax = 8;
+constexpr size_t kWordsBytesMax = 1'000;
 
 absl::Status EtagMismatch() {
   return Error(v1::ERROR_REASON_ETAG_MISMATCH, "the record has changed: read it again");
 }
 
 }  // namespace
+
+void CheckWords(const char* field, const std::string& words, FieldChecker* checker) {
+  if (words.size() > kWordsBytesMax) {
+    return checker->Add({field}, "must be at most " + std::to_string(kWordsBytesMax) + " bytes");
+  }
+  checker->Text({field}, words, kWordsBytesMax);
+}
+
+absl::Status ShowChanged(const Reader& reader, const SeenRecord& seen, const std::string& value,
+                         v1::Record* out, ledger::Disclosure* disclosure) {
+  out->Clear();
+  disclosure->records.clear();
+  const auto disputed = reader.Disputed(seen.id, seen.decision, disclosure);
+  if (!disputed.ok()) return disputed.status();
+  if (seen.subject) disclosure->records.push_back(*seen.subject);
+  const auto stored = ParseStoredRecord(value);
+  if (!stored) return Error(v1::ERROR_REASON_INTERNAL, "the record has no stored form");
+  return reader.Project(seen.id, *stored, seen.decision, *disputed, out);
+}
+
+absl::Status ShowAgain(const Room& room, const Contributor& contributor, const RecordId& id, v1::Record* out,
+                       ledger::Disclosure* disclosure) {
+  const Reader reader(room.store, room.keys, contributor.asker());
+  const auto seen = reader.FindById(id);
+  if (!seen.ok()) return seen.status();
+  if (!seen->has_value()) return NotFound();
+  if ((*seen)->subject && !contributor.may_read.ok()) return contributor.may_read;
+  out->Clear();
+  disclosure->records.clear();
+  return reader.Show(**seen, out, disclosure);
+}
 
 Edit::Edit(const Room& room, const CallContext& context, EditRequest request)
     : room_(room),
@@ -33,7 +63,7 @@ void Edit::Run() {
 }
 
 absl::Status Edit::CheckRequest() {
-  FieldViolations violations;
+  FieldViolations violations = request_.violations;
   const auto id = ParseRecordName(request_.name);
   if (violations.Check(request_.name_field, id.status())) id_ = *RecordIdToBytes(*id);
   if (!request_.request_id.empty()) violations.Check("request_id", CheckRequestId(request_.request_id));
@@ -53,12 +83,12 @@ absl::Status Edit::Attempt() {
   // A record of others is answered as if it did not exist, also if the contributor sees it.
   if (!seen->has_value() || !(*seen)->decision.owner) return NotFound();
   if (absl::Status status = CheckEtag(reader, **seen); !status.ok()) return status;
-  auto writes = Prepare(reader, **seen);
-  if (!writes.ok()) return writes.status();
+  auto change = Prepare(reader, **seen);
+  if (!change.ok()) return change.status();
   if (request_.validate_only) {
     Succeed();
   } else {
-    Submit(**seen, *std::move(writes));
+    Submit(**seen, *std::move(change));
   }
   return absl::OkStatus();
 }
@@ -73,19 +103,20 @@ absl::Status Edit::CheckEtag(const Reader& reader, const SeenRecord& seen) const
   return shown.etag() == request_.etag ? absl::OkStatus() : EtagMismatch();
 }
 
-void Edit::Submit(const SeenRecord& seen, std::function<Writes(store::Revision)> writes) {
+void Edit::Submit(const SeenRecord& seen, Change change) {
   read_revision_ = seen.revision;
-  writes_ = std::move(writes);
+  change_ = std::move(change);
   store::Commit commit;
   commit.reads.push_back(seen.key);
   if (memory_.enabled()) commit.reads.push_back(memory_.key());
+  commit.reads.insert(commit.reads.end(), change_.reads.begin(), change_.reads.end());
   commit.build = [self = shared_from_this()](store::Revision revision, Values values) {
     return self->Build(revision, values);
   };
   const auto committed = [self = shared_from_this()](const absl::StatusOr<store::Revision>& revision) {
     self->Committed(revision.status());
   };
-  room_.lane.Submit(std::move(commit), committed, seen.value->size(), contributor_.member);
+  room_.lane.Submit(std::move(commit), committed, seen.value->size() + change_.bytes, contributor_.member);
 }
 
 absl::StatusOr<Edit::Writes> Edit::Build(store::Revision revision, Values values) {
@@ -100,7 +131,7 @@ absl::StatusOr<Edit::Writes> Edit::Build(store::Revision revision, Values values
   }
   overtaken_ = !values[0].has_value() || values[0]->revision != read_revision_;
   if (overtaken_) return Writes();
-  Writes writes = writes_(revision);
+  Writes writes = change_.writes(revision, values.last(change_.reads.size()));
   if (memory_.enabled()) writes.push_back(memory_.Entry(id_));
   return writes;
 }

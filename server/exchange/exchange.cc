@@ -98,6 +98,14 @@ class StoreExchange final : public Exchange {
                 Done<v1::WithdrawRecordResponse> done) override {
     WithdrawRecord(room_, context, request, std::move(done));
   }
+  void Clear(const CallContext& context, const v1::ClearRecordRequest& request,
+             Done<v1::ClearRecordResponse> done) override {
+    ClearRecord(room_, context, request, std::move(done));
+  }
+  void Confirm(const CallContext& context, const v1::ConfirmRecordRequest& request,
+               DoneShowing<v1::ConfirmRecordResponse> done) override {
+    ConfirmRecord(room_, context, request, std::move(done));
+  }
   void Import(const CallContext& context, const v1::ImportRecordsRequest& request,
               Done<v1::ImportRecordsResponse> done) override {
     ImportRecords(room_, context, request, std::move(done));

@@ -122,6 +122,10 @@ class Exchange {
                       DoneShowing<v1::ReviseRecordResponse> done) = 0;
   virtual void Withdraw(const CallContext& context, const v1::WithdrawRecordRequest& request,
                         Done<v1::WithdrawRecordResponse> done) = 0;
+  virtual void Clear(const CallContext& context, const v1::ClearRecordRequest& request,
+                     Done<v1::ClearRecordResponse> done) = 0;
+  virtual void Confirm(const CallContext& context, const v1::ConfirmRecordRequest& request,
+                       DoneShowing<v1::ConfirmRecordResponse> done) = 0;
   // One message of an import stream: one commit for all items that pass. An error of `done` is of the message
   // as a whole.
   virtual void Import(const CallContext& context, const v1::ImportRecordsRequest& request,

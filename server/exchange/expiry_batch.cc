@@ -69,7 +69,7 @@ bool ExpiryBatch::Judge(const store::Entry& entry, const Expiring& expiring,
   const int64_t expire_time_s = stored->header.expire_time_s();
   item->removes = expire_time_s <= now_s;
   if (item->removes) {
-    if (!AppendRemoval(item->key, *stored, &item->writes).ok()) return false;
+    if (!AppendRemoval(item->key, *stored, GoneAt(expire_time_s), &item->writes).ok()) return false;
   } else {
     item->writes.push_back({ExpiryKey(expire_time_s, expiring.id), item->key});
   }

@@ -14,6 +14,8 @@
 #include "common/errors.h"
 #include "common/hash.h"
 #include "server/exchange/access.h"
+#include "server/exchange/cleared_before.h"
+#include "server/exchange/contest.h"
 #include "server/exchange/draft.h"
 #include "server/exchange/named_audience.h"
 #include "server/exchange/seller_quota.h"
@@ -94,6 +96,8 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
                                 Sha256(checked.contents.SerializeAsString()), result);
       }
     }
+    if (auto status = contests_.Take(reader, checked.contents, checked.platform, result); !status.ok())
+      return status;
     const std::string external_id = checked.contents.external_id();
     Draft draft = MakeDraft(room_, contributor_, id, std::move(checked), subject ? &*subject : nullptr);
     // A repetition within the message makes no record.
@@ -101,6 +105,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
     if (absl::Status status = repeats ? absl::OkStatus() : quota_.Take(draft); !status.ok()) {
       return PerhapsUnchanged(status, external_id, draft.content_sha256, result);
     }
+    if (absl::Status status = NoteClearedBefore(room_, reader.at(), &draft); !status.ok()) return status;
     Item& item = items_.emplace_back();
     item.draft = std::move(draft);
     item.result = result;
@@ -154,7 +159,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
     store::Commit commit;
     commit.reads = ExternalIdReads();
     external_ids_read_ = commit.reads.size();
-    size_t bytes = quota_.removal_bytes();
+    size_t bytes = contests_.bytes() + quota_.removal_bytes();
     for (Item& item : items_) {
       bytes += PlacedBytes(item.draft);
       if (!item.draft.seller_hash) continue;
@@ -163,6 +168,8 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
       item.presence_unsure = room_.filter->MayContain(*item.draft.seller_hash);
       if (item.presence_unsure) commit.reads.push_back(PresenceKey(*item.draft.seller_hash));
     }
+    contests_from_ = commit.reads.size();
+    contests_.AppendReads(&commit.reads);
     quota_.AppendReads(&commit.reads);  // the last
     commit.build = [self = shared_from_this()](store::Revision revision, Values values) {
       return self->Build(revision, values);
@@ -194,7 +201,12 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
       write_presence = write_presence && present.insert(*item.draft.seller_hash).second;
       Place(item.draft, revision, static_cast<uint32_t>(item.result), write_presence, &writes);
     }
-    if (!writes.empty()) quota_.AppendRemovals(values, &writes);
+    if (writes.empty()) return writes;
+    const auto made = [this](int result) {
+      return response_.results(result).status() == v1::IMPORT_STATUS_CREATED;
+    };
+    contests_.AppendWrites(values.subspan(contests_from_, contests_.reads()), made, &writes);
+    quota_.AppendRemovals(values, &writes);
     return writes;
   }
 
@@ -266,6 +278,8 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
   };
   std::vector<Repeated> repeated_;
   SellerQuota quota_{room_, contributor_};
+  Contests contests_{contributor_};
+  size_t contests_from_ = 0;  // where the commit's reads of them begin
   std::vector<Item> items_;
   absl::flat_hash_map<std::string_view, int> first_with_;
   size_t external_ids_read_ = 0;

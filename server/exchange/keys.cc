@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "server/store/prefix.h"
+
 namespace coalition::exchange {
 namespace {
 
@@ -21,6 +23,20 @@ T Load(std::string_view from) {
 
 void AppendId(const RecordId& id, std::string* to) { to->append(id.begin(), id.end()); }
 
+void AppendSeller(std::string_view platform, std::string_view seller_id, std::string* to) {
+  to->append(platform);
+  to->push_back('\0');
+  to->append(seller_id);
+  to->push_back('\0');
+}
+
+// Of what AppendSeller appends, but for its last byte.
+std::optional<SellerKeyView> ParseSeller(std::string_view seller) {
+  const size_t zero = seller.find('\0');
+  if (zero == std::string_view::npos) return std::nullopt;
+  return SellerKeyView{seller.substr(0, zero), seller.substr(zero + 1)};
+}
+
 }  // namespace
 
 std::string EncodePosition(Position position) {
@@ -39,10 +55,7 @@ std::string SellerPrefix(std::string_view platform, std::string_view seller_id) 
   std::string key;
   key.reserve(3 + platform.size() + seller_id.size() + sizeof(RecordId));
   key += kRecordsPrefix;
-  key += platform;
-  key.push_back('\0');
-  key += seller_id;
-  key.push_back('\0');
+  AppendSeller(platform, seller_id, &key);
   return key;
 }
 
@@ -62,10 +75,7 @@ std::optional<RecordId> IdOfRecordKey(std::string_view record_key) {
 
 std::optional<SellerKeyView> SellerOfRecordKey(std::string_view record_key) {
   if (!IdOfRecordKey(record_key)) return std::nullopt;
-  const std::string_view seller = record_key.substr(1, record_key.size() - 2 - sizeof(RecordId));
-  const size_t zero = seller.find('\0');
-  if (zero == std::string_view::npos) return std::nullopt;
-  return SellerKeyView{seller.substr(0, zero), seller.substr(zero + 1)};
+  return ParseSeller(record_key.substr(1, record_key.size() - 2 - sizeof(RecordId)));
 }
 
 std::string SiblingKey(std::string_view record_key, const RecordId& id) {
@@ -118,6 +128,18 @@ std::string BackReferencePrefix(const RecordId& target, v1::RecordClass record_c
   return key;
 }
 
+std::string ClearancePrefix(std::string_view platform, std::string_view seller_id) {
+  std::string key(kClearancesPrefix);
+  AppendSeller(platform, seller_id, &key);
+  return key;
+}
+
+std::optional<SellerKeyView> SellerOfClearanceKey(std::string_view key) {
+  constexpr size_t kAround = kClearancesPrefix.size() + 1 + kPositionBytes;
+  if (key.size() <= kAround || !key.starts_with(kClearancesPrefix)) return std::nullopt;
+  return ParseSeller(key.substr(kClearancesPrefix.size(), key.size() - kAround));
+}
+
 std::string DepartureKey(uint32_t member) {
   std::string key = "d";
   Append(member, &key);
@@ -153,11 +175,6 @@ std::optional<Expiring> ParseExpiryKey(std::string_view key) {
   return entry;
 }
 
-std::string PrefixEnd(std::string_view prefix) {
-  std::string end(prefix);
-  while (!end.empty() && static_cast<uint8_t>(end.back()) == 0xff) end.pop_back();
-  if (!end.empty()) end.back() = static_cast<char>(static_cast<uint8_t>(end.back()) + 1);
-  return end;
-}
+std::string PrefixEnd(std::string_view prefix) { return store::PrefixEnd(prefix); }
 
 }  // namespace coalition::exchange

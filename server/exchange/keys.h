@@ -10,13 +10,16 @@
 //   a subject kind, subject id, position the record's key; one for each subject that a grant names
 //   o member, position                   the record's key; the contributor's own records
 //   b target id, class, position         the key of the record, of that class, that refers to the target
+//   t id                                 StoredTakenBack (taken_back.h), kept for good
+//   c platform 0 seller_id 0 position    the id of a report about the seller that was cleared; the position
+//                                        is that of the clearance
 //   q member, method, request_id         StoredRequest
 //   d member                             StoredDepartureProgress
 //   e expire_time_s, id                  the record's key: what expires when
 //   k name                               facts about this room's data, e.g. under which key sellers are
 //   hashed
 //
-// The store keeps `h` for itself (store/history.h), the membership room `m/`.
+// The store keeps `h` (store/history.h), the membership room `m/`, the ledger `s` and `u` (shown_log.h).
 //
 // Integers are big-endian, ids their 16 bytes. Platforms and seller ids hold no zero byte. A position is
 // inverted, so that key order is newest first.
@@ -53,7 +56,7 @@ std::string EncodePosition(Position position);
 std::optional<Position> DecodePosition(std::string_view bytes);
 
 // The methods whose request_ids are remembered. Durable: never renumber.
-enum class Method : uint8_t { kCreate = 1, kRevise = 2, kWithdraw = 3 };
+enum class Method : uint8_t { kCreate = 1, kRevise = 2, kWithdraw = 3, kClear = 4, kConfirm = 5 };
 
 std::string SellerPrefix(std::string_view platform, std::string_view seller_id);
 std::string RecordKey(std::string_view platform, std::string_view seller_id, const RecordId& id);
@@ -70,6 +73,10 @@ std::optional<uint64_t> HashOfPresenceKey(std::string_view key);
 std::string AudiencePrefix(policy::SubjectKind kind, uint32_t id);
 std::string OwnerPrefix(uint32_t member);
 std::string BackReferencePrefix(const RecordId& target, v1::RecordClass record_class);
+// The clearances of a seller begin with it.
+std::string ClearancePrefix(std::string_view platform, std::string_view seller_id);
+// nullopt: it is no key of one. The view looks into the key.
+std::optional<SellerKeyView> SellerOfClearanceKey(std::string_view key);
 std::string DepartureKey(uint32_t member);
 std::string RequestKey(uint32_t member, Method method, std::string_view request_id);
 
@@ -87,6 +94,7 @@ std::optional<Expiring> ParseExpiryKey(std::string_view key);
 
 inline constexpr std::string_view kRecordsPrefix = "r";
 inline constexpr std::string_view kPresencePrefix = "p";
+inline constexpr std::string_view kClearancesPrefix = "c";
 inline constexpr std::string_view kIdsPrefix = "i";
 inline constexpr std::string_view kExpiryPrefix = "e";
 // HMAC of a constant under the key that sellers are hashed with: a store opened with another key must be

@@ -65,7 +65,8 @@ absl::StatusOr<std::unique_ptr<store::PresenceFilter>> ReadAll(const store::Stor
   return MakeFilter(parts);
 }
 
-// The hashes of all sellers that screening must find, from the records themselves.
+// The hashes of all sellers that screening must find, from the records themselves, and of those that were
+// cleared.
 absl::Status HashRecords(const store::Store& store, const KeyedHash& hash, Hashes* hashes) {
   absl::Status status = store.ScanEach(kRecordsPrefix, PrefixEnd(kRecordsPrefix), store.Head(),
                                        [&](std::string_view key, std::string_view, store::Revision) {
@@ -74,6 +75,14 @@ absl::Status HashRecords(const store::Store& store, const KeyedHash& hash, Hashe
                                            hashes->push_back(HashSeller(hash, *seller));
                                          return true;
                                        });
+  if (!status.ok()) return status;
+  // Who is listed again is to be found to have been cleared, also if nothing else is left of it.
+  status = store.ScanEach(kClearancesPrefix, PrefixEnd(kClearancesPrefix), store.Head(),
+                          [&](std::string_view key, std::string_view, store::Revision) {
+                            const auto seller = SellerOfClearanceKey(key);
+                            if (seller) hashes->push_back(HashSeller(hash, *seller));
+                            return true;
+                          });
   std::sort(hashes->begin(), hashes->end());
   hashes->erase(std::unique(hashes->begin(), hashes->end()), hashes->end());
   return status;

@@ -6,7 +6,9 @@
 #include "common/hash.h"
 #include "common/ids.h"
 #include "common/policy/fields.h"
+#include "google/protobuf/arena.h"
 #include "server/exchange/access.h"
+#include "server/exchange/cleared_before.h"
 
 namespace coalition::exchange {
 namespace {
@@ -173,7 +175,9 @@ absl::Status Reader::Show(const SeenRecord& seen, v1::Record* out, ledger::Discl
 
 absl::Status Reader::Project(const RecordId& id, const StoredRecordView& stored,
                              const policy::Decision& decision, bool disputed, v1::Record* out) const {
-  v1::Record record;
+  // A record has some thirty parts, which are let go of at once.
+  google::protobuf::Arena arena;
+  v1::Record& record = *google::protobuf::Arena::CreateMessage<v1::Record>(&arena);
   if (!record.ParseFromArray(stored.message.data(), static_cast<int>(stored.message.size())))
     return Corrupt();
   const policy::HeaderView& header = stored.header;
@@ -190,9 +194,16 @@ absl::Status Reader::Project(const RecordId& id, const StoredRecordView& stored,
   if (!reference_error_.ok()) return reference_error_;
   out->set_name(NameOf(id));
   out->set_view(ViewNames(asker_.state, decision));
+  if (decision.owner && record.has_contest()) *out->mutable_contest() = record.contest();
   // Others' opinions do not keep its contributor from changing a record: they are not part of its etag.
+  // Neither is who may see what was cleared.
   if (decision.owner) out->set_etag(Etag(*out));
   out->set_disputed(disputed);
+  // The name of a record whose seller the asker knows would tell it this one's.
+  if (!record.cleared_before().empty() && ShowsSeller(header.record_class(), decision.view)) {
+    const absl::Status shown = ShowClearedBefore(store_, asker_, header, record, out);
+    if (!shown.ok()) return shown;
+  }
   if (!decision.owner) out->set_etag(Etag(*out));
   return absl::OkStatus();
 }

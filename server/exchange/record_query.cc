@@ -12,6 +12,7 @@ namespace coalition::exchange {
 namespace {
 
 constexpr int kFilterClassesMax = 16;
+constexpr int kFilterStatesMax = 16;
 // A member's name, or a token in its place.
 constexpr size_t kContributorBytesMax = 128;
 
@@ -44,6 +45,11 @@ bool RefersTo(const v1::Record& shown, const std::string& target) {
   }
 }
 
+// Whether it is one of them; none means all.
+bool IsAmong(const google::protobuf::RepeatedField<int>& asked, int value) {
+  return asked.empty() || std::find(asked.begin(), asked.end(), value) != asked.end();
+}
+
 // Whether the record as the asker sees it meets the filter.
 bool Matches(const v1::RecordFilter& filter, const SeenRecord& seen, const v1::Record& shown) {
   if (filter.has_seller()) {
@@ -53,6 +59,7 @@ bool Matches(const v1::RecordFilter& filter, const SeenRecord& seen, const v1::R
       return false;
     }
   }
+  if (!IsAmong(filter.states(), shown.state())) return false;
   if (!filter.contributor().empty() && shown.contributor() != filter.contributor()) return false;
   if ((filter.has_created_from() || filter.has_created_before()) && !shown.has_create_time()) return false;
   if (filter.has_created_from() && !AtOrAfter(shown.create_time(), filter.created_from())) return false;
@@ -63,12 +70,6 @@ bool Matches(const v1::RecordFilter& filter, const SeenRecord& seen, const v1::R
     return false;
   }
   return filter.refers_to().empty() || RefersTo(shown, filter.refers_to());
-}
-
-bool ClassMatches(const v1::RecordFilter& filter, v1::RecordClass record_class) {
-  return filter.record_classes().empty() ||
-         std::find(filter.record_classes().begin(), filter.record_classes().end(), record_class) !=
-             filter.record_classes().end();
 }
 
 using Sources = std::vector<std::unique_ptr<RowSource>>;
@@ -128,6 +129,12 @@ RecordQuery CheckFilter(const v1::RecordFilter& asked, FieldViolations* violatio
       violations->Add("filter.record_classes", "no such class");
     }
   }
+  if (filter.states_size() > kFilterStatesMax) violations->Add("filter.states", "more states than there are");
+  for (const int state : filter.states()) {
+    if (state == v1::RECORD_STATE_UNSPECIFIED || !v1::RecordState_IsValid(state)) {
+      violations->Add("filter.states", "no such state");
+    }
+  }
   if (filter.has_seller()) CheckFilterSeller(filter.mutable_seller(), violations);
   // Also "members/~…": a contributor that is shown as a token.
   if (!filter.contributor().empty() &&
@@ -173,7 +180,7 @@ absl::StatusOr<std::unique_ptr<RowSource>> RowsFor(const Reader& reader, const R
 
 absl::StatusOr<bool> ShowIfMatches(const Reader& reader, const RecordQuery& query, const SeenRecord& seen,
                                    v1::Record* shown, ledger::Disclosure* disclosure) {
-  if (!ClassMatches(query.filter, seen.stored.header.record_class())) return false;
+  if (!IsAmong(query.filter.record_classes(), seen.stored.header.record_class())) return false;
   const size_t before = disclosure->records.size();
   if (absl::Status status = reader.Show(seen, shown, disclosure); !status.ok()) return status;
   if (Matches(query.filter, seen, *shown)) return true;

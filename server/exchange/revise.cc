@@ -4,6 +4,7 @@
 
 #include "common/errors.h"
 #include "server/exchange/access.h"
+#include "server/exchange/contest.h"
 #include "server/exchange/draft.h"
 #include "server/exchange/edit.h"
 #include "server/exchange/field_mask.h"
@@ -25,10 +26,19 @@ Prefixes Without(Prefixes all, Prefixes others) {
 
 int64_t Ns(const google::protobuf::Timestamp& time) { return time.seconds() * 1'000'000'000 + time.nanos(); }
 
+// Takes out what the server has set on the record, and no revision changes. What the contributor may not know
+// of is then no part of what is checked, nor of its size.
+v1::Record TakeKept(v1::Record* record) {
+  v1::Record kept;
+  if (record->has_contest()) kept.mutable_contest()->Swap(record->mutable_contest());
+  kept.mutable_cleared_before()->Swap(record->mutable_cleared_before());
+  record->clear_contest();
+  return kept;
+}
+
 // The next form of a record. Copyable: it lives in a function.
 struct NextForm {
   std::string record_key;
-  RecordId id;
   int64_t old_expire_time_s;
   policy::Header header;
   uint32_t ordinal;
@@ -39,16 +49,12 @@ struct NextForm {
 
   std::vector<store::Write> Writes(store::Revision revision) const {
     std::vector<store::Write> writes;
-    writes.push_back(
-        {record_key, EncodeStoredRecord(AttachedAt(header, revision), ordinal, verdict, message)});
+    AppendForm(record_key, EncodeStoredRecord(AttachedAt(header, revision), ordinal, verdict, message),
+               old_expire_time_s, header.expire_time_s, &writes);
     // In the place that the record has had since its creation.
     const std::string position = EncodePosition({header.made, ordinal});
     for (const std::string& prefix : entered) writes.push_back({prefix + position, record_key});
     for (const std::string& prefix : left) writes.push_back({prefix + position, std::nullopt});
-    if (header.expire_time_s != old_expire_time_s) {
-      writes.push_back({ExpiryKey(old_expire_time_s, id), std::nullopt});
-      writes.push_back({ExpiryKey(header.expire_time_s, id), record_key});
-    }
     return writes;
   }
 };
@@ -60,11 +66,11 @@ class ReviseCall final : public Edit {
       : Edit(room, context, std::move(edit)), request_(request), done_(std::move(done)) {}
 
  protected:
-  absl::StatusOr<std::function<Writes(store::Revision)>> Prepare(const Reader& reader,
-                                                                 const SeenRecord& seen) override {
+  absl::StatusOr<Change> Prepare(const Reader& reader, const SeenRecord& seen) override {
     v1::Record before;
     const std::string_view message = seen.stored.message;
     if (!before.ParseFromArray(message.data(), static_cast<int>(message.size()))) return Corrupt();
+    const v1::Record kept = TakeKept(&before);
     v1::Record after = before;
     if (absl::Status status = ApplyMask(request_.update_mask(), request_.record(), &after); !status.ok()) {
       return status;
@@ -73,17 +79,8 @@ class ReviseCall final : public Edit {
     if (opinion) after.clear_seller();  // its subject's, put back below
 
     const policy::Header header = seen.stored.header.ToHeader();
-    const NamedAudiences audiences(room().store, contributor().asker());
-    const CheckRules rules{room().options,
-                           audiences,
-                           contributor().asker().state,
-                           contributor().member,
-                           contributor().now_s(),
-                           before.create_time().seconds(),
-                           &header,
-                           message.size()};
     CheckedRecord checked;
-    if (absl::Status status = CheckRecord(after, rules, &checked); !status.ok()) return status;
+    if (absl::Status status = Check(before, after, header, &checked); !status.ok()) return status;
     // An opinion's answer shows its subject's seller, and a reference is a question.
     const bool reads = seen.subject.has_value() || !checked.references.empty();
     if (reads && !contributor().may_read.ok()) return contributor().may_read;
@@ -92,66 +89,87 @@ class ReviseCall final : public Edit {
     if (absl::Status status = ResolveReferences(reader, checked, known, &no_subject); !status.ok())
       return status;
 
-    const NextForm next = MakeNext(before, seen, header, std::move(checked));
-    if (absl::Status status = Answer(reader, seen, next); !status.ok()) return status;
-    return [next](store::Revision revision) { return next.Writes(revision); };
+    Contests contests(contributor());
+    if (SaysUpheldAnew(before, checked.contents)) {
+      const absl::Status taken = contests.Take(reader, checked.contents, header.platform);
+      if (!taken.ok()) return taken;
+    }
+    const NextForm next = MakeNext(before, kept, seen, header, std::move(checked));
+    const std::string value = EncodeStoredRecord(next.header, next.ordinal, next.verdict, next.message);
+    const absl::Status shown = ShowChanged(reader, seen, value, response_.mutable_record(), &shown_);
+    if (!shown.ok()) return shown;
+    return ToChange(next, contests);
   }
 
   void Succeed() override { done_(std::move(response_), contributor().Showing(std::move(shown_.records))); }
 
   void SucceedAgain(const RecordId& id) override {
-    const Reader reader(room().store, room().keys, contributor().asker());
-    const auto seen = reader.FindById(id);
-    if (!seen.ok()) return Fail(seen.status());
-    if (!seen->has_value()) return Fail(NotFound());
-    if ((*seen)->subject && !contributor().may_read.ok()) return Fail(contributor().may_read);
-    response_.Clear();
-    shown_.records.clear();
-    const absl::Status shown = reader.Show(**seen, response_.mutable_record(), &shown_);
+    const absl::Status shown = ShowAgain(room(), contributor(), id, response_.mutable_record(), &shown_);
     shown.ok() ? Succeed() : Fail(shown);
   }
 
   void Fail(const absl::Status& status) override { done_(status, {}); }
 
  private:
-  NextForm MakeNext(const v1::Record& before, const SeenRecord& seen, const policy::Header& old_header,
-                    CheckedRecord checked) const {
+  static Change ToChange(const NextForm& next, const Contests& contests) {
+    Change change{[next, contests](store::Revision revision, Values values) {
+      Writes writes = next.Writes(revision);
+      contests.AppendWrites(values, MadeAlways, &writes);
+      return writes;
+    }};
+    contests.AppendReads(&change.reads);
+    change.bytes = contests.bytes();
+    return change;
+  }
+
+  absl::Status Check(const v1::Record& before, const v1::Record& after, const policy::Header& header,
+                     CheckedRecord* checked) const {
+    // The end that its contributor chose, not that of a contest.
+    policy::Header chosen = header;
+    if (before.has_expire_time()) chosen.expire_time_s = before.expire_time().seconds();
+    const NamedAudiences audiences(room().store, contributor().asker());
+    const CheckRules rules{room().options,
+                           audiences,
+                           contributor().asker().state,
+                           contributor().member,
+                           contributor().now_s(),
+                           before.create_time().seconds(),
+                           &chosen,
+                           before.ByteSizeLong(),
+                           HasNewEvidence(before, after)};
+    return CheckRecord(after, rules, checked);
+  }
+
+  NextForm MakeNext(const v1::Record& before, const v1::Record& kept, const SeenRecord& seen,
+                    const policy::Header& old_header, CheckedRecord checked) const {
     NextForm next;
     next.record_key = seen.key;
-    next.id = seen.id;
     next.old_expire_time_s = old_header.expire_time_s;
     next.header = old_header;
     next.header.label = checked.contents.label();
     next.header.permitted_action = checked.contents.permitted_action();
     next.header.expire_time_s = checked.expire_time_s;
+    if (old_header.state == policy::Lifecycle::kContested) {
+      const int64_t lapse_time_s =
+          kept.has_contest() ? kept.contest().lapse_time().seconds() : old_header.expire_time_s;
+      next.header.expire_time_s = std::min(checked.expire_time_s, lapse_time_s);
+    }
     next.header.grants = std::move(checked.audience.grants);
     next.header.exclusions = std::move(checked.audience.exclusions);
     next.ordinal = seen.stored.ordinal;
     next.verdict = checked.contents.opinion().verdict();
     const int64_t create_ns = Ns(before.create_time());
-    // So that every revision has another etag, whatever the clock does.
-    const int64_t update_ns = std::max(contributor().now_ns, Ns(before.update_time()) + 1);
+    const int64_t update_ns = NextUpdateNs(before.update_time(), contributor().now_ns);
     const auto seller = SellerOfRecordKey(seen.key);
     const bool opinion = checked.record_class == v1::RECORD_CLASS_OPINION;
     next.message = StoredMessage(checked.contents, contributor(), checked.record_class, create_ns, update_ns,
                                  checked.expire_time_s, opinion ? &*seller : nullptr);
+    kept.AppendToString(&next.message);
     const Prefixes old_prefixes = IndexPrefixes(old_header, ReferencesOf(before));
     const Prefixes new_prefixes = IndexPrefixes(next.header, ReferencesOf(checked.contents));
     next.entered = Without(new_prefixes, old_prefixes);
     next.left = Without(old_prefixes, new_prefixes);
     return next;
-  }
-
-  absl::Status Answer(const Reader& reader, const SeenRecord& seen, const NextForm& next) {
-    shown_.records.clear();
-    const auto disputed = reader.Disputed(seen.id, seen.decision, &shown_);
-    if (!disputed.ok()) return disputed.status();
-    if (seen.subject) shown_.records.push_back(*seen.subject);
-    const std::string value = EncodeStoredRecord(next.header, next.ordinal, next.verdict, next.message);
-    const auto stored = ParseStoredRecord(value);
-    if (!stored) return Error(v1::ERROR_REASON_INTERNAL, "the record has no stored form");
-    response_.Clear();
-    return reader.Project(seen.id, *stored, seen.decision, *disputed, response_.mutable_record());
   }
 
   const v1::ReviseRecordRequest request_;

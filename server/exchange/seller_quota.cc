@@ -48,7 +48,8 @@ absl::Status SellerQuota::Count(const std::string& prefix, Held* held) {
         if (!stored->header.LiveAt(contributor_.now_s()) && removes) {
           Expired expired{std::string(key), revision, {}};
           // What is damaged stays.
-          if (!AppendRemoval(key, *stored, &expired.removal).ok()) return true;
+          const TakingBack how = GoneAt(stored->header.expire_time_s());
+          if (!AppendRemoval(key, *stored, how, &expired.removal).ok()) return true;
           removal_bytes_ += BytesOf(expired.removal);
           expired_.push_back(std::move(expired));
           return true;

@@ -18,7 +18,8 @@ struct StoredRecordView {
   uint32_t ordinal;
   // Of an opinion, so that counting opinions parses none; else UNSPECIFIED.
   v1::OpinionVerdict verdict;
-  // A serialised coalition.v1.Record without its computed fields; empty in withdrawn records of older stores.
+  // A serialised coalition.v1.Record without its computed fields, but with `contest` and all of
+  // `cleared_before`; empty in withdrawn records of older stores.
   std::string_view message;
 
   Position position() const { return {header.made(), ordinal}; }

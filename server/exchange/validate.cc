@@ -1,8 +1,10 @@
 #include "server/exchange/validate.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "common/errors.h"
 #include "common/ids.h"
 #include "common/policy/fields.h"
@@ -112,8 +114,11 @@ class RecordCheck {
     int days_max = rules_.options.lifetime_days_max;
     const int of_policy = policy::LifetimeDays(limits(), checked_.record_class, contents_.label());
     if (of_policy != 0) days_max = std::min(days_max, of_policy);
-    const int64_t latest = rules_.created_s + int64_t{days_max} * kSecondsPerDay;
-    const int days_default = std::min(rules_.options.lifetime_days_default, days_max);
+    const int64_t counts_from = rules_.new_evidence ? rules_.now_s : rules_.created_s;
+    const int64_t latest = counts_from + int64_t{days_max} * kSecondsPerDay;
+    int days_default = policy::DefaultLifetimeDays(limits(), checked_.record_class, contents_.label());
+    if (days_default == 0) days_default = rules_.options.lifetime_days_default;
+    days_default = std::min(days_default, days_max);
     checked_.expire_time_s = rules_.created_s + int64_t{days_default} * kSecondsPerDay;
     if (contents_.has_expire_time()) {
       fields_.Time("record.expire_time", true, contents_.expire_time());
@@ -122,8 +127,8 @@ class RecordCheck {
     if (checked_.expire_time_s <= rules_.now_s) fields_.Add({"record.expire_time"}, "must be in the future");
     const bool as_before = rules_.before != nullptr && checked_.expire_time_s <= rules_.before->expire_time_s;
     if (checked_.expire_time_s > latest && !as_before) {
-      fields_.Add({"record.expire_time"},
-                  "is over the maximum of " + std::to_string(days_max) + " days from the creation");
+      fields_.Add({"record.expire_time"}, "is over the maximum of " + std::to_string(days_max) +
+                                              " days from " + (rules_.new_evidence ? "now" : "the creation"));
     }
   }
 
@@ -195,6 +200,17 @@ class RecordCheck {
 
 }  // namespace
 
+bool HasNewEvidence(const v1::Record& before, const v1::Record& after) {
+  // Hex digits can be written in two ways.
+  std::set<std::string> known;
+  for (const v1::Evidence& evidence : before.offender_report().evidence())
+    known.insert(absl::AsciiStrToLower(evidence.hash()));
+  const auto& evidence = after.offender_report().evidence();
+  return std::any_of(evidence.begin(), evidence.end(), [&known](const v1::Evidence& item) {
+    return !item.hash().empty() && !known.contains(absl::AsciiStrToLower(item.hash()));
+  });
+}
+
 absl::Status AddIncluded(const AudienceFinder& finder, int max, v1::Audience* audience, v1::Audience* whole,
                          absl::FunctionRef<void(const std::string& path, const absl::Status& why)> problem) {
   *whole = *audience;
@@ -234,6 +250,8 @@ absl::Status CheckRecord(const v1::Record& record, const CheckRules& rules, Chec
   contents.clear_etag();
   contents.clear_view();
   contents.clear_disputed();
+  contents.clear_contest();
+  contents.clear_cleared_before();
   if (contents.audience().grants().empty() && contents.audience().exclusions().empty() &&
       contents.audience().include().empty() && !HasUnknownFields(contents.audience())) {
     contents.clear_audience();  // the same as none

@@ -57,7 +57,12 @@ struct CheckRules {
   // nullptr: a new record.
   const policy::Header* before = nullptr;
   size_t bytes_before = 0;
+  // Of a revision: the longest life counts from now.
+  bool new_evidence = false;
 };
+
+// Whether it is a report with evidence that has a hash, one that was not among those of `before`.
+bool HasNewEvidence(const v1::Record& before, const v1::Record& after);
 
 struct CheckedRecord {
   // Normalised, with defaults for label and permitted action, without the fields that the server sets: equal
@@ -65,7 +70,7 @@ struct CheckedRecord {
   v1::Record contents;
   v1::RecordClass record_class = v1::RECORD_CLASS_UNSPECIFIED;
   policy::CompiledAudience audience;
-  // contents' own, or the server's default.
+  // contents' own, or the default of the coalition's policy or the server.
   int64_t expire_time_s = 0;
   // 0: not a registered platform.
   uint32_t platform = 0;

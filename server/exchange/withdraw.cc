@@ -14,11 +14,11 @@ class WithdrawCall final : public Edit {
       : Edit(room, context, std::move(edit)), done_(std::move(done)) {}
 
  protected:
-  absl::StatusOr<std::function<Writes(store::Revision)>> Prepare(const Reader&,
-                                                                 const SeenRecord& seen) override {
+  absl::StatusOr<Change> Prepare(const Reader&, const SeenRecord& seen) override {
     Writes writes;
-    if (absl::Status status = AppendRemoval(seen.key, seen.stored, &writes); !status.ok()) return status;
-    return [writes](store::Revision) { return writes; };
+    const TakingBack how = GoneAt(contributor().now_s());
+    if (absl::Status status = AppendRemoval(seen.key, seen.stored, how, &writes); !status.ok()) return status;
+    return Change{[writes](store::Revision, Values) { return writes; }};
   }
 
   void Succeed() override { done_(v1::WithdrawRecordResponse()); }

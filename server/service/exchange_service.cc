@@ -15,6 +15,8 @@ template <class Request, class Response>
 using ReadNothingShown = absl::Status (Exchange::*)(const CallContext&, const Request&, Response*) const;
 template <class Request, class Response>
 using WriteMethod = void (Exchange::*)(const CallContext&, const Request&, Exchange::DoneShowing<Response>);
+template <class Request, class Response>
+using WriteNothingShown = void (Exchange::*)(const CallContext&, const Request&, Exchange::Done<Response>);
 
 template <class Request, class Response>
 auto Reads(Exchange& exchange, ReadMethod<Request, Response> read) {
@@ -59,15 +61,14 @@ Handler Writes(Exchange& exchange, WriteMethod<Request, Response> write) {
   };
 }
 
-Handler Withdraws(Exchange& exchange) {
-  using Request = v1::WithdrawRecordRequest;
-  using Response = v1::WithdrawRecordResponse;
-  return [&exchange](CallKit& kit, const Incoming& incoming) {
+template <class Request, class Response>
+Handler Writes(Exchange& exchange, WriteNothingShown<Request, Response> write) {
+  return [&exchange, write](CallKit& kit, const Incoming& incoming) {
     Write<Request, Response>(kit, incoming,
-                             [&exchange](const CallContext& context, const Request& request,
-                                         Exchange::DoneShowing<Response> done) {
-                               exchange.Withdraw(context, request, [done = std::move(done)](auto answer) {
-                                 done(std::move(answer), {});  // it shows nothing
+                             [&exchange, write](const CallContext& context, const Request& request,
+                                                Exchange::DoneShowing<Response> done) {
+                               (exchange.*write)(context, request, [done = std::move(done)](auto answer) {
+                                 done(std::move(answer), {});
                                });
                              });
   };
@@ -81,7 +82,9 @@ std::vector<Route> ExchangeRoutes(Exchange& exchange) {
       {Method::kGetRecord, InPlace(exchange, &Exchange::Get)},
       {Method::kListRecords, OnWorker(exchange, &Exchange::List)},
       {Method::kReviseRecord, Writes(exchange, &Exchange::Revise)},
-      {Method::kWithdrawRecord, Withdraws(exchange)},
+      {Method::kWithdrawRecord, Writes(exchange, &Exchange::Withdraw)},
+      {Method::kClearRecord, Writes(exchange, &Exchange::Clear)},
+      {Method::kConfirmRecord, Writes(exchange, &Exchange::Confirm)},
       {Method::kScreenSellers, InPlace(exchange, &Exchange::Screen)},
       {Method::kGetSellerProfile, OnWorker(exchange, &Exchange::Profile)},
       {Method::kPreviewAudience, OnWorker(exchange, &Exchange::Preview)},

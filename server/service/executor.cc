@@ -17,30 +17,31 @@ Executor::Executor(int threads, size_t queue_max)
 Executor::~Executor() { Drain(); }
 
 bool Executor::Submit(uint32_t member, Task& task) {
+  bool wake = false;
   {
     MutexLock lock(mutex_);
     if (draining_) return false;
     const size_t own = waiting_.SizeOf(member);
     if (own > 0 && (own >= member_max_ || waiting_.size() >= queue_max_)) return false;
+    wake = WantsThread(member);
     waiting_.Push(member, std::move(task));
   }
-  work_.notify_one();
+  if (wake) work_.notify_one();
   return true;
 }
 
 void Executor::SubmitAlways(uint32_t member, Task task) {
+  bool wake = false;
   {
     MutexLock lock(mutex_);
     if (!draining_) {
+      wake = WantsThread(member);
       waiting_.Push(member, std::move(task));
       task = nullptr;
     }
   }
-  if (task == nullptr) {
-    work_.notify_one();
-  } else {
-    task();
-  }
+  if (wake) work_.notify_one();
+  if (task != nullptr) task();
 }
 
 void Executor::Drain() {
@@ -64,6 +65,12 @@ bool Executor::MayRun(uint32_t member) const {
   return found == running_.end() || found->second < running_max_;
 }
 
+bool Executor::WantsThread(uint32_t member) const {
+  const auto found = running_.find(member);
+  const size_t running = found == running_.end() ? 0 : static_cast<size_t>(found->second);
+  return idle_ > 0 && running + waiting_.SizeOf(member) < static_cast<size_t>(running_max_);
+}
+
 void Executor::Work() {
   for (;;) {
     std::optional<std::pair<uint32_t, Task>> next;
@@ -72,7 +79,9 @@ void Executor::Work() {
       const auto may_run = [this](uint32_t member) ABSL_NO_THREAD_SAFETY_ANALYSIS { return MayRun(member); };
       while (!(next = waiting_.PopOfWho(may_run))) {
         if (draining_ && waiting_.empty()) return;
+        ++idle_;
         lock.Wait(work_);
+        --idle_;
       }
       ++running_[next->first];
     }

@@ -44,6 +44,10 @@ class Executor {
  private:
   void Work();
   bool MayRun(uint32_t member) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether a thread is to be woken for a task of the member that comes now: not where all are at work, nor
+  // where as many are at work for it as may be, or will be when they have woken; each looks again when it
+  // ends.
+  bool WantsThread(uint32_t member) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t queue_max_;
   const size_t member_max_;
@@ -52,6 +56,7 @@ class Executor {
   std::condition_variable work_;
   Turns<Task> waiting_ ABSL_GUARDED_BY(mutex_);  // by member
   absl::flat_hash_map<uint32_t, int> running_ ABSL_GUARDED_BY(mutex_);
+  int idle_ ABSL_GUARDED_BY(mutex_) = 0;  // threads that wait
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   std::vector<std::thread> threads_;
 };

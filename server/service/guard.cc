@@ -34,7 +34,8 @@ std::string_view CertificateOf(const grpc::AuthContext& peer) {
 
 bool StandingAllows(const MethodInfo& method, const policy::MemberState* member) {
   if (member == nullptr) return false;
-  if (member->standing == v1::STANDING_EXITED) return method.answers_exited;
+  if (member->standing == v1::STANDING_EXITED) return method.answers_exited || method.answers_cut_off;
+  if (member->standing == v1::STANDING_SUSPENDED) return method.answers_cut_off;
   // LIMITED reads its own: the policy room sees to that.
   return member->standing == v1::STANDING_ACTIVE ||
          (member->standing == v1::STANDING_LIMITED && !method.writes);

@@ -348,8 +348,7 @@ void ImportStream::OnTimer() {
       slots_.clear();
       End(ShuttingDown());
     } else if (slots_.empty() && silent >= kit_.durations.stream_idle_max) {
-      End(Error(v1::ERROR_REASON_DEADLINE_EXCEEDED, "No message came for longer than this server waits.",
-                {{"limit", "stream_idle_ms"}}));
+      End(NothingCame());
     } else {
       again = std::max(kit_.durations.stream_idle_max - silent, std::chrono::milliseconds(100));
     }

@@ -55,8 +55,13 @@ enum class Method : uint8_t {
   kApplyProposal,
   kWithdrawProposal,
   kWatchRecords,
+  kListRecalls,
+  kAcknowledgeRecalls,
+  kGetRecallStatus,
+  kClearRecord,
+  kConfirmRecord,
 };
-inline constexpr size_t kMethods = 46;
+inline constexpr size_t kMethods = 51;
 
 struct MethodInfo {
   std::string_view service;
@@ -68,6 +73,8 @@ struct MethodInfo {
   bool writes = false;
   // Cuts credentials off: it has workers of its own, so that it waits for nothing that takes long.
   bool cuts_off = false;
+  // Answers members that are suspended or have left too: of what they are to undo, and of nothing else.
+  bool answers_cut_off = false;
 };
 
 inline constexpr std::string_view kExchangeServiceName = "coalition.v1.ExchangeService";
@@ -123,6 +130,11 @@ inline constexpr std::array<MethodInfo, kMethods> kMethodInfos = {{
     {kProposalServiceName, "ApplyProposal", "unary", false, true},
     {kProposalServiceName, "WithdrawProposal", "unary", false, true},
     {kWatchServiceName, "WatchRecords", "bidi_stream"},
+    {kWatchServiceName, "ListRecalls", "unary", false, false, false, true},
+    {kWatchServiceName, "AcknowledgeRecalls", "unary", false, false, false, true},
+    {kWatchServiceName, "GetRecallStatus"},
+    {kExchangeServiceName, "ClearRecord", "unary", false, true},
+    {kExchangeServiceName, "ConfirmRecord", "unary", false, true},
 }};
 
 inline const MethodInfo& InfoOf(Method method) { return kMethodInfos[static_cast<size_t>(method)]; }

@@ -1,5 +1,6 @@
 #include "server/service/stream_end.h"
 
+#include "common/errors.h"
 #include "server/service/messages.h"
 
 namespace coalition::service {
@@ -21,6 +22,11 @@ grpc::Status EndOfStream(CallMetrics& metrics, Method method, const absl::Status
   metrics.Handled(method, static_cast<absl::StatusCode>(sent.error_code()),
                   std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count());
   return sent;
+}
+
+absl::Status NothingCame() {
+  return Error(v1::ERROR_REASON_DEADLINE_EXCEEDED, "No message came for longer than this server waits.",
+               {{"limit", "stream_idle_ms"}});
 }
 
 StreamReactor* RefuseStream(const grpc::Status& status) { return new RefusedStream(status); }

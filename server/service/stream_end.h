@@ -18,6 +18,9 @@ using StreamReactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer
 grpc::Status EndOfStream(CallMetrics& metrics, Method method, const absl::Status& status,
                          std::chrono::steady_clock::time_point start);
 
+// DEADLINE_EXCEEDED, the server's own limit.
+absl::Status NothingCame();
+
 // Says no and nothing else, and that of the caller's own limits alone: what gRPC has noted of it is sent even
 // if its member is cut off meanwhile. Owns itself.
 StreamReactor* RefuseStream(const grpc::Status& status);

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "common/errors.h"
+#include "server/exchange/access.h"
 
 namespace coalition::service {
 namespace {
@@ -122,7 +123,7 @@ void PendingCall::DiscloseAndSend(ledger::Disclosure disclosure, const grpc::Byt
                             if (status.ok()) {
                               self->Send(bytes);
                             } else {
-                              self->Refuse(status);
+                              self->Refuse(exchange::FromStore(status));
                             }
                           });
   // A log that answers at once needs no timer; this does nothing then.

@@ -1,14 +1,17 @@
 #include "server/service/watch_stream.h"
 
 #include <algorithm>
-#include <deque>
 #include <optional>
 #include <utility>
+#include <vector>
 
+#include "absl/hash/hash.h"
 #include "absl/status/status.h"
-#include "common/errors.h"
 #include "common/timestamp.h"
+#include "server/exchange/access.h"
 #include "server/service/messages.h"
+#include "server/service/sent_responses.h"
+#include "server/service/watch_errors.h"
 
 namespace coalition::service {
 namespace {
@@ -17,23 +20,6 @@ using Bytes = grpc::ByteBuffer;
 using SteadyTime = std::chrono::steady_clock::time_point;
 
 const MethodInfo& Info() { return InfoOf(Method::kWatchRecords); }
-
-absl::Status Behind() {
-  return Error(v1::ERROR_REASON_WATCH_BEHIND,
-               "Nothing was acknowledged for longer than this server waits: go on with the last cursor.",
-               {{"limit", "watch_unacknowledged_ms_max"}});
-}
-
-absl::Status NothingCame() {
-  return Error(v1::ERROR_REASON_DEADLINE_EXCEEDED, "No message came for longer than this server waits.",
-               {{"limit", "stream_idle_ms"}});
-}
-
-absl::Status WrongRequest(std::string_view field, std::string_view what) {
-  FieldViolations violations;
-  violations.Add(field, what);
-  return violations.ToStatus();
-}
 
 }  // namespace
 
@@ -50,6 +36,7 @@ class WatchStream final : public StreamReactor,
         streams_(streams),
         options_(streams.options_),
         call_(call),
+        connection_(absl::HashOf(call->peer())),
         admission_(std::move(admission)),
         watch_(std::move(watch)),
         start_(start),
@@ -64,6 +51,7 @@ class WatchStream final : public StreamReactor,
   // As ImportStream::CutOff.
   bool CutOff(bool now);
   bool BelongsTo(const CutOffGates& gates) const { return gates.contains(admission_.context.caller.gate); }
+  size_t connection() const { return connection_; }
   void RoomAgain() override;
 
   void OnReadDone(bool ok) override;
@@ -74,21 +62,23 @@ class WatchStream final : public StreamReactor,
  private:
   enum class Action { kNone, kRead, kStep, kWrite, kCancel, kFinish };
 
-  absl::Status Take(v1::WatchRecordsRequest request, WindowSize* freed) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status Take(v1::WatchRecordsRequest request, SentResponses::Freed* freed)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Advance();
   Action Decide() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool MayStep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Perform(Action action);
   // On a worker.
   void Step();
-  absl::Status Find(v1::WatchRecordsResponse* response, ledger::Disclosure* disclosure);
-  void Found(v1::WatchRecordsResponse response, const absl::Status& status);
+  absl::Status Find(ledger::Disclosure* disclosure);
+  void Found(const absl::Status& status);
   void Write();
   void GiveBack(const WindowSize& size);
   void FinishStream();
   void EndWith(absl::Status status, bool cancel);
   void ArmTimer();
   void OnTimer();
+  int64_t NowS() const { return kit_.guard.clock().NowNs() / 1'000'000'000; }
   int64_t room_needed() const {
     return static_cast<int64_t>(streams_.feeds_.limits.bytes) + 2 * options_.record_bytes_max;
   }
@@ -97,6 +87,7 @@ class WatchStream final : public StreamReactor,
   WatchStreams& streams_;
   const WatchOptions& options_;
   grpc::CallbackServerContext* const call_;  // until Finish
+  const size_t connection_;                  // the same for all on one
   const Admission admission_;
   const MemberLimits::Permit watch_;
   const SteadyTime start_;
@@ -106,6 +97,7 @@ class WatchStream final : public StreamReactor,
 
   // Of the step under way, which is one at a time: no lock.
   std::optional<watch::Feed> feed_;
+  v1::WatchRecordsResponse found_;
   exchange::CallContext judged_by_;
   int64_t asked_ns_ = 0;
   bool caught_up_ = false;
@@ -113,10 +105,8 @@ class WatchStream final : public StreamReactor,
   Mutex mutex_;
   std::optional<v1::WatchStart> start_request_ ABSL_GUARDED_BY(mutex_);
   std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);  // why the stream ends
-  // Sent and not acknowledged: the bytes of each.
-  std::deque<int64_t> window_ ABSL_GUARDED_BY(mutex_);
-  WindowSize used_ ABSL_GUARDED_BY(mutex_);
-  int64_t acknowledged_ ABSL_GUARDED_BY(mutex_) = 0;
+  SentResponses sent_ ABSL_GUARDED_BY(mutex_);
+  std::vector<ledger::Recall> recalls_ ABSL_GUARDED_BY(mutex_);  // of the response that is ready
   // Of the member's window: for the step under way, or the response that is ready.
   WindowSize taken_ ABSL_GUARDED_BY(mutex_);
   SteadyTime last_acknowledged_ ABSL_GUARDED_BY(mutex_);
@@ -189,7 +179,7 @@ WatchStream::Action WatchStream::Decide() {
 
 bool WatchStream::MayStep() {
   if (!started_ || working_ || ready_ || writing_ || waiting_ || !(wake_ || checkpoint_)) return false;
-  if (!Fits(used_, options_.window, room_needed())) return false;
+  if (!Fits(sent_.used(), options_.window, room_needed())) return false;
   const uint32_t member = admission_.context.caller.member_number;
   waiting_ = !streams_.windows_.Take(member, room_needed(), shared_from_this());
   if (!waiting_) taken_ = {1, room_needed()};
@@ -220,21 +210,21 @@ void WatchStream::Perform(Action action) {
 }
 
 void WatchStream::Step() {
-  v1::WatchRecordsResponse response;
   ledger::Disclosure disclosure;
-  absl::Status found = Find(&response, &disclosure);
-  if (!found.ok() || disclosure.records.empty()) return Found(std::move(response), found);
+  absl::Status found = Find(&disclosure);
+  if (!found.ok() || disclosure.records.empty()) return Found(found);
   disclosure.member = judged_by_.caller.member_number;
   disclosure.credential = judged_by_.caller.credential;
   disclosure.method = Info().name;
   disclosure.epoch = judged_by_.snapshot->policy_state().epoch();
   disclosure.state_revision = judged_by_.snapshot->stored().revision;
   disclosure.time_ns = judged_by_.now_ns;
-  kit_.disclosures.Record(std::move(disclosure), [self = shared_from_this(), response = std::move(response)](
-                                                     const absl::Status& s) { self->Found(response, s); });
+  kit_.disclosures.Record(std::move(disclosure), [self = shared_from_this()](const absl::Status& s) {
+    self->Found(exchange::FromStore(s));
+  });
 }
 
-absl::Status WatchStream::Find(v1::WatchRecordsResponse* response, ledger::Disclosure* disclosure) {
+absl::Status WatchStream::Find(ledger::Disclosure* disclosure) {
   // Before the moment: what was written by then is in it.
   asked_ns_ = kit_.guard.clock().NowNs();
   if (absl::Status may = kit_.guard.Renew(Info(), admission_, &judged_by_); !may.ok()) return may;
@@ -248,14 +238,16 @@ absl::Status WatchStream::Find(v1::WatchRecordsResponse* response, ledger::Discl
     if (!feed.ok()) return feed.status();
     feed_ = *std::move(feed);
   }
-  const auto progress = feed_->Next(judged_by_, response, disclosure);
+  const auto progress = feed_->Next(judged_by_, &found_, disclosure);
   if (!progress.ok()) return progress.status();
   caught_up_ = *progress == watch::Feed::Progress::kCaughtUp;
   return absl::OkStatus();
 }
 
 // The step is over: what it found is recorded and can be sent, if there is anything.
-void WatchStream::Found(v1::WatchRecordsResponse response, const absl::Status& status) {
+void WatchStream::Found(const absl::Status& status) {
+  // Of a thousand watches none keeps what it has sent.
+  v1::WatchRecordsResponse response = std::exchange(found_, {});
   WindowSize back;
   {
     const MutexLock lock(mutex_);
@@ -272,6 +264,7 @@ void WatchStream::Found(v1::WatchRecordsResponse response, const absl::Status& s
       tells_completeness_ = response.has_complete_until();
       response.set_cursor(feed_->Cursor());
       out_ = Serialize(response);
+      recalls_ = feed_->recalls();
     } else if (!end_) {
       feed_->Sent();
     }
@@ -289,13 +282,14 @@ void WatchStream::Write() {
   absl::Status may = kit_.guard.EnterToSend(Info(), admission_, &pass);
   const bool judged_now = may.ok() && kit_.guard.StillDecides(judged_by_);
   WindowSize back;
+  std::vector<ledger::Recall> told;
   {
     const MutexLock lock(mutex_);
     if (judged_now) {
       feed_->Sent();
-      if (window_.empty()) last_acknowledged_ = std::chrono::steady_clock::now();
-      window_.push_back(taken_.bytes);
-      used_ = {used_.responses + 1, used_.bytes + taken_.bytes};
+      if (sent_.empty()) last_acknowledged_ = std::chrono::steady_clock::now();
+      told = recalls_;
+      sent_.Push(taken_.bytes, std::move(recalls_));
     } else {
       writing_ = false;
       if (!may.ok() && !end_) end_ = std::move(may);
@@ -306,6 +300,8 @@ void WatchStream::Write() {
     taken_ = {};
   }
   if (judged_now) {
+    // Before whatever is shown by a later response, which may be the same records again.
+    streams_.recalls_.Told(admission_.context.caller.member_number, told, NowS());
     kit_.metrics.Sent(Method::kWatchRecords);
     StartWrite(&out_);
   }
@@ -372,7 +368,7 @@ void WatchStream::OnReadDone(bool ok) {
     parsed = Parse(in_, &request);
     in_.Clear();
   }
-  WindowSize freed;
+  SentResponses::Freed freed;
   {
     const MutexLock lock(mutex_);
     reading_ = false;
@@ -383,32 +379,29 @@ void WatchStream::OnReadDone(bool ok) {
     }
     if (!parsed.ok() && !end_) end_ = std::move(parsed);
   }
-  GiveBack(freed);
+  GiveBack(freed.size);
+  if (!freed.recalls.empty()) {
+    streams_.recalls_.Acknowledged(admission_.context.caller.member_number, std::move(freed.recalls),
+                                   ledger::ShownLog::Acknowledging::kTold, NowS(), nullptr);
+  }
   Advance();
 }
 
-absl::Status WatchStream::Take(v1::WatchRecordsRequest request, WindowSize* freed) {
+absl::Status WatchStream::Take(v1::WatchRecordsRequest request, SentResponses::Freed* freed) {
   if (request.has_start() == started_) {
-    return WrongRequest("request", started_ ? "the watch is started: only acknowledgements may follow"
-                                            : "the first request of a watch must have \"start\"");
+    return WrongWatchRequest("request", started_ ? "the watch is started: only acknowledgements may follow"
+                                                 : "the first request of a watch must have \"start\"");
   }
   if (request.has_start()) {
     started_ = true;
     start_request_ = std::move(*request.mutable_start());
     return absl::OkStatus();
   }
-  const int64_t newly = request.acknowledgement().responses() - acknowledged_;
-  if (newly < 0 || newly > static_cast<int64_t>(window_.size())) {
-    return WrongRequest("acknowledgement.responses", "must not fall, nor be more than were sent");
-  }
-  if (newly > 0) last_acknowledged_ = std::chrono::steady_clock::now();
-  acknowledged_ += newly;
-  for (int64_t i = 0; i < newly; ++i) {
-    freed->bytes += window_.front();
-    window_.pop_front();
-  }
-  freed->responses = newly;
-  used_ = {used_.responses - freed->responses, used_.bytes - freed->bytes};
+  auto taken = sent_.Acknowledge(request.acknowledgement().responses());
+  if (!taken)
+    return WrongWatchRequest("acknowledgement.responses", "must not fall, nor be more than were sent");
+  *freed = *std::move(taken);
+  if (freed->size.responses > 0) last_acknowledged_ = std::chrono::steady_clock::now();
   return absl::OkStatus();
 }
 
@@ -426,11 +419,13 @@ void WatchStream::OnDone() {
   bool waits = false;
   {
     const MutexLock lock(mutex_);
-    left = {used_.responses + taken_.responses, used_.bytes + taken_.bytes};
+    left = {sent_.used().responses + taken_.responses, sent_.used().bytes + taken_.bytes};
     waits = waiting_;
   }
-  if (waits) streams_.windows_.Leave(admission_.context.caller.member_number, this);
-  GiveBack(left);
+  const uint32_t member = admission_.context.caller.member_number;
+  if (waits) streams_.windows_.Leave(member, this);
+  // Also nothing: what it was told of and has not taken is the next one's.
+  streams_.windows_.Give(member, left);
   streams_.streams_.Remove(this);
 }
 
@@ -451,8 +446,8 @@ void WatchStream::OnTimer() {
     checkpoint_ = true;
     if (kit_.guard.draining()) {
       end = ShuttingDown();
-    } else if (!window_.empty() && now - last_acknowledged_ >= options_.unacknowledged_max) {
-      end = Behind();
+    } else if (!sent_.empty() && now - last_acknowledged_ >= options_.unacknowledged_max) {
+      end = WatchBehind();
     } else if (!started_ && now - start_ >= kit_.durations.stream_idle_max) {
       end = NothingCame();
     }
@@ -462,8 +457,9 @@ void WatchStream::OnTimer() {
   Advance();
 }
 
-WatchStreams::WatchStreams(const watch::FeedRoom& feeds, const WatchOptions& options)
-    : feeds_(feeds), options_(options), windows_(options.member_window) {}
+WatchStreams::WatchStreams(const watch::FeedRoom& feeds, ledger::ShownLog& recalls,
+                           const WatchOptions& options)
+    : feeds_(feeds), recalls_(recalls), options_(options), windows_(options.member_window) {}
 WatchStreams::~WatchStreams() = default;
 
 StreamReactor* WatchStreams::Open(CallKit& kit, grpc::CallbackServerContext* call) {
@@ -486,7 +482,11 @@ StreamReactor* WatchStreams::Open(CallKit& kit, grpc::CallbackServerContext* cal
 }
 
 void WatchStreams::Wake() {
-  for (const auto& stream : streams_.All()) stream->Wake();
+  auto streams = streams_.All();
+  // One connection after the other: what is written while gRPC sends on it goes with the next packet.
+  std::sort(streams.begin(), streams.end(),
+            [](const auto& a, const auto& b) { return a->connection() < b->connection(); });
+  for (const auto& stream : streams) stream->Wake();
 }
 
 void WatchStreams::Drain() { streams_.Drain(); }

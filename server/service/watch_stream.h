@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "grpcpp/server_context.h"
+#include "server/ledger/shown_log.h"
 #include "server/service/call_kit.h"
 #include "server/service/stream_end.h"
 #include "server/service/stream_registry.h"
@@ -30,8 +31,8 @@ struct WatchOptions {
 // All watches that are open. Thread-safe. Outlives the grpc::Server.
 class WatchStreams final : public CutOffStreams {
  public:
-  // `feeds` must outlive it.
-  WatchStreams(const watch::FeedRoom& feeds, const WatchOptions& options);
+  // `recalls` is told of those that were sent and acknowledged. References must outlive it.
+  WatchStreams(const watch::FeedRoom& feeds, ledger::ShownLog& recalls, const WatchOptions& options);
   ~WatchStreams() override;
 
   // The reactor of a new watch, which owns itself. One that only refuses if the call may not come in. `kit`
@@ -51,6 +52,7 @@ class WatchStreams final : public CutOffStreams {
  private:
   friend class WatchStream;
   const watch::FeedRoom& feeds_;
+  ledger::ShownLog& recalls_;
   const WatchOptions options_;
   MemberWindows windows_;
   StreamRegistry<WatchStream> streams_;

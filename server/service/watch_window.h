@@ -36,7 +36,8 @@ class MemberWindows {
   explicit MemberWindows(WindowSize max) : max_(max) {}
 
   // Takes room for a response of at most so many bytes. False: there is none, and the waiter is told, once,
-  // when there may be.
+  // when there may be. Who is told takes it, or gives nothing back (Give with zeros), so that the next is
+  // told.
   bool Take(uint32_t member, int64_t bytes, const std::shared_ptr<Waiter>& waiter);
   // It waits no more.
   void Leave(uint32_t member, const Waiter* waiter);
@@ -44,9 +45,14 @@ class MemberWindows {
   void Give(uint32_t member, const WindowSize& size);
 
  private:
+  struct Waiting {
+    const Waiter* who;
+    std::weak_ptr<Waiter> waiter;
+    int64_t bytes;  // that it asked for
+  };
   struct Window {
     WindowSize used;
-    std::deque<std::pair<const Waiter*, std::weak_ptr<Waiter>>> waiting;
+    std::deque<Waiting> waiting;
   };
   const WindowSize max_;
   Mutex mutex_;

@@ -1,6 +1,7 @@
 #include "server/watch/change_log.h"
 
 #include <algorithm>
+#include <iterator>
 #include <span>
 #include <utility>
 
@@ -47,9 +48,22 @@ size_t WeightOf(const LoggedChange& change) { return std::max<size_t>(change.rec
 ChangeLog::ChangeLog(const store::Store& store, size_t records_max)
     : store_(store), records_max_(records_max), from_(store.Head()), to_(from_) {}
 
-absl::Status ChangeLog::Follow(store::Revision until) {
+absl::StatusOr<store::Revision> ChangeLog::Follow(store::Revision until) {
   const MutexLock lock(mutex_);
-  return Extend(until);
+  if (absl::Status extended = Extend(until); !extended.ok()) return extended;
+  return Anchor(until);
+}
+
+store::Revision ChangeLog::AnchorOf(store::Revision revision) const {
+  const MutexLock lock(mutex_);
+  return Anchor(revision);
+}
+
+store::Revision ChangeLog::Anchor(store::Revision revision) const {
+  if (revision < from_ || revision > to_) return revision;
+  const auto after = std::upper_bound(recent_.begin(), recent_.end(), revision,
+                                      [](store::Revision r, const auto& c) { return r < c->revision; });
+  return after == recent_.begin() ? from_ : (*std::prev(after))->revision;
 }
 
 absl::StatusOr<ChangeLog::Part> ChangeLog::Read(store::Revision after, store::Revision until,

@@ -39,7 +39,12 @@ class ChangeLog {
     store::Revision until = 0;
   };
   // Takes up what is new, up to there: for whoever follows the store, so that nobody has to when it reads.
-  absl::Status Follow(store::Revision until);
+  // Answers AnchorOf(until).
+  absl::StatusOr<store::Revision> Follow(store::Revision until);
+
+  // The newest revision up to that one at which something changed that may concern somebody: at both
+  // everybody sees the same. The revision itself where that is not known.
+  store::Revision AnchorOf(store::Revision revision) const;
 
   // Changes after `after`, oldest first, of about `records` records at most, and none after `until`.
   // OUT_OF_RANGE: the store has no longer all of them.
@@ -47,6 +52,7 @@ class ChangeLog {
 
  private:
   absl::Status Extend(store::Revision until) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  store::Revision Anchor(store::Revision revision) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Part FromMemory(store::Revision after, store::Revision until, size_t records) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

@@ -11,6 +11,7 @@
 #include "server/exchange/reader.h"
 #include "server/membership/stored_state.h"
 #include "server/watch/cursor.h"
+#include "server/watch/recall_kind.h"
 #include "server/watch/view.h"
 
 namespace coalition::watch {
@@ -89,6 +90,7 @@ class Feed::Step {
 
   FeedPosition TakePosition() { return std::move(position_); }
   State TakeState() { return std::move(state_); }
+  std::vector<ledger::Recall> TakeRecalls() { return std::move(recalls_); }
 
  private:
   using Key = std::string;
@@ -111,8 +113,10 @@ class Feed::Step {
   // Tells of the record if its view before the change under way is not the one of now. Sets
   // `access_changed`, if that is asked for, where others' views may differ by this one.
   absl::Status Compare(const Key& key, bool created = false, bool* access_changed = nullptr);
-  void Tell(const exchange::RecordId& id, const Had& had, const Had& has, RecordView view,
-            const ledger::Disclosure& shown);
+  // Right after the change under way. `is_now`: it is the view of now too, and `shown` is noted.
+  absl::StatusOr<RecordView> ViewAfter(const Key& key, bool* is_now, ledger::Disclosure* shown);
+  absl::Status Tell(const exchange::RecordId& id, const Had& had, const Had& has, RecordView view,
+                    const ledger::Disclosure& shown);
   absl::Status Note(const exchange::RecordId& id, const Had& has, const Had& before, const Had& after);
   void Upsert(RecordView view, const ledger::Disclosure& shown);
   bool Covered(const exchange::Position& at) const {
@@ -130,6 +134,7 @@ class Feed::Step {
   State state_;        // at position_.done
   State state_after_;  // at position_.change
   FeedPosition position_;
+  std::vector<ledger::Recall> recalls_;
   int looks_ = 0;
   size_t bytes_ = 0;
 };
@@ -139,6 +144,8 @@ absl::StatusOr<Feed::Progress> Feed::Step::Run() {
     auto caught_up = Tail();
     if (!caught_up.ok()) return caught_up.status();
     if (!*caught_up) return Progress::kMore;
+    // The same by contract (Moment::settled), and watches that are at the same place now share it.
+    if (position_.done == context_.settled) state_ = context_.snapshot;
     if (position_.snapshot_complete) return Progress::kCaughtUp;
     if (absl::Status status = Snapshot(); !status.ok()) return status;
     if (!position_.snapshot_complete) return Progress::kMore;
@@ -304,7 +311,7 @@ absl::Status Feed::Step::Snapshot() {
       at_position = HadOf(*unexpired);
     }
     if (absl::Status noted = Note(id, has, at_position, at_position); !noted.ok()) return noted;
-    Tell(id, std::nullopt, has, *std::move(view), shown);
+    if (absl::Status told = Tell(id, std::nullopt, has, *std::move(view), shown); !told.ok()) return told;
   }
   return absl::OkStatus();
 }
@@ -320,7 +327,8 @@ absl::Status Feed::Step::Compare(const Key& key, bool created, bool* access_chan
     if (!then.ok()) return then.status();
     before = *std::move(then);
   }
-  const auto after = After().Of(key, query_, &unused);
+  bool is_now = false;
+  auto after = ViewAfter(key, &is_now, &shown);
   if (!after.ok()) return after.status();
   if (access_changed != nullptr) *access_changed = before.access != after->access;
   const auto ahead = position_.ahead.find(*id);
@@ -330,22 +338,40 @@ absl::Status Feed::Step::Compare(const Key& key, bool created, bool* access_chan
   if (ahead == position_.ahead.end() && had == at_position) return absl::OkStatus();
   const std::optional<exchange::Position> at = after->id ? after->at : before.at;
   if (at && !Covered(*at)) return absl::OkStatus();
-  auto now = now_.Of(key, query_, &shown);
+  auto now = is_now ? std::move(after) : now_.Of(key, query_, &shown);
   if (!now.ok()) return now.status();
-  const Had has = HadOf(*now);
+  const Had has = is_now ? at_position : HadOf(*now);
   if (absl::Status noted = Note(*id, has, HadOf(before), at_position); !noted.ok()) return noted;
-  Tell(*id, had, has, *std::move(now), shown);
-  return absl::OkStatus();
+  return Tell(*id, had, has, *std::move(now), shown);
 }
 
-void Feed::Step::Tell(const exchange::RecordId& id, const Had& had, const Had& has, RecordView view,
-                      const ledger::Disclosure& shown) {
-  if (had == has) return;
-  if (has) return Upsert(std::move(view), shown);
+absl::StatusOr<RecordView> Feed::Step::ViewAfter(const Key& key, bool* is_now, ledger::Disclosure* shown) {
+  // At the newest change they differ only by what has expired.
+  if (position_.change == room_.log.AnchorOf(context_.settled) && state_after_ == context_.snapshot) {
+    auto now = now_.Of(key, query_, shown);
+    *is_now = now.ok() && !now->met_expired;
+    if (*is_now || !now.ok()) return now;
+    shown->records.clear();
+  }
+  ledger::Disclosure unused;
+  return After().Of(key, query_, &unused);
+}
+
+absl::Status Feed::Step::Tell(const exchange::RecordId& id, const Had& had, const Had& has, RecordView view,
+                              const ledger::Disclosure& shown) {
+  if (had == has) return absl::OkStatus();
+  if (has) {
+    Upsert(std::move(view), shown);
+    return absl::OkStatus();
+  }
+  const auto kind = RecallKindOf(room_.store, id, context_.settled);
+  if (!kind.ok()) return kind.status();
   v1::Retraction* retraction = response_.add_events()->mutable_retract();
   retraction->set_name(exchange::NameOf(id));
-  retraction->set_kind(v1::RETRACTION_KIND_GONE);
+  retraction->set_kind(*kind);
   bytes_ += retraction->ByteSizeLong();
+  if (view.access.hidden()) recalls_.push_back({id, *kind});
+  return absl::OkStatus();
 }
 
 // Whoever has something else than the view at the position is ahead of it: that before the change under way
@@ -366,26 +392,56 @@ void Feed::Step::Upsert(RecordView view, const ledger::Disclosure& shown) {
   disclosure_.records.insert(disclosure_.records.end(), shown.records.begin(), shown.records.end());
 }
 
+absl::StatusOr<std::shared_ptr<FoundStep>> Feed::Find(const exchange::CallContext& context) const {
+  StepKey key;
+  if (IsPlain()) {
+    key = {.done = room_->log.AnchorOf(position_.done),
+           .settled = room_->log.AnchorOf(context.settled),
+           .member = context.caller.member_number,
+           .now_s = context.now_s(),
+           .state = state_,
+           .newest = context.snapshot,
+           .filter = filter_};
+    if (auto kept = room_->steps->Find(key)) return kept;
+  }
+  auto found = std::make_shared<FoundStep>();
+  ledger::Disclosure disclosure;
+  Step step(*this, context, &found->response, &disclosure);
+  const auto progress = step.Run();
+  // What it goes through was given up meanwhile.
+  if (!progress.ok() && position_.done < room_->store.Floor()) return CursorTooOld();
+  if (!progress.ok()) return progress.status();
+  found->caught_up = *progress == Progress::kCaughtUp;
+  found->disclosed = std::move(disclosure.records);
+  found->recalls = step.TakeRecalls();
+  found->position = step.TakePosition();
+  found->state = step.TakeState();
+  if (IsPlain()) room_->steps->Keep(std::move(key), found);
+  return found;
+}
+
 absl::StatusOr<Feed::Progress> Feed::Next(const exchange::CallContext& context,
                                           v1::WatchRecordsResponse* response,
                                           ledger::Disclosure* disclosure) {
-  response->Clear();
-  disclosure->records.clear();
   if (absl::Status may = exchange::CheckMayRead(context); !may.ok()) return may;
-  Step step(*this, context, response, disclosure);
-  auto progress = step.Run();
-  // What it goes through was given up meanwhile.
-  if (!progress.ok() && position_.done < room_->store.Floor()) return CursorTooOld();
-  next_ = step.TakePosition();
-  next_state_ = step.TakeState();
-  return progress;
+  auto found = Find(context);
+  if (!found.ok()) return found.status();
+  next_ = *std::move(found);
+  // Of a snapshot it is nobody else's, and large.
+  if (IsPlain()) {
+    *response = next_->response;
+  } else {
+    *response = std::move(next_->response);
+  }
+  disclosure->records = next_->disclosed;
+  return next_->caught_up ? Progress::kCaughtUp : Progress::kMore;
 }
 
 void Feed::Sent() {
-  position_ = std::move(next_);
-  state_ = std::move(next_state_);
+  position_ = next_->position;
+  state_ = next_->state;
 }
 
-std::string Feed::Cursor() const { return MakeCursor(room_->cursors, member_, query_.filter, next_); }
+std::string Feed::Cursor() const { return next_->Cursor(room_->cursors, member_, query_.filter); }
 
 }  // namespace coalition::watch

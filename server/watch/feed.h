@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -12,8 +13,10 @@
 #include "common/sealed.h"
 #include "server/exchange/exchange.h"
 #include "server/exchange/record_query.h"
+#include "server/ledger/shown_log.h"
 #include "server/watch/change_log.h"
 #include "server/watch/position.h"
+#include "server/watch/shared_steps.h"
 #include "server/watch/states.h"
 
 namespace coalition::watch {
@@ -34,6 +37,7 @@ struct FeedRoom {
   States& states;
   const Sealer& cursors;
   FeedLimits limits{};
+  std::shared_ptr<SharedSteps> steps = std::make_shared<SharedSteps>();
 };
 
 // Of one member and one filter. Not thread-safe.
@@ -51,6 +55,10 @@ struct FeedRoom {
 // where the view at the position is another one. FeedPosition::ahead has exactly those records; by it each
 // change is told once, and what came and went in between is not told at all. At the newest trigger nothing is
 // ahead, but for what has expired and is not yet removed.
+//
+// Watches of one member with one filter, which most of the time are at the same place, share what their steps
+// find. What they are told depends on nothing else (StepKey): each is still judged for itself, by the state
+// that is the newest when it is.
 //
 // The snapshot goes backward in listing order while the tail goes on: each part of it is what there is at a
 // position at which everything before it has been caught up with.
@@ -70,6 +78,9 @@ class Feed {
   // exchange's reads.
   absl::StatusOr<Progress> Next(const exchange::CallContext& context, v1::WatchRecordsResponse* response,
                                 ledger::Disclosure* disclosure);
+  // Of what Next found, after it has answered: the records that the member sees no more, and not those that
+  // have only left the filter.
+  const std::vector<ledger::Recall>& recalls() const { return next_->recalls; }
   // The response is on its way, or what Next found was empty.
   void Sent();
 
@@ -78,21 +89,26 @@ class Feed {
 
  private:
   class Step;
+  absl::StatusOr<std::shared_ptr<FoundStep>> Find(const exchange::CallContext& context) const;
+  // Whether StepKey has all that is to be known of the position.
+  bool IsPlain() const {
+    return position_.snapshot_complete && position_.change == 0 && position_.ahead.empty();
+  }
   Feed(const FeedRoom& room, uint32_t member, exchange::RecordQuery query, State state, FeedPosition position)
       : room_(&room),
         member_(member),
         query_(std::move(query)),
+        filter_(query_.filter.SerializeAsString()),
         state_(std::move(state)),
         position_(std::move(position)) {}
 
   const FeedRoom* room_;
   uint32_t member_;
   exchange::RecordQuery query_;
-  State state_;  // at position_.done
+  std::string filter_;  // its bytes: equal ones are equal filters
+  State state_;         // at position_.done
   FeedPosition position_;
-  // Behind what Next found.
-  State next_state_;
-  FeedPosition next_;
+  std::shared_ptr<FoundStep> next_;  // what Next found
 };
 
 }  // namespace coalition::watch

@@ -27,7 +27,7 @@ void Tail::Stop() {
 }
 
 void Tail::Run() {
-  store::Revision told = store_.Head();
+  store::Revision told = store_.Head(), concerning = told;
   while (!stop_.load(std::memory_order_acquire)) {
     const store::Revision head = store_.WaitPast(told, kWait);
     if (head <= told) continue;
@@ -35,8 +35,10 @@ void Tail::Run() {
     if (settled > told) {
       told = settled;
       // What fails here fails for those who read, and is told to them.
-      (void)log_.Follow(settled);
-      changed_();
+      const auto newest = log_.Follow(settled);
+      // Most commits concern nobody who watches.
+      if (!newest.ok() || *newest > concerning) changed_();
+      if (newest.ok()) concerning = *newest;
     }
     if (settled < head) std::this_thread::sleep_for(kUntilPublished);
   }

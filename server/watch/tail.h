@@ -11,8 +11,9 @@
 
 namespace coalition::watch {
 
-// Follows the log, and calls `changed` after commits, once for all that came meanwhile, and after a change of
-// the coalition when its state is published. On its own thread; `changed` must be short.
+// Follows the log, and calls `changed` after commits that may concern somebody who watches, once for all that
+// came meanwhile, and after a change of the coalition when its state is published. On its own thread;
+// `changed` must be short.
 class Tail {
  public:
   // References must outlive it.

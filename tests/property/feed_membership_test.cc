@@ -1,4 +1,5 @@
-// The same while members are suspended and let in again, put into groups and out of them, and records expire.
+// The same while members are suspended and let in again, put into groups and out of them, and records expire,
+// are cleared, contested and confirmed.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
@@ -48,7 +49,7 @@ class AdministeredFeeds {
     if (act < 4) {
       Write(kWriters[take(3)], reader, group, take(5), take(4), take(2));
     } else if (act == 4) {
-      Withdraw(take(16));
+      TakeBack(take(16), take(4));
     } else if (act == 5) {
       (void)office_.RemoveFromGroup(group, reader);
     } else if (act == 6) {
@@ -105,12 +106,31 @@ class AdministeredFeeds {
     const auto created = world_.Create(world_.As(writer), CreateRequest(record));
     if (created.ok()) written_.push_back({writer, created->record().name()});
   }
-  void Withdraw(uint32_t which) {
+  // Withdraws, clears, confirms, or has the host uphold an appeal.
+  void TakeBack(uint32_t which, uint32_t how) {
     if (written_.empty()) return;
-    const Written& one = written_[which % written_.size()];
-    v1::WithdrawRecordRequest request;
-    request.set_name(one.name);
-    (void)world_.Withdraw(world_.As(one.by), request);
+    const Written one = written_[which % written_.size()];
+    if (how == 0) {
+      v1::WithdrawRecordRequest request;
+      request.set_name(one.name);
+      (void)world_.Withdraw(world_.As(one.by), request);
+    } else if (how == 1) {
+      v1::ClearRecordRequest request;
+      request.set_name(one.name);
+      request.set_grounds(v1::CLEARANCE_GROUNDS_GENUINE_GOODS);
+      (void)world_.Clear(world_.As(one.by), request);
+    } else if (how == 2) {
+      v1::ConfirmRecordRequest request;
+      request.set_name(one.name);
+      request.set_grounds("seized");
+      (void)world_.Confirm(world_.As(one.by), request);
+    } else {
+      v1::Record outcome = Outcome("bazaar.example", "");
+      outcome.mutable_takedown_outcome()->set_report(one.name);
+      outcome.mutable_takedown_outcome()->set_appeal_result(v1::APPEAL_RESULT_UPHELD);
+      GrantEveryone(outcome);
+      (void)world_.Create(world_.As("bazaar"), CreateRequest(outcome));
+    }
   }
   void Disturb() {
     for (const auto& watcher : watchers_) {

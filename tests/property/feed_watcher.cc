@@ -2,6 +2,9 @@
 
 #include <utility>
 
+#include "common/ids.h"
+#include "server/exchange/taken_back.h"
+
 namespace coalition::testing {
 
 FeedWatcher::FeedWatcher(World& world, const watch::FeedRoom& room, std::string member,
@@ -52,8 +55,14 @@ bool FeedWatcher::Step() {
 void FeedWatcher::Take(const exchange::CallContext& context, const v1::WatchEvent& event) {
   if (event.has_retract()) {
     ++retractions_;
-    if (mirror_.erase(event.retract().name()) == 0)
-      Wrong("retracted, and it had not", event.retract().name());
+    const v1::Retraction& retraction = event.retract();
+    if (mirror_.erase(retraction.name()) == 0) Wrong("retracted, and it had not", retraction.name());
+    const auto id = RecordIdToBytes(*ParseRecordName(retraction.name()));
+    const auto taken_back = exchange::FindTakenBack(world_.store(), *id, world_.store().Head());
+    const bool cleared =
+        taken_back.ok() && taken_back->has_value() && (*taken_back)->kind() == v1::RETRACTION_KIND_CLEARED;
+    if (cleared != (retraction.kind() == v1::RETRACTION_KIND_CLEARED))
+      Wrong("told " + v1::RetractionKind_Name(retraction.kind()), retraction.name());
     return;
   }
   const v1::Record& record = event.upsert();

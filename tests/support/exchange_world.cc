@@ -199,6 +199,18 @@ absl::StatusOr<v1::WithdrawRecordResponse> World::Withdraw(const exchange::CallC
       [&](auto done) { exchange_->Withdraw(context, request, std::move(done)); });
 }
 
+absl::StatusOr<v1::ClearRecordResponse> World::Clear(const exchange::CallContext& context,
+                                                     const v1::ClearRecordRequest& request) {
+  return Wait<v1::ClearRecordResponse>(
+      [&](auto done) { exchange_->Clear(context, request, std::move(done)); });
+}
+
+absl::StatusOr<v1::ConfirmRecordResponse> World::Confirm(const exchange::CallContext& context,
+                                                         const v1::ConfirmRecordRequest& request) {
+  return WaitShowing<v1::ConfirmRecordResponse>(
+      &disclosure, [&](auto done) { exchange_->Confirm(context, request, std::move(done)); });
+}
+
 absl::StatusOr<v1::ImportRecordsResponse> World::Import(const exchange::CallContext& context,
                                                         const v1::ImportRecordsRequest& request) {
   return Wait<v1::ImportRecordsResponse>(

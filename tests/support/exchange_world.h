@@ -100,6 +100,10 @@ class World {
                                                   const v1::ReviseRecordRequest& request);
   absl::StatusOr<v1::WithdrawRecordResponse> Withdraw(const exchange::CallContext& context,
                                                       const v1::WithdrawRecordRequest& request);
+  absl::StatusOr<v1::ClearRecordResponse> Clear(const exchange::CallContext& context,
+                                                const v1::ClearRecordRequest& request);
+  absl::StatusOr<v1::ConfirmRecordResponse> Confirm(const exchange::CallContext& context,
+                                                    const v1::ConfirmRecordRequest& request);
   absl::StatusOr<v1::ImportRecordsResponse> Import(const exchange::CallContext& context,
                                                    const v1::ImportRecordsRequest& request);
   absl::StatusOr<v1::Record> Get(const exchange::CallContext& context, const std::string& name);
@@ -123,7 +127,7 @@ class World {
 
   TestClock clock;
   SeededRandom random;
-  // Of the last call that reads, creates or revises.
+  // Of the last call that reads, creates, revises or confirms.
   ledger::Disclosure disclosure;
 
  private:

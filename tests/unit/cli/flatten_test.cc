@@ -55,6 +55,33 @@ TEST(FlattenTest, FactsHoldEverythingByPath) {
   EXPECT_THAT(facts["offender_report.rights"], HasSubstr("\"office\":\"EUIPO\""));
 }
 
+TEST(FlattenTest, AContestIsToldWithItsEnd) {
+  v1::Record record = Report();
+  const auto facts_of = [&] {
+    const Facts facts = RecordFacts(record);
+    return std::map<std::string, std::string>(facts.begin(), facts.end());
+  };
+  const std::map<std::string, std::string> before = facts_of();
+  for (const char* name : {"contested", "lapses", "confirmed", "confirm_grounds", "cleared_before"})
+    EXPECT_EQ(before.at(name), "") << name;
+  record.set_state(v1::RECORD_STATE_CONTESTED);
+  record.mutable_contest()->mutable_contest_time()->set_seconds(1'767'225'600);
+  record.mutable_contest()->mutable_lapse_time()->set_seconds(1'767'225'600 + 30 * 86'400);
+  record.add_cleared_before("records/a");
+  record.add_cleared_before("records/b");
+  std::map<std::string, std::string> facts = facts_of();
+  EXPECT_EQ(facts["state"], "contested");
+  EXPECT_EQ(facts["contested"], "2026-01-01T00:00:00Z");
+  EXPECT_EQ(facts["lapses"], "2026-01-31T00:00:00Z");
+  EXPECT_EQ(facts["cleared_before"], "records/a; records/b");
+  record.mutable_contest()->mutable_confirm_time()->set_seconds(1'767'225'600 + 86'400);
+  record.mutable_contest()->set_confirm_grounds("bought again");
+  facts = facts_of();
+  EXPECT_EQ(facts["confirmed"], "2026-01-02T00:00:00Z");
+  EXPECT_EQ(facts["confirm_grounds"], "bought again");
+  EXPECT_EQ(facts["lapses"], "");  // it does not any more
+}
+
 TEST(FlattenTest, EveryClassHasASummary) {
   v1::Record record;
   record.mutable_takedown_notice()->set_requested_action("SUSPEND_ACCOUNT");

@@ -28,7 +28,7 @@ class PolicyConnection final : public client::Connection {
     response.mutable_policy()->set_version(3);
     response.mutable_policy()->set_epoch(17);
     response.mutable_policy()->set_applied_by("members/office/credentials/\x1b[2J");
-    *response.mutable_policy()->mutable_policy() = policy::DefaultPolicy();
+    *response.mutable_policy()->mutable_policy() = in_force;
     return response;
   }
   absl::StatusOr<v1::ListPolicyVersionsResponse> ListPolicyVersions(
@@ -66,6 +66,7 @@ class PolicyConnection final : public client::Connection {
     return response;
   }
 
+  v1::CoalitionPolicy in_force = policy::DefaultPolicy();
   v1::ValidatePolicyResponse validated;
   absl::Status refusal;
   std::vector<v1::SetMemberPolicyRequest> set;
@@ -85,6 +86,21 @@ TEST_F(PolicyVerbsTest, WhatIsReadCanBeAppliedAgain) {
   EXPECT_TRUE(MessageDifferencer::Equals(read, policy::DefaultPolicy()));
   EXPECT_EQ(Run({"policy", "get", "-o", "json"}), kExitOk);
   EXPECT_THAT(out_.str(), HasSubstr("\"version\": \"3\""));
+}
+
+TEST_F(PolicyVerbsTest, WithEveryLimit) {
+  v1::PolicyLimits& limits = *connection_->in_force.mutable_limits();
+  limits.set_contest_days(14);
+  limits.add_shown_to_by_kind(v1::MEMBER_KIND_PAYMENT);
+  limits.add_shown_to_by_kind(v1::MEMBER_KIND_AUTHORITY);
+  limits.add_lifetimes()->set_days_default(365);
+  EXPECT_EQ(Run({"policy", "get"}), kExitOk);
+  EXPECT_THAT(out_.str(), HasSubstr("contest_days: 14\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("shown_to_by_kind: [MEMBER_KIND_PAYMENT, MEMBER_KIND_AUTHORITY]\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("days_default: 365\n"));
+  v1::CoalitionPolicy read;
+  ASSERT_TRUE(ParseTextproto(out_.str(), "out", &read).ok());
+  EXPECT_TRUE(MessageDifferencer::Equals(read, connection_->in_force));
 }
 
 TEST_F(PolicyVerbsTest, TheHistoryIsATable) {

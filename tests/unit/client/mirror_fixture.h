@@ -54,8 +54,10 @@ class Say {
     *response_.add_events()->mutable_upsert() = record;
     return *this;
   }
-  Say& Retract(int number) {
-    response_.add_events()->mutable_retract()->set_name(RecordName(number));
+  Say& Retract(int number, v1::RetractionKind kind = v1::RETRACTION_KIND_GONE) {
+    v1::Retraction& retraction = *response_.add_events()->mutable_retract();
+    retraction.set_name(RecordName(number));
+    retraction.set_kind(kind);
     return *this;
   }
   Say& SnapshotComplete() {

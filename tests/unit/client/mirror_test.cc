@@ -115,6 +115,32 @@ TEST_F(MirrorTest, WhatChangesAndWhatIsRetracted) {
   EXPECT_EQ(mirror->cursor(), "6");
 }
 
+// Why it went changes nothing, be it a kind of later.
+TEST_F(MirrorTest, WhatWasWrongGoesAsWhatIsGoneDoes) {
+  auto mirror = Open();
+  Apply(*mirror, Say("1")
+                     .Upsert(MakeReport(1, "shop-1"))
+                     .Upsert(MakeReport(2, "shop-2"))
+                     .Upsert(MakeReport(3, "shop-3"))
+                     .SnapshotComplete()
+                     .CompleteAt(now()));
+  Apply(*mirror, Say("2").Retract(1, v1::RETRACTION_KIND_CLEARED));
+  Apply(*mirror, Say("3").Retract(2, static_cast<v1::RetractionKind>(7)));
+  for (int i = 0; i < 2; ++i) {  // also as it is read again
+    EXPECT_EQ(Verdict(*mirror, "shop-1"), "NOT_LISTED");
+    EXPECT_EQ(Verdict(*mirror, "shop-2"), "NOT_LISTED");
+    EXPECT_EQ(Verdict(*mirror, "shop-3"), "LISTED");
+    EXPECT_EQ(mirror->status().records, 1u);
+    EXPECT_EQ(mirror->status().sellers, 1u);
+    mirror.reset();
+    mirror = Open();
+  }
+  // Told twice: GONE, and later that it was wrong.
+  Apply(*mirror, Say("4").Retract(3).Retract(3, v1::RETRACTION_KIND_CLEARED));
+  EXPECT_EQ(mirror->status().records, 0u);
+  EXPECT_EQ(mirror->status().sellers, 0u);
+}
+
 TEST_F(MirrorTest, ManyOfOneSellerComeAndGoInAnyOrder) {
   const auto mirror = Open();
   Say all("1");
@@ -243,6 +269,16 @@ TEST_F(MirrorTest, AFilterKeepsWhatItCanNotKnowFromBeingAnswered) {
   EXPECT_EQ(Open(true)->Check("souk.example", "s-1")->verdict, v1::VERDICT_NOT_LISTED);
   options_.filter.mutable_seller()->set_platform("bazaar.example");
   EXPECT_EQ(TryOpen().status().code(), absl::StatusCode::kFailedPrecondition);  // another filter
+}
+
+TEST_F(MirrorTest, WithoutActiveRecordsNobodyCouldBeListed) {
+  options_.filter.add_states(v1::RECORD_STATE_CONTESTED);
+  Fill(*Open(), 1, "shop-1", "1");
+  EXPECT_EQ(Verdict(*Open(), "shop-1"), "FAILED_PRECONDITION");
+  options_.directory += "-2";
+  options_.filter.add_states(v1::RECORD_STATE_ACTIVE);
+  Fill(*Open(), 1, "shop-1", "1");
+  EXPECT_EQ(Verdict(*Open(), "shop-1"), "LISTED");
 }
 
 TEST_F(MirrorTest, OneProcessWritesOthersLook) {

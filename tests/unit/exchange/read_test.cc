@@ -92,6 +92,8 @@ TEST(ReadTest, StandingDecides) {
     EXPECT_EQ(world.Create(context, {}).status(), get);
     EXPECT_EQ(world.Revise(context, {}).status(), get);
     EXPECT_EQ(world.Withdraw(context, {}).status(), get);
+    EXPECT_EQ(world.Clear(context, {}).status(), get);
+    EXPECT_EQ(world.Confirm(context, {}).status(), get);
     EXPECT_EQ(world.Import(context, {}).status(), get);
   }
 }

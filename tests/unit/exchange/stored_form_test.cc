@@ -50,6 +50,21 @@ TEST(KeysTest, PartsOfARecordsKey) {
   EXPECT_EQ(IdOfRecordKey(IdKey(Id(1))), std::nullopt);
 }
 
+TEST(KeysTest, ClearancesOfASellerAreNobodyElses) {
+  const std::string prefix = ClearancePrefix("a.example", "s");
+  const std::string newer = prefix + EncodePosition({300, 0}), older = prefix + EncodePosition({299, 0});
+  EXPECT_LT(newer, older);
+  for (const std::string& key : {newer, older}) {
+    EXPECT_LT(key, PrefixEnd(prefix));
+    ASSERT_TRUE(SellerOfClearanceKey(key).has_value());
+    EXPECT_EQ(SellerOfClearanceKey(key)->platform, "a.example");
+    EXPECT_EQ(SellerOfClearanceKey(key)->seller_id, "s");
+  }
+  EXPECT_GE(ClearancePrefix("a.example", "s2"), PrefixEnd(prefix));
+  EXPECT_FALSE(SellerOfClearanceKey(prefix).has_value());
+  EXPECT_FALSE(SellerOfClearanceKey(RecordKey("a.example", "s", Id(1))).has_value());
+}
+
 TEST(KeysTest, PrefixEnds) {
   EXPECT_EQ(PrefixEnd("a"), "b");
   EXPECT_EQ(PrefixEnd("a\xff"), "b");

@@ -33,9 +33,18 @@ Mistake InLimits(const std::string& limits, const std::string& path, const std::
 INSTANTIATE_TEST_SUITE_P(
     Limits, CheckPolicyTerms,
     ::testing::Values(
-        InLimits("lifetimes { }", "lifetimes[1].days_max", "must be from 1 to 36500"),
-        InLimits("lifetimes { days_max: -1 }", "lifetimes[1].days_max", "must be from 1 to 36500"),
-        InLimits("lifetimes { days_max: 36501 }", "lifetimes[1].days_max", "must be from 1 to 36500"),
+        InLimits("lifetimes { }", "lifetimes[1]", "says nothing: set days_max, days_default or both"),
+        InLimits("lifetimes { days_max: -1 }", "lifetimes[1].days_max", "must be from 0 to 36500"),
+        InLimits("lifetimes { days_max: 36501 }", "lifetimes[1].days_max", "must be from 0 to 36500"),
+        InLimits("lifetimes { days_default: -1 }", "lifetimes[1].days_default", "must be from 0 to 36500"),
+        InLimits("lifetimes { days_default: 36501 }", "lifetimes[1].days_default", "must be from 0 to 36500"),
+        InLimits("lifetimes { days_max: 7 days_default: 8 }", "lifetimes[1].days_default",
+                 "is over days_max"),
+        InLimits("contest_days: -1", "contest_days", "must be from 0 to 3650"),
+        InLimits("contest_days: 3651", "contest_days", "must be from 0 to 3650"),
+        InLimits("shown_to_by_kind: [MEMBER_KIND_PAYMENT, MEMBER_KIND_PAYMENT]", "shown_to_by_kind[1]",
+                 "kind of member named twice"),
+        InLimits("shown_to_by_kind: 77", "shown_to_by_kind[0]", "no such kind of member"),
         InLimits("lifetimes { days_max: 1 record_classes: 77 }", "lifetimes[1].record_classes[0]",
                  "no such record class"),
         InLimits("lifetimes { days_max: 1 labels: [LABEL_RED, LABEL_UNSPECIFIED] }", "lifetimes[1].labels[1]",
@@ -168,6 +177,16 @@ INSTANTIATE_TEST_SUITE_P(
         Expect("coarse: 'verdict'", ".coarse[0]",
                "\"verdict\" has no level COARSE: its chain is OMIT < FULL"),
         Expect("full: 'verdict' omitted: 'verdict'", ".omitted[0]", "\"verdict\" is listed twice")));
+
+TEST(CheckPolicy, LimitsThatSayLittleAreSound) {
+  const auto policy = SoundWith(R"(limits {
+    lifetimes { days_default: 36500 }
+    lifetimes { days_max: 7 days_default: 7 }
+    contest_days: 3650
+    shown_to_by_kind: [MEMBER_KIND_PAYMENT, MEMBER_KIND_AUTHORITY]
+  })");
+  EXPECT_THAT(Said(CheckPolicy(policy)), IsEmpty());
+}
 
 TEST(CheckPolicy, WantsToKnowWhoMayApprove) {
   auto policy = SoundWith("");

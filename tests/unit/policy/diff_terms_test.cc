@@ -259,12 +259,17 @@ const std::vector<Change>& Changes() {
       [](auto* policy) { policy->mutable_limits()->mutable_lifetimes(0)->set_days_max(7); },
       [](auto* policy) { policy->mutable_limits()->mutable_lifetimes(0)->set_days_max(8); },
       [](auto* policy) { policy->mutable_limits()->mutable_lifetimes(0)->add_labels(v1::LABEL_RED); },
+      [](auto* policy) { policy->mutable_limits()->mutable_lifetimes(0)->set_days_default(7); },
+      [](auto* policy) { policy->mutable_limits()->mutable_lifetimes(0)->set_days_default(8); },
       [](auto* policy) { policy->mutable_limits()->add_labels(v1::LABEL_CLEAR); },
       [](auto* policy) { policy->mutable_limits()->mutable_widening()->set_approvals(3); },
       [](auto* policy) { policy->mutable_limits()->mutable_widening()->mutable_electorate()->RemoveLast(); },
       [](auto* policy) { policy->mutable_limits()->mutable_widening()->set_notice_days(1); },
       [](auto* policy) { policy->mutable_limits()->mutable_widening()->set_open_days(2); },
       [](auto* policy) { policy->mutable_limits()->set_hides_records_of_suspended(true); },
+      [](auto* policy) { policy->mutable_limits()->set_contest_days(30); },
+      [](auto* policy) { policy->mutable_limits()->set_contest_days(31); },
+      [](auto* policy) { policy->mutable_limits()->add_shown_to_by_kind(v1::MEMBER_KIND_PAYMENT); },
       [](auto* policy) { policy->mutable_audiences(0)->set_id("x"); },
       [](auto* policy) { policy->mutable_audiences(0)->set_description("x"); },
       [](auto* policy) {
@@ -341,6 +346,8 @@ TEST(DiffDigest, TheOrderOfEntriesDoesNotMatter) {
   *after.add_policy_test() = after.policy_test(0);
   after.mutable_policy_test(1)->set_name("x");
   *after.mutable_limits()->add_lifetimes() = FromText<v1::LifetimeLimit>("days_max: 3 labels: LABEL_AMBER");
+  for (const auto kind : {v1::MEMBER_KIND_PAYMENT, v1::MEMBER_KIND_AUTHORITY})
+    after.mutable_limits()->add_shown_to_by_kind(kind);
   after.mutable_views(0)->add_full("case_type");
   for (const char* name : {"brief", "alert"}) {
     *after.add_views() = before.views(1);
@@ -357,6 +364,7 @@ TEST(DiffDigest, TheOrderOfEntriesDoesNotMatter) {
     turn(policy->mutable_limits()->mutable_lifetimes());
     turn(policy->mutable_limits()->mutable_labels());
     turn(policy->mutable_limits()->mutable_widening()->mutable_electorate());
+    turn(policy->mutable_limits()->mutable_shown_to_by_kind());
     turn(policy->mutable_views(0)->mutable_full());
     turn(policy->mutable_views(1)->mutable_full());
     turn(policy->mutable_ceilings(1)->mutable_kinds());

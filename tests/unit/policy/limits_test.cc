@@ -29,6 +29,32 @@ TEST(LifetimeDays, WhereNoneFitsThePolicyDoesNotSay) {
   EXPECT_EQ(LifetimeDays({}, v1::RECORD_CLASS_OPINION, v1::LABEL_RED), 0);
 }
 
+TEST(LifetimeDays, AnEntryThatSetsNoneDoesNotCount) {
+  const auto limits = FromText<v1::PolicyLimits>(R"(
+    lifetimes { days_default: 30 }
+    lifetimes { labels: LABEL_RED days_max: 183 }
+    lifetimes { labels: LABEL_RED days_max: 90 days_default: 60 })");
+  EXPECT_EQ(LifetimeDays(limits, v1::RECORD_CLASS_OPINION, v1::LABEL_RED), 90);
+  EXPECT_EQ(LifetimeDays(limits, v1::RECORD_CLASS_OPINION, v1::LABEL_AMBER), 0);
+  EXPECT_EQ(DefaultLifetimeDays(limits, v1::RECORD_CLASS_OPINION, v1::LABEL_RED), 30);
+}
+
+TEST(DefaultLifetimeDays, OfSeveralThatFitTheShortestCounts) {
+  const auto limits = FromText<v1::PolicyLimits>(R"(
+    lifetimes { days_max: 10 }
+    lifetimes { labels: [LABEL_RED, LABEL_AMBER] days_default: 183 }
+    lifetimes { record_classes: RECORD_CLASS_OPINION days_default: 90 })");
+  EXPECT_EQ(DefaultLifetimeDays(limits, v1::RECORD_CLASS_OFFENDER_REPORT, v1::LABEL_RED), 183);
+  EXPECT_EQ(DefaultLifetimeDays(limits, v1::RECORD_CLASS_OPINION, v1::LABEL_RED), 90);
+  EXPECT_EQ(DefaultLifetimeDays(limits, v1::RECORD_CLASS_OPINION, v1::LABEL_GREEN), 90);
+  EXPECT_EQ(DefaultLifetimeDays(limits, v1::RECORD_CLASS_OFFENDER_REPORT, v1::LABEL_GREEN), 0);
+}
+
+TEST(ContestDays, ThirtyWhereThePolicyDoesNotSay) {
+  EXPECT_EQ(ContestDays({}), 30);
+  EXPECT_EQ(ContestDays(FromText<v1::PolicyLimits>("contest_days: 7")), 7);
+}
+
 TEST(AllowsLabel, ThoseThatAreListedOrAll) {
   const auto limits = FromText<v1::PolicyLimits>("labels: [LABEL_RED, LABEL_AMBER]");
   EXPECT_TRUE(AllowsLabel(limits, v1::LABEL_AMBER));

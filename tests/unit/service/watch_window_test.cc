@@ -5,6 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "server/service/sent_responses.h"
+
 namespace coalition::service {
 namespace {
 
@@ -40,6 +42,20 @@ TEST(WatchWindowTest, WhoWaitsIsToldOnceWhenThereIsRoom) {
   EXPECT_EQ(second->told, 1);
 }
 
+TEST(WatchWindowTest, NoMoreAreToldThanThereIsRoomFor) {
+  MemberWindows windows({10, 100});
+  const auto first = std::make_shared<Waiting>(), second = std::make_shared<Waiting>();
+  ASSERT_TRUE(windows.Take(1, 90, first));
+  EXPECT_FALSE(windows.Take(1, 60, first));
+  EXPECT_FALSE(windows.Take(1, 60, second));
+  windows.Give(1, {0, 60});
+  EXPECT_EQ(first->told, 1);
+  EXPECT_EQ(second->told, 0);
+  // It has no use for it: the next is told.
+  windows.Give(1, {});
+  EXPECT_EQ(second->told, 1);
+}
+
 TEST(WatchWindowTest, WhoIsGoneTakesNobodysTurn) {
   MemberWindows windows({1, 100});
   auto gone = std::make_shared<Waiting>();
@@ -51,6 +67,28 @@ TEST(WatchWindowTest, WhoIsGoneTakesNobodysTurn) {
   windows.Give(1, {1, 1});
   EXPECT_EQ(left->told, 0);
   EXPECT_EQ(waits->told, 1);
+}
+
+TEST(SentResponsesTest, AnAcknowledgementFreesWhatWasSentInItsOrder) {
+  const auto recall = [](uint8_t record) { return ledger::Recall{{record}, v1::RETRACTION_KIND_GONE}; };
+  SentResponses sent;
+  EXPECT_TRUE(sent.empty());
+  sent.Push(10, {recall(1), recall(2)});
+  sent.Push(20, {});
+  sent.Push(30, {recall(3)});
+  EXPECT_EQ(sent.used().responses, 3);
+  EXPECT_EQ(sent.used().bytes, 60);
+  EXPECT_FALSE(sent.Acknowledge(4).has_value()) << "more than were sent";
+  const auto two = sent.Acknowledge(2);
+  ASSERT_TRUE(two.has_value());
+  EXPECT_EQ(two->size.responses, 2);
+  EXPECT_EQ(two->size.bytes, 30);
+  EXPECT_EQ(two->recalls, (std::vector<ledger::Recall>{recall(1), recall(2)}));
+  EXPECT_FALSE(sent.Acknowledge(1).has_value()) << "it falls";
+  EXPECT_EQ(sent.Acknowledge(2)->size.responses, 0);
+  EXPECT_EQ(sent.Acknowledge(3)->recalls, std::vector<ledger::Recall>{recall(3)});
+  EXPECT_TRUE(sent.empty());
+  EXPECT_EQ(sent.used().bytes, 0);
 }
 
 }  // namespace

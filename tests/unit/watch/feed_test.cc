@@ -43,6 +43,25 @@ class FeedTest : public ::testing::Test {
     return watch::Feed::Start(feeds_.room, world_.As(member), start);
   }
 
+  // A feed that has caught up with what there is.
+  watch::Feed CaughtUp(const std::string& member, const v1::RecordFilter& filter) {
+    v1::WatchStart start;
+    *start.mutable_filter() = filter;
+    auto feed = watch::Feed::Start(feeds_.room, world_.As(member), start);
+    EXPECT_TRUE(feed.ok());
+    (void)EventsOf(*feed, member);
+    return *std::move(feed);
+  }
+  // Of one response, which counts as sent.
+  int EventsOf(watch::Feed& feed, const std::string& member) {
+    v1::WatchRecordsResponse response;
+    ledger::Disclosure disclosure;
+    EXPECT_TRUE(feed.Next(world_.As(member), &response, &disclosure).ok());
+    EXPECT_EQ(static_cast<size_t>(response.events_size()), disclosure.records.size());
+    feed.Sent();
+    return response.events_size();
+  }
+
   World world_;
   FeedsOf feeds_;
 };
@@ -96,6 +115,31 @@ TEST_F(FeedTest, WhatRefersToWhatIsGoneIsTakenBackToo) {
   watcher.CatchUp();
   EXPECT_EQ(watcher.wrong(), "");
   EXPECT_TRUE(watcher.mirror().empty());
+}
+
+// Watches that stand at the same place share what is found there, and its cursor; others do not.
+TEST_F(FeedTest, OnlyTheSameMemberWithTheSameFilterSharesWhatItIsTold) {
+  v1::RecordFilter opinions;
+  opinions.add_record_classes(v1::RECORD_CLASS_OPINION);
+  watch::Feed one = CaughtUp("belmont", {}), same = CaughtUp("belmont", {});
+  watch::Feed filtered = CaughtUp("belmont", opinions), other = CaughtUp("bazaar", {});
+  const std::string name = Write("shop-1");
+  EXPECT_EQ(EventsOf(one, "belmont"), 1);
+  EXPECT_EQ(EventsOf(same, "belmont"), 1);
+  EXPECT_EQ(one.Cursor(), same.Cursor());
+  EXPECT_EQ(EventsOf(filtered, "belmont"), 0);
+  EXPECT_EQ(EventsOf(other, "bazaar"), 0);
+  EXPECT_NE(one.Cursor(), filtered.Cursor());
+  // Each goes on from where it is itself.
+  Withdraw(name);
+  v1::WatchRecordsResponse response;
+  ledger::Disclosure disclosure;
+  ASSERT_TRUE(one.Next(world_.As("belmont"), &response, &disclosure).ok());
+  one.Sent();
+  ASSERT_EQ(response.events_size(), 1);
+  EXPECT_EQ(response.events(0).retract().name(), name);
+  EXPECT_EQ(EventsOf(filtered, "belmont"), 0);
+  EXPECT_EQ(EventsOf(other, "bazaar"), 0);
 }
 
 }  // namespace

@@ -1,0 +1,87 @@
+#include <algorithm>
+#include <utility>
+
+#include "common/timestamp.h"
+#include "server/exchange/access.h"
+#include "server/exchange/draft.h"
+#include "server/exchange/edit.h"
+#include "server/membership/actor.h"
+
+namespace coalition::exchange {
+namespace {
+
+class ConfirmCall final : public Edit {
+ public:
+  ConfirmCall(const Room& room, const CallContext& context, const v1::ConfirmRecordRequest& request,
+              EditRequest edit, Exchange::DoneShowing<v1::ConfirmRecordResponse> done)
+      : Edit(room, context, std::move(edit)), grounds_(request.grounds()), done_(std::move(done)) {}
+
+ protected:
+  absl::StatusOr<Change> Prepare(const Reader& reader, const SeenRecord& seen) override {
+    policy::Header header = seen.stored.header.ToHeader();
+    if (header.state != policy::Lifecycle::kContested)
+      return membership::StateConflict("the record is not contested", "ACTIVE");
+    v1::Record record;
+    const std::string_view message = seen.stored.message;
+    if (!record.ParseFromArray(message.data(), static_cast<int>(message.size()))) return Corrupt();
+    const int64_t lapse_time_s = header.expire_time_s;
+    header.state = policy::Lifecycle::kActive;
+    header.expire_time_s = record.expire_time().seconds();
+    record.mutable_contest()->set_confirm_grounds(grounds_);
+    *record.mutable_contest()->mutable_confirm_time() = ToTimestamp(contributor().now_ns);
+    *record.mutable_update_time() = ToTimestamp(NextUpdateNs(record.update_time(), contributor().now_ns));
+    const std::string value =
+        EncodeStoredRecord(header, seen.stored.ordinal, seen.stored.verdict, record.SerializeAsString());
+    const absl::Status shown = ShowChanged(reader, seen, value, response_.mutable_record(), &shown_);
+    if (!shown.ok()) return shown;
+    Writes writes;
+    AppendForm(seen.key, value, lapse_time_s, header.expire_time_s, &writes);
+    return Change{[writes](store::Revision, Values) { return writes; }};
+  }
+
+  void Succeed() override { done_(std::move(response_), contributor().Showing(std::move(shown_.records))); }
+
+  void SucceedAgain(const RecordId& id) override {
+    const absl::Status shown = ShowAgain(room(), contributor(), id, response_.mutable_record(), &shown_);
+    shown.ok() ? Succeed() : Fail(shown);
+  }
+
+  void Fail(const absl::Status& status) override { done_(status, {}); }
+
+ private:
+  const std::string grounds_;
+  const Exchange::DoneShowing<v1::ConfirmRecordResponse> done_;
+  v1::ConfirmRecordResponse response_;
+  ledger::Disclosure shown_;  // its records alone
+};
+
+std::string PayloadOf(v1::ConfirmRecordRequest request) {
+  request.clear_request_id();
+  return request.SerializeAsString();
+}
+
+FieldViolations WrongWith(const v1::ConfirmRecordRequest& request) {
+  FieldChecker checker(0);
+  if (request.grounds().empty()) checker.Add({"grounds"}, "is missing: say why the record stands");
+  CheckWords("grounds", request.grounds(), &checker);
+  return checker.violations();
+}
+
+}  // namespace
+
+void ConfirmRecord(const Room& room, const CallContext& context, const v1::ConfirmRecordRequest& request,
+                   Exchange::DoneShowing<v1::ConfirmRecordResponse> done) {
+  if (absl::Status status = CheckMayWrite(context); !status.ok()) return done(status, {});
+  EditRequest edit;
+  edit.name = request.name();
+  edit.name_field = "name";
+  edit.etag = request.etag();
+  edit.request_id = request.request_id();
+  edit.payload = PayloadOf(request);
+  edit.method = Method::kConfirm;
+  edit.validate_only = request.validate_only();
+  edit.violations = WrongWith(request);
+  std::make_shared<ConfirmCall>(room, context, request, std::move(edit), std::move(done))->Run();
+}
+
+}  // namespace coalition::exchange

@@ -1,0 +1,57 @@
+#include "server/exchange/taken_back.h"
+
+#include <limits>
+#include <span>
+
+#include "server/exchange/access.h"
+
+namespace coalition::exchange {
+namespace {
+
+constexpr int64_t kForGood = std::numeric_limits<int64_t>::max();
+
+// As if the record lived for good: who could see it may know for as long that it was wrong.
+std::string HeaderForGood(const policy::HeaderView& of) {
+  policy::Header header = of.ToHeader();
+  header.state = policy::Lifecycle::kActive;
+  header.expire_time_s = kForGood;
+  return policy::EncodeHeader(header);
+}
+
+}  // namespace
+
+std::string TakenBackKey(const RecordId& id) {
+  std::string key = "t";
+  key.append(id.begin(), id.end());
+  return key;
+}
+
+store::Write TakenBackWrite(const RecordId& id, const policy::HeaderView& header, const TakingBack& how) {
+  storage::v1::StoredTakenBack stored;
+  stored.set_contributor(header.contributor());
+  stored.set_time_s(how.time_s);
+  stored.set_kind(how.kind);
+  if (how.kind == v1::RETRACTION_KIND_CLEARED) {
+    stored.set_grounds(how.grounds);
+    stored.set_comment(how.comment);
+    stored.set_cleared_by(how.cleared_by);
+  }
+  // Of an opinion it says what that was about.
+  if (how.kind == v1::RETRACTION_KIND_CLEARED || header.subject()) stored.set_header(HeaderForGood(header));
+  return {TakenBackKey(id), stored.SerializeAsString()};
+}
+
+absl::StatusOr<std::optional<storage::v1::StoredTakenBack>> FindTakenBack(const store::Store& store,
+                                                                          const RecordId& id,
+                                                                          store::Revision at) {
+  std::optional<storage::v1::StoredTakenBack> none;
+  const std::string key = TakenBackKey(id);
+  const auto read = store.Read(std::span(&key, 1), at);
+  if (!read.ok()) return FromStore(read.status());
+  if (!(*read)[0].has_value()) return none;
+  storage::v1::StoredTakenBack stored;
+  if (!stored.ParseFromString((*read)[0]->value)) return Corrupt();
+  return std::optional(std::move(stored));
+}
+
+}  // namespace coalition::exchange

@@ -1,0 +1,42 @@
+// That a record was taken back, and how: kept for good.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "coalition/storage/v1/storage.pb.h"
+#include "coalition/v1/exchange_service.pb.h"
+#include "coalition/v1/watch_service.pb.h"
+#include "common/policy/header.h"
+#include "server/exchange/keys.h"
+#include "server/store/store.h"
+
+namespace coalition::exchange {
+
+// How a record is taken back.
+struct TakingBack {
+  v1::RetractionKind kind = v1::RETRACTION_KIND_GONE;
+  // Of an expiry: when it was.
+  int64_t time_s = 0;
+  // Of a clearance.
+  v1::ClearanceGrounds grounds = v1::CLEARANCE_GROUNDS_UNSPECIFIED;
+  std::string comment = {};
+  std::string cleared_by = {};  // members/{member}/credentials/{credential}
+};
+
+inline TakingBack GoneAt(int64_t time_s) { return {.kind = v1::RETRACTION_KIND_GONE, .time_s = time_s}; }
+
+std::string TakenBackKey(const RecordId& id);
+
+// Written with the removal of the record with that header.
+store::Write TakenBackWrite(const RecordId& id, const policy::HeaderView& header, const TakingBack& how);
+
+// nullopt: there is no such record, or it is there, or it was taken back by a version that did not note it.
+// Errors: the store's, as callers see them (access.h); CORRUPT.
+absl::StatusOr<std::optional<storage::v1::StoredTakenBack>> FindTakenBack(const store::Store& store,
+                                                                          const RecordId& id,
+                                                                          store::Revision at);
+
+}  // namespace coalition::exchange

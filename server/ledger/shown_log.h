@@ -1,0 +1,111 @@
+// Which member was shown which record, and what it was told and has acknowledged since.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "coalition/storage/v1/storage.pb.h"
+#include "server/ledger/disclosures.h"
+#include "server/ledger/shown_pairs.h"
+#include "server/store/commit_lane.h"
+#include "server/store/store.h"
+
+namespace coalition::ledger {
+
+using RecordIdBytes = policy::RecordIdBytes;
+
+// That a record which a member was shown is not to be used any more.
+struct Recall {
+  RecordIdBytes record{};
+  v1::RetractionKind kind = v1::RETRACTION_KIND_UNSPECIFIED;
+  friend bool operator==(const Recall&, const Recall&) = default;
+};
+
+// A member that was shown a record.
+struct ShownTo {
+  uint32_t member = 0;
+  storage::v1::StoredShown shown;
+};
+
+// A record that a member was shown.
+struct ShownRecord {
+  RecordIdBytes record{};
+  storage::v1::StoredShown shown;
+};
+
+// Whether nothing is left to be dealt with for a member that does not see the record: it has acknowledged
+// that it is gone, and, of one that was cleared, that too.
+bool IsAcknowledged(const storage::v1::StoredShown& shown, v1::RetractionKind kind);
+
+// Keeps, for each record and member, when the member was first shown the record: durable before the record
+// leaves. After a crash it may name somebody whom the record never reached, never leave one out. In the
+// store, never changed in form:
+//
+//   s record id, member                  StoredShown
+//   u member, record id                  empty
+//
+// Thread-safe. References must outlive it, and the lane must have been drained before it goes.
+class ShownLog final : public DisclosureLog {
+ public:
+  // Runs the member's work soon, on a thread that is not the commit lane's.
+  using RunLater = std::function<void(uint32_t member, std::function<void()> work)>;
+
+  // Passes each disclosure on to `next` once it is kept; by `run_later`, if that had to wait.
+  ShownLog(store::Store& store, store::CommitLane& lane, DisclosureLog& next, RunLater run_later);
+
+  // What is disclosed without a view is passed on alone. Waits for the disk where a member is shown a record
+  // for the first time, or again after it was told that it is gone.
+  void Record(Disclosure disclosure, std::function<void(absl::Status)> recorded) override;
+
+  // The member is sent word. Does not wait; what is not kept, by a crash or since the lane is full, counts as
+  // not told. One member's calls take effect in their order.
+  void Told(uint32_t member, const std::vector<Recall>& recalls, int64_t time_s);
+  enum class Acknowledging {
+    kGoneNow,  // the caller has seen to it that the member does not see the records
+    kTold,     // words that were sent a while ago: not of records that it was shown again since
+  };
+  // The member has dealt with them. `done` (may be null) is called once, on any thread, with OK when that is
+  // durable. What the member was never shown is passed over.
+  void Acknowledged(uint32_t member, std::vector<Recall> recalls, Acknowledging of, int64_t time_s,
+                    std::function<void(absl::Status)> done);
+
+  // What is kept of these records and the member, in their order; nullopt: it was not shown it. The store's
+  // errors.
+  absl::StatusOr<std::vector<std::optional<storage::v1::StoredShown>>> RowsOf(
+      uint32_t member, const std::vector<Recall>& recalls, store::Revision at) const;
+
+  // Everyone who was shown the record, by number, as of that revision. The store's errors.
+  absl::StatusOr<std::vector<ShownTo>> WhoWasShown(const RecordIdBytes& record, store::Revision at) const;
+
+  // What the member was shown, at most `count` records from `from` on (empty: the first); `next` is where to
+  // go on, empty at the end. The store's errors.
+  struct Page {
+    std::vector<ShownRecord> records;
+    std::string next;
+  };
+  absl::StatusOr<Page> WhatWasShown(uint32_t member, std::string_view from, size_t count,
+                                    store::Revision at) const;
+
+ private:
+  // Writes the rows of `fresh`, and ends `mine`.
+  void Keep(const std::shared_ptr<const Disclosure>& disclosure, std::vector<DisclosedRecord> fresh,
+            const std::shared_ptr<KeptTogether>& mine);
+  // The records, each once, that are not known to be kept.
+  absl::StatusOr<std::vector<DisclosedRecord>> FreshOf(const Disclosure& disclosure);
+
+  store::Store& store_;
+  store::CommitLane& lane_;
+  DisclosureLog& next_;
+  const RunLater run_later_;
+  ShownPairs known_;
+};
+
+}  // namespace coalition::ledger
