@@ -77,7 +77,7 @@ void AddClear(App& app, Verb family) {
                     "Asks first, naming what will happen."},
                    {"record clear records/aaaaaaaaaaaaaaaaaaaaaaaaaa --grounds appeal-upheld "
                     "--comment 'decision 17' --yes",
-                    "Does not ask. Grounds and comment are kept, and shown to nobody else."}},
+                    "Does not ask. Grounds and comment are kept, and shown to nobody."}},
                   [flags](Session& session) { return Clear(session, *flags); });
   verb.AddOption("RECORD", flags->record, "Record to clear").Required();
   verb.AddOption(
