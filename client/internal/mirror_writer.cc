@@ -191,14 +191,14 @@ absl::Status MirrorWriter::Write(const v1::WatchRecordsResponse& response, int64
 }
 
 absl::Status MirrorWriter::Promote() {
-  const std::optional<uint64_t> before = current_ ? std::optional(current_->number) : std::nullopt;
+  const uint64_t before = current_ ? current_->number : 0;  // 0: none
   coming_->base_bytes = coming_->facts.snapshot_bytes;
   current_ = std::exchange(coming_, std::nullopt);
   view_.SetComing(false);
   view_.Publish();
   view_.SetFresh(current_->facts.complete_until_ns, current_->facts.received_ns);
   SetCurrent(current_->number);
-  return before ? directory_.Remove(*before) : absl::OkStatus();
+  return before != 0 ? directory_.Remove(before) : absl::OkStatus();
 }
 
 absl::Status MirrorWriter::Rewind() {
