@@ -17,7 +17,6 @@
 namespace coalition::testing {
 namespace {
 
-using ledger::Recall;
 using ledger::RecordIdBytes;
 using ledger::ShownLog;
 using ::testing::ElementsAre;
@@ -226,6 +225,11 @@ TEST(ShownLogOrderTest, WhatIsShownWhileItIsBeingToldCountsAsShownAfterwards) {
     show();
     shown.Told(kBelmont, {{Id(1), v1::RETRACTION_KIND_GONE}}, kNowS + i);
     show();
+    // Behind all of that in the member's line.
+    std::promise<absl::Status> kept;
+    shown.Acknowledged(kBelmont, {{Id(9), v1::RETRACTION_KIND_GONE}}, ShownLog::Acknowledging::kGoneNow,
+                       kNowS, [&](absl::Status status) { kept.set_value(std::move(status)); });
+    ASSERT_TRUE(kept.get_future().get().ok());
     const auto rows = shown.RowsOf(kBelmont, {{Id(1), v1::RETRACTION_KIND_GONE}}, world.store().Head());
     ASSERT_TRUE(rows.ok() && (*rows)[0]);
     EXPECT_EQ((*rows)[0]->told_time_s(), 0) << i;
