@@ -53,11 +53,6 @@ class ClearCall final : public Edit {
   const Exchange::Done<v1::ClearRecordResponse> done_;
 };
 
-std::string PayloadOf(v1::ClearRecordRequest request) {
-  request.clear_request_id();
-  return request.SerializeAsString();
-}
-
 FieldViolations WrongWith(const v1::ClearRecordRequest& request) {
   FieldChecker checker(0);
   if (request.grounds() == v1::CLEARANCE_GROUNDS_UNSPECIFIED ||
@@ -73,14 +68,7 @@ FieldViolations WrongWith(const v1::ClearRecordRequest& request) {
 void ClearRecord(const Room& room, const CallContext& context, const v1::ClearRecordRequest& request,
                  Exchange::Done<v1::ClearRecordResponse> done) {
   if (absl::Status status = CheckMayWrite(context); !status.ok()) return done(status);
-  EditRequest edit;
-  edit.name = request.name();
-  edit.name_field = "name";
-  edit.etag = request.etag();
-  edit.request_id = request.request_id();
-  edit.payload = PayloadOf(request);
-  edit.method = Method::kClear;
-  edit.validate_only = request.validate_only();
+  EditRequest edit = EditOf(request, Method::kClear);
   edit.violations = WrongWith(request);
   std::make_shared<ClearCall>(room, context, request, std::move(edit), std::move(done))->Run();
 }

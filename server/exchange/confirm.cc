@@ -55,11 +55,6 @@ class ConfirmCall final : public Edit {
   ledger::Disclosure shown_;  // its records alone
 };
 
-std::string PayloadOf(v1::ConfirmRecordRequest request) {
-  request.clear_request_id();
-  return request.SerializeAsString();
-}
-
 FieldViolations WrongWith(const v1::ConfirmRecordRequest& request) {
   FieldChecker checker(0);
   if (request.grounds().empty()) checker.Add({"grounds"}, "is missing: say why the record stands");
@@ -72,14 +67,7 @@ FieldViolations WrongWith(const v1::ConfirmRecordRequest& request) {
 void ConfirmRecord(const Room& room, const CallContext& context, const v1::ConfirmRecordRequest& request,
                    Exchange::DoneShowing<v1::ConfirmRecordResponse> done) {
   if (absl::Status status = CheckMayWrite(context); !status.ok()) return done(status, {});
-  EditRequest edit;
-  edit.name = request.name();
-  edit.name_field = "name";
-  edit.etag = request.etag();
-  edit.request_id = request.request_id();
-  edit.payload = PayloadOf(request);
-  edit.method = Method::kConfirm;
-  edit.validate_only = request.validate_only();
+  EditRequest edit = EditOf(request, Method::kConfirm);
   edit.violations = WrongWith(request);
   std::make_shared<ConfirmCall>(room, context, request, std::move(edit), std::move(done))->Run();
 }

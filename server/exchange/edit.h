@@ -31,6 +31,21 @@ struct EditRequest {
   FieldViolations violations;  // what is wrong with other fields of the request
 };
 
+// What a request that names its record by `name` and `etag` asks for; the violations are the caller's to add.
+template <class Request>
+EditRequest EditOf(const Request& request, Method method) {
+  Request payload = request;
+  payload.clear_request_id();
+  return {.name = request.name(),
+          .name_field = "name",
+          .etag = request.etag(),
+          .request_id = request.request_id(),
+          .payload = payload.SerializeAsString(),
+          .method = method,
+          .validate_only = request.validate_only(),
+          .violations = {}};
+}
+
 // Adds to `checker` what is wrong with a reason in somebody's own words, under `field`.
 void CheckWords(const char* field, const std::string& words, FieldChecker* checker);
 

@@ -29,25 +29,12 @@ class WithdrawCall final : public Edit {
   const Exchange::Done<v1::WithdrawRecordResponse> done_;
 };
 
-std::string PayloadOf(v1::WithdrawRecordRequest request) {
-  request.clear_request_id();
-  return request.SerializeAsString();
-}
-
 }  // namespace
 
 void WithdrawRecord(const Room& room, const CallContext& context, const v1::WithdrawRecordRequest& request,
                     Exchange::Done<v1::WithdrawRecordResponse> done) {
   if (absl::Status status = CheckMayWrite(context); !status.ok()) return done(status);
-  EditRequest edit;
-  edit.name = request.name();
-  edit.name_field = "name";
-  edit.etag = request.etag();
-  edit.request_id = request.request_id();
-  edit.payload = PayloadOf(request);
-  edit.method = Method::kWithdraw;
-  edit.validate_only = request.validate_only();
-  std::make_shared<WithdrawCall>(room, context, std::move(edit), std::move(done))->Run();
+  std::make_shared<WithdrawCall>(room, context, EditOf(request, Method::kWithdraw), std::move(done))->Run();
 }
 
 }  // namespace coalition::exchange
