@@ -6,6 +6,7 @@ namespace coalition::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+constexpr std::chrono::seconds kConnecting(60);
 constexpr std::chrono::seconds kClosing(60);
 
 }  // namespace
@@ -13,10 +14,11 @@ constexpr std::chrono::seconds kClosing(60);
 class WatchLoad::Watch final
     : public grpc::ClientBidiReactor<v1::WatchRecordsRequest, v1::WatchRecordsResponse> {
  public:
-  Watch(v1::WatchService::Stub& stub, Told& told, bool reads) : told_(told) {
-    start_.mutable_start();
+  Watch(v1::WatchService::Stub& stub, Told& told, const WatchShape& shape)
+      : told_(told), notes_(shape.notes) {
+    start_.mutable_start()->set_cursor(shape.cursor);
     stub.async()->WatchRecords(&context_, this);
-    if (reads) StartRead(&response_);
+    if (shape.reads) StartRead(&response_);
     StartWrite(&start_);
     StartCall();
   }
@@ -24,6 +26,7 @@ class WatchLoad::Watch final
 
   void OnReadDone(bool ok) override {
     if (!ok) return;
+    if (notes_) Note();
     for (const v1::WatchEvent& event : response_.events()) {
       if (event.has_upsert()) told_.upserts.fetch_add(1, std::memory_order_relaxed);
     }
@@ -43,6 +46,11 @@ class WatchLoad::Watch final
   void OnDone(const grpc::Status&) override { told_.ended.fetch_add(1); }
 
  private:
+  void Note() {
+    const std::lock_guard lock(told_.mutex);
+    told_.cursor = response_.cursor();
+    if (response_.events_size() > told_.largest.events_size()) told_.largest = response_;
+  }
   void HasBeenTold() {
     if (told_.watches_told.fetch_add(1) != told_.watches - 1) return;
     told_.last_ns.store(Clock::now().time_since_epoch().count());
@@ -63,6 +71,7 @@ class WatchLoad::Watch final
   }
 
   Told& told_;
+  const bool notes_;
   grpc::ClientContext context_;
   v1::WatchRecordsRequest start_, acknowledgement_;
   v1::WatchRecordsResponse response_;
@@ -71,13 +80,26 @@ class WatchLoad::Watch final
   std::atomic<int64_t> read_{0}, acknowledged_{0};
 };
 
-WatchLoad::WatchLoad(const Endpoint& endpoint, const WatchShape& shape) : told_(shape.watches) {
+WatchLoad::WatchLoad(const Endpoint& endpoint, const WatchShape& shape)
+    : shape_(shape), told_(shape.watches) {
+  std::vector<std::shared_ptr<grpc::Channel>> channels;
   for (int i = 0; i < shape.connections; ++i) {
-    stubs_.push_back(v1::WatchService::NewStub(Connect(endpoint)));
+    channels.push_back(Connect(endpoint));
+    stubs_.push_back(v1::WatchService::NewStub(channels.back()));
   }
-  for (int i = 0; i < shape.watches; ++i) {
-    v1::WatchService::Stub& stub = *stubs_[static_cast<size_t>(i % shape.connections)];
-    watches_.push_back(std::make_unique<Watch>(stub, told_, shape.reads));
+  if (!shape.waits) {
+    Start();
+    return;
+  }
+  // A watch that has none ends.
+  const auto until = std::chrono::system_clock::now() + kConnecting;
+  for (const auto& channel : channels) channel->WaitForConnected(until);
+}
+
+void WatchLoad::Start() {
+  for (int i = 0; i < shape_.watches; ++i) {
+    v1::WatchService::Stub& stub = *stubs_[static_cast<size_t>(i % shape_.connections)];
+    watches_.push_back(std::make_unique<Watch>(stub, told_, shape_));
   }
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -19,6 +20,12 @@ struct WatchShape {
   int watches = 1;
   int connections = 1;
   bool reads = true;  // else no response is ever read
+  // From where; empty: from the beginning.
+  std::string cursor = {};
+  // Connects, and opens the watches only when Start is called.
+  bool waits = false;
+  // Notes in Told what came: else that would be part of what is measured.
+  bool notes = false;
 };
 
 // What all watches of a load have been told.
@@ -32,6 +39,10 @@ struct Told {
   std::atomic<int> ended{0};
   std::mutex mutex;
   v1::WatchRecordsResponse tail;  // one after the snapshot, with events
+  // If the shape notes them: of the newest response, before its records are in `upserts`; and the response
+  // with the most events.
+  std::string cursor;
+  v1::WatchRecordsResponse largest;
 };
 
 // Opens them, and acknowledges what each has read as soon as its last acknowledgement is written.
@@ -42,10 +53,13 @@ class WatchLoad {
   WatchLoad(const WatchLoad&) = delete;
   WatchLoad& operator=(const WatchLoad&) = delete;
 
+  // Once, if the shape waits.
+  void Start();
   Told& told() { return told_; }
 
  private:
   class Watch;
+  const WatchShape shape_;
   Told told_;
   std::vector<std::unique_ptr<v1::WatchService::Stub>> stubs_;
   std::vector<std::unique_ptr<Watch>> watches_;

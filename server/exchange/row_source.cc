@@ -34,6 +34,13 @@ class IndexSource final : public RowSource {
     return std::optional<Row>(Row{*position, std::move(entry.version.value)});
   }
 
+  absl::Status SkipTo(Position to) override {
+    const std::string key = prefix_ + EncodePosition(to);
+    while (next_ < page_.size() && page_[next_].key < key) ++next_;
+    if (next_ == page_.size() && from_ && *from_ < key) from_ = key;
+    return absl::OkStatus();
+  }
+
  private:
   const store::Store& store_;
   const store::Revision at_;
@@ -58,6 +65,11 @@ class GivenSource final : public RowSource {
     return std::optional<Row>(std::move(rows_[next_++]));
   }
 
+  absl::Status SkipTo(Position to) override {
+    while (next_ < rows_.size() && rows_[next_].position > to) ++next_;
+    return absl::OkStatus();
+  }
+
  private:
   std::vector<Row> rows_;
   size_t next_ = 0;
@@ -69,12 +81,7 @@ class MergedSource final : public RowSource {
   explicit MergedSource(std::vector<std::unique_ptr<RowSource>> sources) : sources_(std::move(sources)) {}
 
   absl::StatusOr<std::optional<Row>> Next() override {
-    if (heads_.empty()) {
-      heads_.resize(sources_.size());
-      for (size_t i = 0; i < sources_.size(); ++i) {
-        if (absl::Status status = Advance(i); !status.ok()) return status;
-      }
-    }
+    if (absl::Status status = Begin(); !status.ok()) return status;
     std::optional<Row> newest;
     for (const auto& head : heads_) {
       if (head && (!newest || head->position > newest->position)) newest = head;
@@ -87,7 +94,25 @@ class MergedSource final : public RowSource {
     return newest;
   }
 
+  absl::Status SkipTo(Position to) override {
+    if (absl::Status status = Begin(); !status.ok()) return status;
+    for (size_t i = 0; i < heads_.size(); ++i) {
+      if (!heads_[i] || heads_[i]->position <= to) continue;
+      if (absl::Status status = sources_[i]->SkipTo(to); !status.ok()) return status;
+      if (absl::Status status = Advance(i); !status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
  private:
+  absl::Status Begin() {
+    if (!heads_.empty()) return absl::OkStatus();
+    heads_.resize(sources_.size());
+    for (size_t i = 0; i < sources_.size(); ++i) {
+      if (absl::Status status = Advance(i); !status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
   absl::Status Advance(size_t i) {
     auto next = sources_[i]->Next();
     if (!next.ok()) return next.status();

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/exchange/keys.h"
 #include "server/store/store.h"
@@ -23,6 +24,9 @@ class RowSource {
   virtual ~RowSource() = default;
   // nullopt: there are no more. Positions only fall.
   virtual absl::StatusOr<std::optional<Row>> Next() = 0;
+  // Leaves out the rows above `to`, without reading them where they are many: then it reads a page of each
+  // index.
+  virtual absl::Status SkipTo(Position to) = 0;
 };
 
 // The rows of one index, those below `after` if it is set. `store` must outlive the source.

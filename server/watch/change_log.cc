@@ -21,6 +21,22 @@ bool IsNew(const store::Write& write, store::Revision revision) {
   return stored && stored->header.made() == revision;
 }
 
+// 0: it is no write of a member's own policy.
+uint32_t OwnPolicyOf(const store::Write& write) {
+  storage::v1::StoredMemberPolicy stored;
+  if (!write.value || !write.key.starts_with(membership::kOwnPolicyPrefix)) return 0;
+  return stored.ParseFromString(*write.value) ? stored.member() : 0;
+}
+
+// Whether such a write may change a decision about records.
+absl::StatusOr<bool> Decides(const store::Store& store, const store::Write& write, store::Revision revision) {
+  if (!membership::MayDecide(write.key)) return false;
+  const auto before = store.Read(std::span(&write.key, 1), revision - 1);
+  if (!before.ok()) return before.status();
+  const auto& version = (*before)[0];
+  return !version || !membership::DecidesAlike(write, version->value);
+}
+
 // nullptr: it concerns nobody who watches.
 absl::StatusOr<std::shared_ptr<const LoggedChange>> Concerning(const store::Store& store,
                                                                const store::Change& change) {
@@ -29,12 +45,15 @@ absl::StatusOr<std::shared_ptr<const LoggedChange>> Concerning(const store::Stor
   for (const store::Write& write : change.writes) {
     if (write.key.starts_with(exchange::kRecordsPrefix)) {
       logged->records.push_back({write.key, IsNew(write, change.revision)});
-    } else if (!logged->coalition && membership::MayDecide(write.key)) {
-      const auto before = store.Read(std::span(&write.key, 1), change.revision - 1);
-      if (!before.ok()) return before.status();
-      const auto& version = (*before)[0];
-      logged->coalition = !version || !membership::DecidesAlike(write, version->value);
+      continue;
     }
+    // Nothing more can be said of it.
+    if (logged->coalition && logged->own_policy_of == 0) continue;
+    const auto decides = Decides(store, write, change.revision);
+    if (!decides.ok()) return decides.status();
+    if (!*decides) continue;
+    logged->own_policy_of = logged->coalition ? 0 : OwnPolicyOf(write);
+    logged->coalition = true;
   }
   if (logged->records.empty() && !logged->coalition) return std::shared_ptr<const LoggedChange>();
   return std::shared_ptr<const LoggedChange>(std::move(logged));

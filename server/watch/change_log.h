@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
@@ -24,6 +25,8 @@ struct LoggedChange {
   store::Revision revision = 0;
   std::vector<Record> records;  // in the order in which they were written
   bool coalition = false;       // members, groups, platforms or policies
+  // What changed of the coalition is this member's own policy and nothing else; 0: more, or nothing.
+  uint32_t own_policy_of = 0;
 };
 
 // Thread-safe. Keeps the newest changes in memory; older ones are read from the store.

@@ -50,10 +50,12 @@ storage::v1::FeedCursor ToStored(const FeedPosition& position) {
 
 }  // namespace
 
+std::string PositionBytes(const FeedPosition& position) { return ToStored(position).SerializeAsString(); }
+
 std::string MakeCursor(const Sealer& sealer, uint32_t member, const v1::RecordFilter& filter,
                        const FeedPosition& position) {
   if (position.ahead.size() > kAheadInCursorMax) return {};
-  const std::string stored = ToStored(position).SerializeAsString();
+  const std::string stored = PositionBytes(position);
   std::string plain = {kVersion, static_cast<char>(stored.size() >> 8), static_cast<char>(stored.size())};
   plain += stored;
   // So that the length tells little.

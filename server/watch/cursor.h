@@ -16,6 +16,8 @@ namespace coalition::watch {
 // Records of FeedPosition::ahead that a cursor holds at most.
 inline constexpr size_t kAheadInCursorMax = 256;
 
+// What a cursor seals: equal bytes are equal positions.
+std::string PositionBytes(const FeedPosition& position);
 // Empty: there are more; so only of a watch that is far behind, while much that it was told of changes again
 // in what it has yet to go through. The length tells nothing but how many those are, in steps.
 std::string MakeCursor(const Sealer& sealer, uint32_t member, const v1::RecordFilter& filter,

@@ -90,10 +90,8 @@ class Feed {
  private:
   class Step;
   absl::StatusOr<std::shared_ptr<FoundStep>> Find(const exchange::CallContext& context) const;
-  // Whether StepKey has all that is to be known of the position.
-  bool IsPlain() const {
-    return position_.snapshot_complete && position_.change == 0 && position_.ahead.empty();
-  }
+  // Whether others may stand at the same place: not within a snapshot, nor ahead of more than a cursor holds.
+  bool MayShare() const;
   Feed(const FeedRoom& room, uint32_t member, exchange::RecordQuery query, State state, FeedPosition position)
       : room_(&room),
         member_(member),

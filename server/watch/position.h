@@ -28,8 +28,8 @@ struct FeedPosition {
   // Of the snapshot: the records at this place in every listing, or before it. The others will come.
   bool snapshot_complete = false;
   exchange::Position covered{};
-  // The change under way, 0: none; and where in it: which of LoggedChange::records, and feed.cc's stages. In
-  // cursors too, which outlive a version of the server.
+  // The change under way, 0: none; and where in it: which of LoggedChange::records, and feed_step.h's stages.
+  // In cursors too, which outlive a version of the server.
   store::Revision change = 0;
   uint32_t index = 0;
   uint32_t stage = 0;

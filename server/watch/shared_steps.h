@@ -19,15 +19,14 @@
 
 namespace coalition::watch {
 
-// All that a step depends on, of a feed that is ahead of nothing and in the midst of nothing: two that are
-// equal find the same.
+// All that a step depends on: two that are equal find the same.
 struct StepKey {
-  // ChangeLog::AnchorOf.
-  store::Revision done = 0;
+  // PositionBytes. `done` in it, and `settled`, are as ChangeLog::AnchorOf has them.
+  std::string position;
   store::Revision settled = 0;
   uint32_t member = 0;
   int64_t now_s = 0;
-  State state;   // at `done`
+  State state;   // at the position
   State newest;  // at `settled`
   std::string filter;
 

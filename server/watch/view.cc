@@ -32,6 +32,7 @@ absl::StatusOr<RecordView> RecordViews::Of(const std::string& key, const exchang
   if (!found->has_value()) return view;
   view.id = (*found)->id;
   view.at = (*found)->stored.position();
+  view.contributor = (*found)->stored.header.contributor();
   if (const auto seen = reader_.See(**std::move(found))) {
     view.access = seen->decision.view;
     const auto shown = exchange::ShowIfMatches(reader_, query, *seen, &view.record, disclosure);

@@ -18,6 +18,7 @@ struct RecordView {
   // nullopt: there is no such record, not even hidden.
   std::optional<exchange::RecordId> id;
   std::optional<exchange::Position> at;
+  uint32_t contributor = 0;
   // Which fields the member sees of it, whether or not it was asked for.
   policy::View access;
   // It may see it and has asked for it: as it is shown.

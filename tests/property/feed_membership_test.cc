@@ -1,5 +1,5 @@
-// The same while members are suspended and let in again, put into groups and out of them, and records expire,
-// are cleared, contested and confirmed.
+// The same while members are suspended and let in again, put into groups and out of them, and change their
+// own policies, and records expire, are cleared, contested and confirmed.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
@@ -14,6 +14,7 @@
 #include "tests/property/feed_room.h"
 #include "tests/property/feed_watcher.h"
 #include "tests/support/administration_world.h"
+#include "tests/unit/exchange/departure_support.h"
 #include "tests/unit/exchange/expiry_support.h"
 
 namespace coalition::testing {
@@ -43,7 +44,7 @@ class AdministeredFeeds {
       number /= count;
       return taken;
     };
-    const uint32_t act = take(10);
+    const uint32_t act = take(11);
     const std::string reader = kReaders[take(3)];
     const std::string group = kGroups[take(2)];
     if (act < 4) {
@@ -64,6 +65,11 @@ class AdministeredFeeds {
       change.mutable_group_addition()->set_group("groups/" + group);
       change.mutable_group_addition()->add_members("members/" + reader);
       (void)office_.Make(change);
+    } else if (act == 9) {
+      // Lifted by the next one.
+      const std::vector<std::string> excluded =
+          take(3) == 0 ? std::vector<std::string>() : std::vector{reader};
+      SetOwnPolicy(world_, kWriters[take(3)], Excluding(excluded));
     } else {
       world_.clock.now_ns += 20'000'000'000;
       Disturb();
@@ -110,7 +116,13 @@ class AdministeredFeeds {
   void TakeBack(uint32_t which, uint32_t how) {
     if (written_.empty()) return;
     const Written one = written_[which % written_.size()];
-    if (how == 0) {
+    if (how == 0 && which % 2 == 0) {
+      // Two in one commit; if one of them is another's, it stays.
+      v1::BatchWithdrawRecordsRequest request;
+      request.add_names(one.name);
+      request.add_names(written_[(which + 1) % written_.size()].name);
+      (void)world_.BatchWithdraw(world_.As(one.by), request);
+    } else if (how == 0) {
       v1::WithdrawRecordRequest request;
       request.set_name(one.name);
       (void)world_.Withdraw(world_.As(one.by), request);

@@ -1,13 +1,17 @@
 // What the property of the feed does not meet: history that is given up, and nobody who watches for long.
 #include "server/watch/feed.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "common/errors.h"
 #include "tests/property/feed_room.h"
 #include "tests/property/feed_watcher.h"
+#include "tests/unit/watch/looked_at_store.h"
 
 namespace coalition::testing {
 namespace {
@@ -15,9 +19,12 @@ namespace {
 class FeedTest : public ::testing::Test {
  protected:
   FeedTest() : world_(InMemory()), feeds_(world_, 100) {}
-  static WorldOptions InMemory() {
+  WorldOptions InMemory() {
     WorldOptions options;
     options.in_memory = true;
+    options.wrap_store = [this](store::Store& base) {
+      return std::make_unique<LookedAtStore>(base, looked_);
+    };
     return options;
   }
   std::string Write(const std::string& seller) {
@@ -62,6 +69,32 @@ class FeedTest : public ::testing::Test {
     return response.events_size();
   }
 
+  // In one commit.
+  void WriteMany(int records) {
+    v1::ImportRecordsRequest request;
+    for (int i = 0; i < records; ++i) {
+      v1::Record record = Report("bazaar.example", "many-" + std::to_string(i));
+      GrantMember(record, "belmont");
+      *request.add_items()->mutable_record() = record;
+    }
+    ASSERT_TRUE(world_.Import(world_.As("aurore"), request).ok());
+  }
+  // The cursors behind each response, until it has caught up.
+  std::vector<std::string> Drain(watch::Feed& feed, const std::string& member) {
+    std::vector<std::string> cursors;
+    for (bool caught_up = false; !caught_up;) {
+      v1::WatchRecordsResponse response;
+      ledger::Disclosure disclosure;
+      const auto progress = feed.Next(world_.As(member), &response, &disclosure);
+      EXPECT_TRUE(progress.ok()) << progress.status();
+      caught_up = !progress.ok() || *progress == watch::Feed::Progress::kCaughtUp;
+      cursors.push_back(feed.Cursor());
+      feed.Sent();
+    }
+    return cursors;
+  }
+
+  Looked looked_;
   World world_;
   FeedsOf feeds_;
 };
@@ -140,6 +173,25 @@ TEST_F(FeedTest, OnlyTheSameMemberWithTheSameFilterSharesWhatItIsTold) {
   EXPECT_EQ(response.events(0).retract().name(), name);
   EXPECT_EQ(EventsOf(filtered, "belmont"), 0);
   EXPECT_EQ(EventsOf(other, "bazaar"), 0);
+}
+
+// Those that are behind too, and stand within a commit: of what one has found the other reads no record. Not
+// of what their snapshots were.
+TEST_F(FeedTest, WatchesThatAreBehindShareWhatTheyAreTold) {
+  const std::string first = Write("shop-1");
+  Write("shop-2");
+  watch::Feed one = CaughtUp("belmont", {});
+  Withdraw(first);
+  EXPECT_EQ(Drain(one, "belmont").size(), 1U);
+  watch::Feed other = CaughtUp("belmont", {});
+  feeds_.room.limits.events = 3;
+  WriteMany(10);
+  for (int i = 0; i < 5; ++i) Write("single-" + std::to_string(i));
+  const std::vector<std::string> cursors = Drain(one, "belmont");
+  EXPECT_GE(cursors.size(), 5U);
+  EXPECT_FALSE(looked_.Take().empty());
+  EXPECT_EQ(Drain(other, "belmont"), cursors);
+  EXPECT_THAT(looked_.Take(), ::testing::IsEmpty());
 }
 
 }  // namespace
