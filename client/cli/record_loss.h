@@ -1,4 +1,4 @@
-// What is lost with a record that is taken back.
+// What is lost with records that are taken back.
 #pragma once
 
 #include <string>
@@ -11,5 +11,9 @@ namespace coalition::cli {
 // In lines below one that says what is done: what the record is, with whom it is shared, and what goes with
 // it.
 std::vector<std::string> LostWith(const v1::Record& record);
+
+// One of many, in one such line; and the lines below all of them.
+std::string LossLine(const v1::Record& record);
+std::vector<std::string> LostWithAny();
 
 }  // namespace coalition::cli

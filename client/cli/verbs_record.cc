@@ -6,9 +6,8 @@
 #include "client/cli/app.h"
 #include "client/cli/draft.h"
 #include "client/cli/flatten.h"
-#include "client/cli/prompt.h"
 #include "client/cli/record_filter.h"
-#include "client/cli/record_loss.h"
+#include "client/cli/take_back.h"
 #include "client/cli/text.h"
 #include "client/cli/values.h"
 
@@ -132,40 +131,6 @@ int Revise(Session& session, const ReviseFlags& flags) {
   return kExitOk;
 }
 
-struct WithdrawFlags {
-  std::string record, etag, request_id;
-  bool yes = false, dry_run = false;
-};
-
-// 0: go on. Else the exit code.
-int Confirm(Session& session, client::Client& client, const std::string& name) {
-  if (!CanAsk(session)) {
-    return session.Misused("withdrawing is for good: confirm with --yes where nobody can be asked");
-  }
-  absl::StatusOr<v1::Record> record = client.GetRecord(name);
-  if (!record.ok()) return session.Fail(record.status());
-  session.Note(absl::StrCat("Withdrawing ", record->name(), " takes it back from everybody, for good:"));
-  for (const std::string& line : LostWith(*record)) session.Note(line);
-  if (AskLine(session, "Withdraw it? Type yes: ") == "yes") return kExitOk;
-  session.Note("Nothing was withdrawn.");
-  return kExitNo;
-}
-
-int Withdraw(Session& session, const WithdrawFlags& flags) {
-  absl::StatusOr<std::string> name = ParseRecord(flags.record);
-  if (!name.ok()) return session.Misused(std::string(name.status().message()));
-  absl::StatusOr<client::Client*> client = session.Client();
-  if (!client.ok()) return session.Fail(client.status());
-  if (!flags.yes && !flags.dry_run) {
-    if (const int code = Confirm(session, **client, *name); code != kExitOk) return code;
-  }
-  const absl::Status status = (*client)->WithdrawRecord(
-      *name, flags.etag, {.request_id = flags.request_id, .validate_only = flags.dry_run});
-  if (!status.ok()) return session.Fail(status);
-  session.Note(flags.dry_run ? "Checked; nothing was withdrawn." : "Withdrawn: " + *name);
-  return kExitOk;
-}
-
 void AddRevise(App& app, Verb family) {
   auto flags = std::make_shared<ReviseFlags>();
   Verb verb = app.AddVerb(
@@ -209,6 +174,36 @@ void AddList(App& app, Verb family) {
   verb.AddOption("--limit", flags->limit, "At most so many, 0: all (100)").Between(0, 1'000'000'000);
 }
 
+TakingBack Withdrawing() {
+  return {
+      .ask = "Withdraw",
+      .doing = "Withdrawing",
+      .done = "Withdrawn",
+      .means_of_one = " takes it back from everybody, for good:",
+      .means_of_many = " takes them back from everybody, for good:",
+      .one = [](client::Client& client, const std::string& name, const std::string& etag,
+                const client::WriteOptions& options) { return client.WithdrawRecord(name, etag, options); },
+      .many = [](client::Client& client, const std::vector<std::string>& names,
+                 const client::TakeBackOptions& options) { return client.WithdrawRecords(names, options); }};
+}
+
+void AddWithdraw(App& app, Verb family) {
+  auto flags = std::make_shared<TakeBackFlags>();
+  const Verb verb = app.AddVerb(
+      family, "withdraw",
+      "Takes records of your own back, for good. Records stand alone: of many, those that can't be taken "
+      "back are\nprinted, and hinder no other. A second run changes nothing. Exit code 1: some of many were "
+      "rejected",
+      {{"record withdraw records/aaaaaaaaaaaaaaaaaaaaaaaaaa", "Asks first, naming what is lost."},
+       {"record withdraw records/aaaaaaaaaaaaaaaaaaaaaaaaaa --yes", "Does not ask."},
+       {"record withdraw --from - --yes",
+        "Many, e.g. of an import gone wrong: `coalition record list --class report --contributor aurore "
+        "--from 2026-11-28 --limit 0 -o jsonl | jq -r .name`, piped into it."},
+       {"record withdraw --from names.txt --dry-run -o csv", "Checks only: those that would be rejected."}},
+      [flags](Session& session) { return TakeBack(session, *flags, Withdrawing()); });
+  AddTakeBackFlags(verb, "withdraw", flags.get());
+}
+
 }  // namespace
 
 void AddRecordVerbs(App& app) {
@@ -222,19 +217,10 @@ void AddRecordVerbs(App& app) {
       .Required();
   AddList(app, family);
   AddRevise(app, family);
-  auto withdraw = std::make_shared<WithdrawFlags>();
-  Verb verb =
-      app.AddVerb(family, "withdraw", "Takes a record of your own back, for good",
-                  {{"record withdraw records/aaaaaaaaaaaaaaaaaaaaaaaaaa", "Asks first, naming what is lost."},
-                   {"record withdraw records/aaaaaaaaaaaaaaaaaaaaaaaaaa --yes", "Does not ask."}},
-                  [withdraw](Session& session) { return Withdraw(session, *withdraw); });
-  verb.AddOption("RECORD", withdraw->record, "Record to withdraw").Required();
-  verb.AddFlag("-y,--yes", withdraw->yes, "Do not ask");
-  verb.AddOption("--etag", withdraw->etag, "Only if the record has not changed since");
-  verb.AddOption("--request-id", withdraw->request_id, "UUID that makes this one command repeatable");
-  verb.AddFlag("--dry-run", withdraw->dry_run, "Check, but withdraw nothing");
+  AddWithdraw(app, family);
   AddClearanceVerbs(app, family);
   AddRecallStatusVerb(app, family);
+  AddWhoSawVerb(app, family);
 }
 
 }  // namespace coalition::cli

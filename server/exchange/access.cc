@@ -26,6 +26,14 @@ absl::Status CheckMayRead(const CallContext& context) {
   return context.caller.roles.Has(v1::ROLE_READER) ? absl::OkStatus() : membership::RoleMissing("READER");
 }
 
+bool IsAuditor(const CallContext& context) {
+  return context.caller.roles.Has(v1::ROLE_AUDITOR) && StandingOf(context) == v1::STANDING_ACTIVE;
+}
+
+absl::Status CheckMayReadOrAudit(const CallContext& context) {
+  return IsAuditor(context) ? absl::OkStatus() : CheckMayRead(context);
+}
+
 absl::Status CheckMayWrite(const CallContext& context) {
   if (StandingOf(context) != v1::STANDING_ACTIVE) return membership::NotActive(*context.snapshot);
   return context.caller.roles.Has(v1::ROLE_CONTRIBUTOR) ? absl::OkStatus()

@@ -11,7 +11,11 @@ namespace coalition::exchange {
 // OK, or PERMISSION_DENIED: MEMBER_NOT_ACTIVE unless the caller's member is ACTIVE, or LIMITED, which reads
 // its own records; then ROLE_MISSING without READER. Every reading call begins with this.
 absl::Status CheckMayRead(const CallContext& context);
-// The same for writing: ACTIVE alone, CONTRIBUTOR.
+// Whether the caller may audit: AUDITOR, of a member that is ACTIVE.
+bool IsAuditor(const CallContext& context);
+// OK for auditors too.
+absl::Status CheckMayReadOrAudit(const CallContext& context);
+// As CheckMayRead, for writing: ACTIVE alone, CONTRIBUTOR.
 absl::Status CheckMayWrite(const CallContext& context);
 // An error of the store as callers see it: CORRUPT, STORE_UNAVAILABLE, WRITE_UNDETERMINED or INTERNAL,
 // without keys or paths. What already has a reason of ours passes unchanged, and so does OK.

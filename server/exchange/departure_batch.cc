@@ -18,8 +18,6 @@ namespace {
 
 using Writes = std::vector<store::Write>;
 
-// So that nobody who commits beside it waits long.
-constexpr size_t kBatchBytesMax = size_t{1} << 20;
 constexpr size_t kScanBytesMax = size_t{256} << 10;
 
 const storage::v1::StoredDeparture* DepartureOf(const membership::Snapshot& snapshot, uint32_t member) {

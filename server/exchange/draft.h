@@ -1,6 +1,7 @@
 // A record on its way into the store, and what goes there with it.
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -86,6 +87,9 @@ void Place(const Draft& draft, store::Revision revision, uint32_t ordinal, bool 
 size_t PlacedBytes(const Draft& draft);
 // About how many bytes these writes are, with what each costs beside its key and its value.
 size_t BytesOf(const std::vector<store::Write>& writes);
+
+// Of a commit that is one of many for one work: so that nobody who commits beside it waits long.
+inline constexpr size_t kBatchBytesMax = size_t{1} << 20;
 
 // Appends the writes of another form of a record: its row, `value`, and its entry in the expiry index, if
 // that moves. Its entries in the others stay.

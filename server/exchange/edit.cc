@@ -8,15 +8,13 @@
 namespace coalition::exchange {
 namespace {
 
-// Against a record that others of the same member change all the time.
-constexpr int kAttemptsMax = 8;
 constexpr size_t kWordsBytesMax = 1'000;
+
+}  // namespace
 
 absl::Status EtagMismatch() {
   return Error(v1::ERROR_REASON_ETAG_MISMATCH, "the record has changed: read it again");
 }
-
-}  // namespace
 
 void CheckWords(const char* field, const std::string& words, FieldChecker* checker) {
   if (words.size() > kWordsBytesMax) {

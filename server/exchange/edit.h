@@ -46,6 +46,11 @@ EditRequest EditOf(const Request& request, Method method) {
           .violations = {}};
 }
 
+// How often a record is read again that others of the same member change all the time.
+inline constexpr int kAttemptsMax = 8;
+// ETAG_MISMATCH: it was changed each time, or is not the one that the caller has read.
+absl::Status EtagMismatch();
+
 // Adds to `checker` what is wrong with a reason in somebody's own words, under `field`.
 void CheckWords(const char* field, const std::string& words, FieldChecker* checker);
 

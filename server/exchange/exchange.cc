@@ -25,6 +25,7 @@
 #include "server/exchange/reader.h"
 #include "server/exchange/room.h"
 #include "server/exchange/screen.h"
+#include "server/exchange/take_back_many.h"
 
 namespace coalition::exchange {
 namespace {
@@ -101,6 +102,14 @@ class StoreExchange final : public Exchange {
   void Clear(const CallContext& context, const v1::ClearRecordRequest& request,
              Done<v1::ClearRecordResponse> done) override {
     ClearRecord(room_, context, request, std::move(done));
+  }
+  void BatchWithdraw(const CallContext& context, const v1::BatchWithdrawRecordsRequest& request,
+                     Done<v1::BatchWithdrawRecordsResponse> done) override {
+    BatchWithdrawRecords(room_, context, request, std::move(done));
+  }
+  void BatchClear(const CallContext& context, const v1::BatchClearRecordsRequest& request,
+                  Done<v1::BatchClearRecordsResponse> done) override {
+    BatchClearRecords(room_, context, request, std::move(done));
   }
   void Confirm(const CallContext& context, const v1::ConfirmRecordRequest& request,
                DoneShowing<v1::ConfirmRecordResponse> done) override {

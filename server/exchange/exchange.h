@@ -29,6 +29,7 @@ struct ExchangeOptions {
   int sellers_per_screen_max = 1000;
   int matches_per_seller_max = 20;
   int items_per_import_message_max = 250;
+  int records_per_batch_max = 250;
   int page_size_default = 50;
   int page_size_max = 1000;
   int profile_records_max = 200;
@@ -124,6 +125,13 @@ class Exchange {
                         Done<v1::WithdrawRecordResponse> done) = 0;
   virtual void Clear(const CallContext& context, const v1::ClearRecordRequest& request,
                      Done<v1::ClearRecordResponse> done) = 0;
+  // The same with many: one commit for all of them that can be taken back, or a few if they are large. An
+  // error of `done` is of the call as a whole; where an earlier commit of it was made there is none but
+  // WRITE_UNDETERMINED, and the results say which records were not reached.
+  virtual void BatchWithdraw(const CallContext& context, const v1::BatchWithdrawRecordsRequest& request,
+                             Done<v1::BatchWithdrawRecordsResponse> done) = 0;
+  virtual void BatchClear(const CallContext& context, const v1::BatchClearRecordsRequest& request,
+                          Done<v1::BatchClearRecordsResponse> done) = 0;
   virtual void Confirm(const CallContext& context, const v1::ConfirmRecordRequest& request,
                        DoneShowing<v1::ConfirmRecordResponse> done) = 0;
   // One message of an import stream: one commit for all items that pass. An error of `done` is of the message

@@ -7,12 +7,6 @@
 #include "server/exchange/stored_record.h"
 
 namespace coalition::exchange {
-namespace {
-
-// So that nobody who commits beside it waits long.
-constexpr size_t kBatchBytesMax = size_t{1} << 20;
-
-}  // namespace
 
 absl::StatusOr<ExpiryBatch> ExpiryBatch::Read(const Room& room, const std::string& from, int64_t now_s) {
   const store::Revision at = room.store.Head();

@@ -80,8 +80,6 @@ void Sort(Accesses* members) {
   });
 }
 
-// --- before
-
 class Draft {
  public:
   Draft(const Room& room, const Reader& reader, const v1::Record& record,
@@ -197,18 +195,6 @@ class Draft {
   std::optional<SeenRecord> subject_;
 };
 
-// --- afterwards
-
-bool IsAuditor(const CallContext& context) {
-  const policy::MemberState* member = context.snapshot->policy_state().member(context.caller.member_number);
-  return context.caller.roles.Has(v1::ROLE_AUDITOR) && member != nullptr &&
-         member->standing == v1::STANDING_ACTIVE;
-}
-
-absl::Status CheckMayExplain(const CallContext& context) {
-  return IsAuditor(context) ? absl::OkStatus() : CheckMayRead(context);
-}
-
 }  // namespace
 
 absl::Status PreviewAudience(const Room& room, const CallContext& context, const Reader& reader,
@@ -225,7 +211,7 @@ absl::Status PreviewAudience(const Room& room, const CallContext& context, const
 absl::Status ExplainAccess(const Room& room, const CallContext& context, const Reader& reader,
                            const v1::ExplainAccessRequest& request, v1::ExplainAccessResponse* response,
                            ledger::Disclosure* disclosure) {
-  if (absl::Status status = CheckMayExplain(context); !status.ok()) return status;
+  if (absl::Status status = CheckMayReadOrAudit(context); !status.ok()) return status;
   FieldViolations violations;
   const auto id = ParseRecordName(request.name());
   violations.Check("name", id.status());

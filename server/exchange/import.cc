@@ -11,12 +11,12 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
-#include "common/errors.h"
 #include "common/hash.h"
 #include "server/exchange/access.h"
 #include "server/exchange/cleared_before.h"
 #include "server/exchange/contest.h"
 #include "server/exchange/draft.h"
+#include "server/exchange/import_error.h"
 #include "server/exchange/named_audience.h"
 #include "server/exchange/seller_quota.h"
 
@@ -26,14 +26,7 @@ namespace {
 void Reject(const absl::Status& status, v1::ImportResult* result) {
   result->set_status(v1::IMPORT_STATUS_REJECTED);
   result->clear_name();
-  v1::ImportError* error = result->mutable_error();
-  error->set_code(static_cast<int>(status.code()));
-  error->set_reason(ReasonName(GetErrorReason(status)));
-  error->set_message(std::string(status.message()));
-  const auto bad_request = GetBadRequest(status);
-  if (!bad_request || bad_request->field_violations().empty()) return;
-  error->set_field(bad_request->field_violations(0).field());
-  error->set_message(bad_request->field_violations(0).description());
+  *result->mutable_error() = ImportErrorOf(status);
 }
 
 // A checked item.

@@ -19,7 +19,7 @@
 //   k name                               facts about this room's data, e.g. under which key sellers are
 //   hashed
 //
-// The store keeps `h` (store/history.h), the membership room `m/`, the ledger `s` and `u` (shown_log.h).
+// The store keeps `h` (store/history.h), the membership room `m/`, the ledger `l` and `u` (ledger/keys.h).
 //
 // Integers are big-endian, ids their 16 bytes. Platforms and seller ids hold no zero byte. A position is
 // inverted, so that key order is newest first.

@@ -41,17 +41,22 @@ store::Write TakenBackWrite(const RecordId& id, const policy::HeaderView& header
   return {TakenBackKey(id), stored.SerializeAsString()};
 }
 
+absl::StatusOr<std::optional<storage::v1::StoredTakenBack>> ParseTakenBack(
+    const std::optional<store::Version>& value) {
+  std::optional<storage::v1::StoredTakenBack> none;
+  if (!value.has_value()) return none;
+  storage::v1::StoredTakenBack stored;
+  if (!stored.ParseFromString(value->value)) return Corrupt();
+  return std::optional(std::move(stored));
+}
+
 absl::StatusOr<std::optional<storage::v1::StoredTakenBack>> FindTakenBack(const store::Store& store,
                                                                           const RecordId& id,
                                                                           store::Revision at) {
-  std::optional<storage::v1::StoredTakenBack> none;
   const std::string key = TakenBackKey(id);
   const auto read = store.Read(std::span(&key, 1), at);
   if (!read.ok()) return FromStore(read.status());
-  if (!(*read)[0].has_value()) return none;
-  storage::v1::StoredTakenBack stored;
-  if (!stored.ParseFromString((*read)[0]->value)) return Corrupt();
-  return std::optional(std::move(stored));
+  return ParseTakenBack((*read)[0]);
 }
 
 }  // namespace coalition::exchange

@@ -33,6 +33,10 @@ std::string TakenBackKey(const RecordId& id);
 // Written with the removal of the record with that header.
 store::Write TakenBackWrite(const RecordId& id, const policy::HeaderView& header, const TakingBack& how);
 
+// Of the value under its key; nullopt: there is none. CORRUPT.
+absl::StatusOr<std::optional<storage::v1::StoredTakenBack>> ParseTakenBack(
+    const std::optional<store::Version>& value);
+
 // nullopt: there is no such record, or it is there, or it was taken back by a version that did not note it.
 // Errors: the store's, as callers see them (access.h); CORRUPT.
 absl::StatusOr<std::optional<storage::v1::StoredTakenBack>> FindTakenBack(const store::Store& store,

@@ -67,6 +67,25 @@ class CliRecallTest : public ::testing::Test {
       recalls.push_back(std::string(recall["kind"]) + " " + std::string(recall["name"]));
     return recalls;
   }
+  // Reports of aurore's for belmont, by an import, as names one a line, newest first.
+  std::string Import(int count) const {
+    std::string rows;
+    for (int i = 0; i < count; ++i) {
+      rows += "{\"seller\":{\"platform\":\"bazaar.example\",\"sellerId\":\"s" + std::to_string(i) +
+              "\"},\"offenderReport\":{\"infringementTypes\":[\"KEYWORD_TRADEMARK_INFRINGEMENT\"]}}\n";
+    }
+    const ToolResult imported =
+        world_.As("aurore").Run({"import", "-", "--grant", "member:belmont=full"}, rows);
+    EXPECT_EQ(imported.code, 0) << imported.err;
+    return NamesSeenBy("aurore");
+  }
+  std::string NamesSeenBy(const std::string& member) const {
+    std::string names;
+    for (const nlohmann::json& record :
+         Ask(member, {"record", "list", "--class", "report", "--contributor", "aurore", "--limit", "0"}))
+      names += std::string(record["name"]) + "\n";
+    return names;
+  }
   // Until `member` may be told of the record's recall: that it was shown it is kept behind the answer.
   bool IsShown(const std::string& member, const std::string& record) const {
     return Eventually([&] {
@@ -182,6 +201,54 @@ TEST_F(CliRecallTest, WithoutAMirrorItIsAcknowledgedByHand) {
   const ToolResult twice = As("belmont", {"recall", "acknowledge", gone});
   EXPECT_EQ(twice.code, 1);
   EXPECT_THAT(twice.err, HasSubstr("there is nothing to acknowledge"));
+}
+
+TEST_F(CliRecallTest, ABadImportIsUndone) {
+  constexpr int kRecords = 600;  // of more than two requests
+  const std::string names = Import(kRecords);
+  const std::string oldest = names.substr(names.size() - 35, 34);
+  EXPECT_EQ(NamesSeenBy("belmont"), names);
+  EXPECT_TRUE(IsShown("belmont", oldest));
+  const std::string file = world_.Write("names.txt", "# an import gone wrong\n" + names);
+  const std::vector<std::string> command = {"record", "withdraw", "--from", file, "--yes"};
+
+  const ToolResult unasked = As("aurore", {"record", "withdraw", "--from", file});
+  EXPECT_EQ(unasked.code, 2) << unasked.err;
+  const ToolResult dry = As("aurore", {"record", "withdraw", "--from", file, "--dry-run"});
+  EXPECT_EQ(dry.code, 0) << dry.err;
+  EXPECT_THAT(dry.err, HasSubstr("Valid 600, before 0, rejected 0."));
+  EXPECT_EQ(NamesSeenBy("aurore"), names);
+
+  const ToolResult withdrawn = As("aurore", command);
+  EXPECT_EQ(withdrawn.code, 0) << withdrawn.err;
+  EXPECT_THAT(withdrawn.err, HasSubstr("Withdrawn 600, before 0, rejected 0."));
+  EXPECT_EQ(NamesSeenBy("aurore"), "");
+  EXPECT_EQ(NamesSeenBy("belmont"), "");
+  EXPECT_THAT(RecallsOf("belmont"), Contains("RETRACTION_KIND_GONE " + oldest));
+  const ToolResult again = As("aurore", command);
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("Withdrawn 0, before 600, rejected 0."));
+}
+
+TEST_F(CliRecallTest, ManyAreClearedAndOthersRecordsAreNot) {
+  const std::string belmonts = Report("belmont", "member:aurore=full");
+  const std::string names = Import(3);
+  EXPECT_EQ(NamesSeenBy("belmont"), names);
+  const std::string first = names.substr(0, 34);
+  EXPECT_TRUE(IsShown("belmont", first));
+  const ToolResult cleared = world_.As("aurore").Run(
+      {"record", "clear", "--from", "-", "--grounds", "no-valid-right", "--yes", "-o", "csv"},
+      names + belmonts + "\n");
+  EXPECT_EQ(cleared.code, 1) << cleared.err;
+  EXPECT_THAT(cleared.err, HasSubstr("Cleared 3, before 0, rejected 1."));
+  EXPECT_THAT(cleared.out, ::testing::StartsWith("record,reason,message\n" + belmonts + ","));
+  EXPECT_EQ(StateOf("belmont", belmonts), "RECORD_STATE_ACTIVE");
+  EXPECT_EQ(NamesSeenBy("aurore"), "");
+  EXPECT_THAT(RecallsOf("belmont"), Contains("RETRACTION_KIND_CLEARED " + first));
+  // What was cleared can't be withdrawn any more, nor need it be.
+  const ToolResult again = world_.As("aurore").Run({"record", "withdraw", "--from", "-", "--yes"}, names);
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("Withdrawn 0, before 3, rejected 0."));
 }
 
 TEST_F(CliRecallTest, TheStatusIsItsContributorsAlone) {

@@ -104,6 +104,61 @@ TEST_F(ExchangeRpcTest, WithdrawnIsGoneForEverybody) {
   EXPECT_EQ(screened->results(0).verdict(), v1::VERDICT_NOT_LISTED);
 }
 
+TEST_F(ExchangeRpcTest, ManyAreWithdrawnAtOnceEachByItself) {
+  v1::BatchWithdrawRecordsRequest request;
+  for (const char* seller : {"shop-1", "shop-2"}) {
+    v1::Record report = Report(seller);
+    GrantMember(&report, "belmont");
+    request.add_names(MustCreate("aurore", report).name());
+  }
+  const std::string others = MustCreate("belmont", Report("shop-1")).name();
+  for (const std::string& name : {others, std::string("records/x"), request.names(0)})
+    request.add_names(name);
+  request.set_validate_only(true);
+  const auto valid = Call(server_.Exchange("aurore"), &Stub::BatchWithdrawRecords, request);
+  ASSERT_TRUE(valid.ok()) << valid.status();
+  request.clear_validate_only();
+  const auto withdrawn = Call(server_.Exchange("aurore"), &Stub::BatchWithdrawRecords, request);
+  ASSERT_TRUE(withdrawn.ok()) << withdrawn.status();
+  ASSERT_EQ(valid->results_size(), 5);
+  ASSERT_EQ(withdrawn->results_size(), 5);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(valid->results(i).status(), i < 2 ? v1::TAKE_BACK_STATUS_VALID : v1::TAKE_BACK_STATUS_REJECTED);
+    EXPECT_EQ(withdrawn->results(i).status(),
+              i < 2 ? v1::TAKE_BACK_STATUS_DONE : v1::TAKE_BACK_STATUS_REJECTED);
+    EXPECT_EQ(withdrawn->results(i).name(), request.names(i));
+  }
+  EXPECT_EQ(withdrawn->results(2).error().reason(), "NOT_FOUND");
+  EXPECT_EQ(withdrawn->results(3).error().field(), "names[3]");
+  EXPECT_EQ(withdrawn->results(4).error().field(), "names[4]");
+  server_.Restart();
+  for (int i = 0; i < 2; ++i) {
+    const auto gone = Call(server_.Exchange("belmont"), &Stub::GetRecord, GetOf(request.names(i)));
+    EXPECT_EQ(gone.status().code(), absl::StatusCode::kNotFound) << i;
+  }
+  EXPECT_TRUE(Call(server_.Exchange("belmont"), &Stub::GetRecord, GetOf(others)).ok());
+  const auto again = Call(server_.Exchange("aurore"), &Stub::BatchWithdrawRecords, request);
+  ASSERT_TRUE(again.ok()) << again.status();
+  EXPECT_EQ(again->results(0).status(), v1::TAKE_BACK_STATUS_DONE_BEFORE);
+}
+
+TEST_F(ExchangeRpcTest, ManyAreClearedAtOnceWithGrounds) {
+  v1::BatchClearRecordsRequest request;
+  for (int i = 0; i < 2; ++i) request.add_names(MustCreate("aurore", Report("shop-1")).name());
+  const auto without = Call(server_.Exchange("aurore"), &Stub::BatchClearRecords, request);
+  EXPECT_EQ(GetErrorReason(without.status()), v1::ERROR_REASON_INVALID_FIELD) << without.status();
+  request.set_grounds(v1::CLEARANCE_GROUNDS_GENUINE_GOODS);
+  const auto cleared = Call(server_.Exchange("aurore"), &Stub::BatchClearRecords, request);
+  ASSERT_TRUE(cleared.ok()) << cleared.status();
+  ASSERT_EQ(cleared->results_size(), 2);
+  for (const auto& result : cleared->results()) EXPECT_EQ(result.status(), v1::TAKE_BACK_STATUS_DONE);
+  const v1::Record again = MustCreate("aurore", Report("shop-1"));
+  EXPECT_THAT(again.cleared_before(), ::testing::UnorderedElementsAre(request.names(0), request.names(1)));
+  for (int i = 0; i < 250; ++i) request.add_names("records/x");
+  const auto too_many = Call(server_.Exchange("aurore"), &Stub::BatchClearRecords, request);
+  EXPECT_EQ(GetErrorReason(too_many.status()), v1::ERROR_REASON_LIMIT_EXCEEDED) << too_many.status();
+}
+
 TEST_F(ExchangeRpcTest, ListPagesThroughWhatTheCallerMaySee) {
   for (int i = 0; i < 7; ++i) {
     v1::Record report = Report("shop-" + std::to_string(i));
@@ -172,6 +227,12 @@ TEST_F(ExchangeRpcTest, RolesAreNeeded) {
   const auto reader = server_.Exchange("aurore", "reader");
   const auto refused = Call(reader, &Stub::CreateRecord, CreateOf(Report("shop-1")));
   EXPECT_EQ(GetErrorReason(refused.status()), v1::ERROR_REASON_ROLE_MISSING) << refused.status();
+  v1::BatchWithdrawRecordsRequest withdraw;
+  const auto withdrawn = Call(reader, &Stub::BatchWithdrawRecords, withdraw);
+  EXPECT_EQ(GetErrorReason(withdrawn.status()), v1::ERROR_REASON_ROLE_MISSING) << withdrawn.status();
+  v1::BatchClearRecordsRequest clear;
+  const auto cleared = Call(reader, &Stub::BatchClearRecords, clear);
+  EXPECT_EQ(GetErrorReason(cleared.status()), v1::ERROR_REASON_ROLE_MISSING) << cleared.status();
   const auto read = Call(reader, &Stub::ScreenSellers, ScreenOf("shop-1"));
   EXPECT_TRUE(read.ok()) << read.status();
 }

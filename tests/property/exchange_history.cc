@@ -301,11 +301,8 @@ Answer Player::PlayStep(const std::vector<Step>& steps, size_t i, Variant varian
     }
     case Step::Act::kRevise:
       return Revise(step, seed);
-    case Step::Act::kWithdraw: {
-      v1::WithdrawRecordRequest request;
-      request.set_name(NameOf(*step.about));
-      return stage_.Ask(step.actor, request, seed);
-    }
+    case Step::Act::kWithdraw:
+      return Withdraw(steps, i);
     case Step::Act::kPolicy:
       return ApplyPolicy(step, seed);
     case Step::Act::kOwnPolicy:
@@ -322,6 +319,22 @@ Answer Player::Revise(const Step& step, uint64_t seed) {
   request.mutable_update_mask()->add_paths("audience");
   request.mutable_update_mask()->add_paths("label");
   return stage_.Ask(step.actor, request, seed);
+}
+
+// By itself; or, at every other place, in a batch with all records of others, which stay.
+Answer Player::Withdraw(const std::vector<Step>& steps, size_t i) {
+  const Step& step = steps[i];
+  if (i % 2 == 0) {
+    v1::WithdrawRecordRequest request;
+    request.set_name(NameOf(*step.about));
+    return stage_.Ask(step.actor, request, begin_ + i);
+  }
+  v1::BatchWithdrawRecordsRequest request;
+  request.add_names(NameOf(*step.about));
+  for (size_t other = 0; other < i; ++other) {
+    if (steps[other].makes_record() && steps[other].actor != step.actor) request.add_names(NameOf(other));
+  }
+  return stage_.Ask(step.actor, request, begin_ + i);
 }
 
 Answer Player::ApplyPolicy(const Step& step, uint64_t seed) {

@@ -75,6 +75,7 @@ class Player {
 
   Answer PlayStep(const std::vector<Step>& steps, size_t i, Variant variant);
   Answer Revise(const Step& step, uint64_t seed);
+  Answer Withdraw(const std::vector<Step>& steps, size_t i);
   Answer ApplyPolicy(const Step& step, uint64_t seed);
   Answer SetOwnPolicy(const Step& step, uint64_t seed);
 

@@ -20,6 +20,7 @@ class Asked {
 
   Questions All() {
     for (size_t i = 0; i <= steps_.size(); ++i) AboutRecord(player_.NameOf(i));  // the last was never made
+    TakingBack();
     Lists();
     Sellers();
     Drafts();
@@ -67,6 +68,21 @@ class Asked {
     withdraw.set_validate_only(true);
     withdraw.set_name(name);
     Add(withdraw);
+  }
+
+  // All at once: what is not the observer's own is not there.
+  void TakingBack() {
+    v1::BatchWithdrawRecordsRequest withdraw;
+    v1::BatchClearRecordsRequest clear;
+    withdraw.set_validate_only(true);
+    clear.set_validate_only(true);
+    clear.set_grounds(v1::CLEARANCE_GROUNDS_GENUINE_GOODS);
+    for (size_t i = 0; i <= steps_.size(); ++i) {
+      withdraw.add_names(player_.NameOf(i));
+      clear.add_names(player_.NameOf(i));
+    }
+    Add(withdraw);
+    Add(clear);
   }
 
   void Lists() {

@@ -84,6 +84,10 @@ Answer RoomStage::Ask(const std::string& member, const Message& request, uint64_
   dispatch.On<v1::CreateRecordRequest>([&](const auto& r) { return ToAnswer(world_.Create(context, r)); })
       .On<v1::ReviseRecordRequest>([&](const auto& r) { return ToAnswer(world_.Revise(context, r)); })
       .On<v1::WithdrawRecordRequest>([&](const auto& r) { return ToAnswer(world_.Withdraw(context, r)); })
+      .On<v1::BatchWithdrawRecordsRequest>(
+          [&](const auto& r) { return ToAnswer(world_.BatchWithdraw(context, r)); })
+      .On<v1::BatchClearRecordsRequest>(
+          [&](const auto& r) { return ToAnswer(world_.BatchClear(context, r)); })
       .On<v1::ImportRecordsRequest>([&](const auto& r) { return ToAnswer(world_.Import(context, r)); })
       .On<v1::ListRecordsRequest>([&](const auto& r) { return ToAnswer(world_.List(context, r)); })
       .On<v1::ScreenSellersRequest>([&](const auto& r) { return ToAnswer(world_.Screen(context, r)); });
