@@ -33,9 +33,11 @@ const std::vector<Measurement>& Measurements() {
       {{"feed_fanout"}, FeedFanout},
       {{"feed_snapshot"}, FeedSnapshot},
       {{"feed_delivery", "feed_delivery_unary"}, FeedDelivery},
+      {{"feed_delivery_tail"}, FeedDeliveryTail},
       {{"feed_slow_reader", "feed_slow_reader_memory"}, FeedSlowReader},
       {{"mirror_lookup", "mirror_memory"}, MirrorAlone},
       {{"mirror_snapshot", "retract_bulk"}, MirrorFeed},
+      {{"ledger_verify"}, LedgerVerify},
       {{"hidden_timing", "hidden_timing_screen"}, HiddenTiming},
       {{"growth_10m", "growth_10m_memory", "open_10m"}, Growth, true},
   };

@@ -45,12 +45,14 @@ Rows FeedFanout(Workspace& workspace, const Settings& settings);
 Rows FeedSnapshot(Workspace& workspace, const Settings& settings);
 // feed_delivery and feed_delivery_unary
 Rows FeedDelivery(Workspace& workspace, const Settings& settings);
+Rows FeedDeliveryTail(Workspace& workspace, const Settings& settings);
 // feed_slow_reader and feed_slow_reader_memory
 Rows FeedSlowReader(Workspace& workspace, const Settings& settings);
 // mirror_lookup and mirror_memory
 Rows MirrorAlone(Workspace& workspace, const Settings& settings);
 // mirror_snapshot and retract_bulk
 Rows MirrorFeed(Workspace& workspace, const Settings& settings);
+Rows LedgerVerify(Workspace& workspace, const Settings& settings);
 // hidden_timing and hidden_timing_screen
 Rows HiddenTiming(Workspace& workspace, const Settings& settings);
 

@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@
 #include "client/paging.h"
 #include "client/record_watch.h"
 #include "coalition/v1/exchange_service.pb.h"
+#include "coalition/v1/ledger_service.pb.h"
 #include "coalition/v1/membership_service.pb.h"
 #include "coalition/v1/policy_service.pb.h"
 #include "coalition/v1/proposal_service.pb.h"
@@ -51,6 +53,22 @@ struct Clearance {
   std::string comment{};
 };
 
+struct TakeBackOptions {
+  // Checks everything, takes nothing back.
+  bool validate_only = false;
+  // Told the results of each request when they are there. False: no further request is made.
+  std::function<bool(std::span<const v1::TakeBackResult> results)> on_results{};
+};
+
+// What became of many records.
+struct TakenBack {
+  // One for each name, in order; where `status` is an error, for those that were answered before it.
+  std::vector<v1::TakeBackResult> results{};
+  // Of the request that failed: what it named may or may not be taken back, and what comes after was not
+  // asked. CANCELLED where on_results wanted no more.
+  absl::Status status{};
+};
+
 // What was reviewed: of DiffPolicy's answer.
 struct ReviewedDiff {
   int64_t epoch = 0;
@@ -59,9 +77,9 @@ struct ReviewedDiff {
 
 // Thread-safe: one client serves any number of threads over one connection, which is made when first needed
 // and again after it broke. Every method blocks until the server has answered. Each call to it, with its
-// retries, lasts at most the retry policy's budget; a method makes one, but ScreenSellers one for each batch
-// and a list one for each page. The server's answer decides what exists: NOT_FOUND means absent or not yours
-// to see, and nothing tells the two apart.
+// retries, lasts at most the retry policy's budget; a method makes one, but those of many sellers, records or
+// recalls one for each batch and a list one for each page. The server's answer decides what exists: NOT_FOUND
+// means absent or not yours to see, and nothing tells the two apart.
 class Client {
  public:
   // Checks the options and reads, parses and matches certificate, key and CA; reaches for no network.
@@ -148,6 +166,13 @@ class Client {
   // nobody else.
   absl::Status ClearRecord(const std::string& name, const Clearance& clearance, const std::string& etag = "",
                            const WriteOptions& options = {});
+  // The same of any number of names, each once, in requests of at most 250, one after the other, each with
+  // the retry policy's budget to itself. A record that can't be taken back is a result (REJECTED, with the
+  // reason), not an error, and hinders no other. All can be said again: what is done is then DONE_BEFORE, as
+  // it is where the client's own repetition finds what its first try did.
+  TakenBack WithdrawRecords(const std::vector<std::string>& names, const TakeBackOptions& options = {});
+  TakenBack ClearRecords(const std::vector<std::string>& names, const Clearance& clearance,
+                         const TakeBackOptions& options = {});
   // Stands by a contested report of our own, which is active again. FAILED_PRECONDITION: it is not contested.
   absl::StatusOr<v1::Record> ConfirmRecord(const std::string& name, const std::string& grounds,
                                            const std::string& etag = "", const WriteOptions& options = {});
@@ -213,6 +238,22 @@ class Client {
   // Who was shown a record of our own, and, of those who see it no more, who knows. Also after it was taken
   // back.
   absl::StatusOr<v1::GetRecallStatusResponse> GetRecallStatus(const std::string& name);
+
+  // The disclosure ledger. What these answer is what the server says: common/ledger_verify.h verifies it with
+  // the log's key, which is to come from elsewhere.
+  //
+  // The newest checkpoint: a signed note.
+  absl::StatusOr<std::string> GetLedgerCheckpoint();
+  // That the log of `old_size` ticks is the beginning of that of `new_size`; 0: of the newest checkpoint's.
+  absl::StatusOr<v1::GetConsistencyProofResponse> GetConsistencyProof(int64_t old_size, int64_t new_size = 0);
+  // Those that we may open and that the request asks for, oldest first; its page token goes with the range.
+  PagedRange<v1::LedgerEntry> ListLedgerEntries(const v1::ListLedgerEntriesRequest& request);
+  // With its proof. `name` is "ledgerEntries/{tick}-{slot}".
+  absl::StatusOr<v1::LedgerEntry> GetLedgerEntry(const std::string& name);
+  // Who was shown a record of our own, first shown first; also after it was taken back.
+  absl::StatusOr<v1::ListDisclosuresResponse> ListDisclosures(const std::string& record);
+  // Adds a witness's cosignature to the newest checkpoint. FAILED_PRECONDITION: there is a newer one by now.
+  absl::Status AddCosignature(const std::string& note);
 
   // Whether the server says of itself that it serves.
   absl::StatusOr<bool> CheckHealth(const std::string& service = "");

@@ -38,6 +38,16 @@ absl::StatusOr<v1::ClearRecordResponse> Connection::ClearRecord(const CallOption
   return Unimplemented("ClearRecord");
 }
 
+absl::StatusOr<v1::BatchWithdrawRecordsResponse> Connection::BatchWithdrawRecords(
+    const CallOptions&, const v1::BatchWithdrawRecordsRequest&) {
+  return Unimplemented("BatchWithdrawRecords");
+}
+
+absl::StatusOr<v1::BatchClearRecordsResponse> Connection::BatchClearRecords(
+    const CallOptions&, const v1::BatchClearRecordsRequest&) {
+  return Unimplemented("BatchClearRecords");
+}
+
 absl::StatusOr<v1::ConfirmRecordResponse> Connection::ConfirmRecord(const CallOptions&,
                                                                     const v1::ConfirmRecordRequest&) {
   return Unimplemented("ConfirmRecord");
@@ -256,6 +266,36 @@ absl::StatusOr<v1::SaveAudienceResponse> Connection::SaveAudience(const CallOpti
 absl::StatusOr<v1::ListAudiencesResponse> Connection::ListAudiences(const CallOptions&,
                                                                     const v1::ListAudiencesRequest&) {
   return Unimplemented("ListAudiences");
+}
+
+absl::StatusOr<v1::GetCheckpointResponse> Connection::GetCheckpoint(const CallOptions&,
+                                                                    const v1::GetCheckpointRequest&) {
+  return Unimplemented("GetCheckpoint");
+}
+
+absl::StatusOr<v1::GetConsistencyProofResponse> Connection::GetConsistencyProof(
+    const CallOptions&, const v1::GetConsistencyProofRequest&) {
+  return Unimplemented("GetConsistencyProof");
+}
+
+absl::StatusOr<v1::ListLedgerEntriesResponse> Connection::ListLedgerEntries(
+    const CallOptions&, const v1::ListLedgerEntriesRequest&) {
+  return Unimplemented("ListLedgerEntries");
+}
+
+absl::StatusOr<v1::GetLedgerEntryResponse> Connection::GetLedgerEntry(const CallOptions&,
+                                                                      const v1::GetLedgerEntryRequest&) {
+  return Unimplemented("GetLedgerEntry");
+}
+
+absl::StatusOr<v1::ListDisclosuresResponse> Connection::ListDisclosures(const CallOptions&,
+                                                                        const v1::ListDisclosuresRequest&) {
+  return Unimplemented("ListDisclosures");
+}
+
+absl::StatusOr<v1::AddCosignatureResponse> Connection::AddCosignature(const CallOptions&,
+                                                                      const v1::AddCosignatureRequest&) {
+  return Unimplemented("AddCosignature");
 }
 
 absl::StatusOr<bool> Connection::CheckHealth(const CallOptions&, const std::string&) {

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coalition/v1/exchange_service.pb.h"
+#include "coalition/v1/ledger_service.pb.h"
 #include "coalition/v1/membership_service.pb.h"
 #include "coalition/v1/policy_service.pb.h"
 #include "coalition/v1/proposal_service.pb.h"
@@ -76,6 +77,10 @@ class Connection {
                                                                     const v1::WithdrawRecordRequest& request);
   virtual absl::StatusOr<v1::ClearRecordResponse> ClearRecord(const CallOptions& options,
                                                               const v1::ClearRecordRequest& request);
+  virtual absl::StatusOr<v1::BatchWithdrawRecordsResponse> BatchWithdrawRecords(
+      const CallOptions& options, const v1::BatchWithdrawRecordsRequest& request);
+  virtual absl::StatusOr<v1::BatchClearRecordsResponse> BatchClearRecords(
+      const CallOptions& options, const v1::BatchClearRecordsRequest& request);
   virtual absl::StatusOr<v1::ConfirmRecordResponse> ConfirmRecord(const CallOptions& options,
                                                                   const v1::ConfirmRecordRequest& request);
   virtual absl::StatusOr<std::unique_ptr<ImportCall>> ImportRecords(const CallOptions& options);
@@ -168,6 +173,19 @@ class Connection {
                                                                 const v1::SaveAudienceRequest& request);
   virtual absl::StatusOr<v1::ListAudiencesResponse> ListAudiences(const CallOptions& options,
                                                                   const v1::ListAudiencesRequest& request);
+
+  virtual absl::StatusOr<v1::GetCheckpointResponse> GetCheckpoint(const CallOptions& options,
+                                                                  const v1::GetCheckpointRequest& request);
+  virtual absl::StatusOr<v1::GetConsistencyProofResponse> GetConsistencyProof(
+      const CallOptions& options, const v1::GetConsistencyProofRequest& request);
+  virtual absl::StatusOr<v1::ListLedgerEntriesResponse> ListLedgerEntries(
+      const CallOptions& options, const v1::ListLedgerEntriesRequest& request);
+  virtual absl::StatusOr<v1::GetLedgerEntryResponse> GetLedgerEntry(const CallOptions& options,
+                                                                    const v1::GetLedgerEntryRequest& request);
+  virtual absl::StatusOr<v1::ListDisclosuresResponse> ListDisclosures(
+      const CallOptions& options, const v1::ListDisclosuresRequest& request);
+  virtual absl::StatusOr<v1::AddCosignatureResponse> AddCosignature(const CallOptions& options,
+                                                                    const v1::AddCosignatureRequest& request);
 
   // grpc.health.v1.Health/Check. True: SERVING. An empty service means the server as a whole.
   virtual absl::StatusOr<bool> CheckHealth(const CallOptions& options, const std::string& service);

@@ -12,8 +12,8 @@ namespace coalition::client {
 
 // When a call is tried again. Only calls that can't do harm twice are: reads, writes that carry a
 // request_id (the client gives each write of a record one), approving and applying a policy, which name
-// what they replace, and administration. Only after UNAVAILABLE, and after RESOURCE_EXHAUSTED that says when
-// (google.rpc.RetryInfo).
+// what they replace, cosigning, and administration. Only after UNAVAILABLE, and after RESOURCE_EXHAUSTED that
+// says when (google.rpc.RetryInfo).
 struct RetryPolicy {
   // Tries in all; 1 means never again.
   int attempts_max = 5;

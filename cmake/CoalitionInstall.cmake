@@ -45,7 +45,7 @@ if(TARGET coalition_tool)
   install(TARGETS coalition_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} COMPONENT client)
   # With the tool that validates and tests them; the guide is of no use without them.
   install(DIRECTORY examples/policies DESTINATION ${COALITION_INSTALL_DATADIR}/examples COMPONENT client)
-  install(FILES docs/policy.md docs/command_line.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT client)
+  install(FILES docs/ledger.md docs/policy.md docs/command_line.md DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT client)
 endif()
 
 if(TARGET coalition_client)

@@ -38,6 +38,7 @@ constexpr Number kNumbers[] = {
     {"drain_timeout_ms", 5'000, 1, 600'000},
     {"tls.reload_ms", 10'000, 10, 3'600'000},
     {"tls.expiry_warning_percent", 30, 1, 99},
+    {"ledger.tick_ms", 1'000, 20, 60'000},
     {"limits.message_bytes_max", 4 << 20, 16 << 10, 64 << 20},
     {"limits.metadata_bytes_max", 16 << 10, 4 << 10, 256 << 10},
     {"limits.connections_max", 10'000, 1, 1'000'000},
@@ -50,6 +51,7 @@ constexpr Number kNumbers[] = {
     {"limits.sellers_per_screen_max", 1'000, 1, 10'000},
     {"limits.matches_per_seller_max", 20, 1, 1'000},
     {"limits.items_per_import_message_max", 250, 1, 1'000},
+    {"limits.records_per_batch_max", 250, 1, 1'000},
     {"limits.page_size_default", 50, 1, 10'000},
     {"limits.page_size_max", 1'000, 1, 10'000},
     {"limits.profile_records_max", 200, 1, 10'000},
@@ -208,6 +210,17 @@ void CheckTogether(const config::v1::ServerConfig& config, Faults* faults) {
       IsInside(config.key_dir(), config.store_dir())) {
     faults->Add("key_dir", "must lie outside store_dir, so that a copy of the store holds no secret");
   }
+  if (!config.store_dir().empty() && IsInside(config.ledger().head_dir(), config.store_dir())) {
+    faults->Add("ledger.head_dir", "must lie outside store_dir: a store is not held against its own copy");
+  }
+}
+
+void CompleteLedger(const std::string& base, config::v1::ServerConfig* config, Faults* faults) {
+  config::v1::Ledger* ledger = config->mutable_ledger();
+  if (ledger->head_dir().empty() && !config->store_dir().empty()) {
+    ledger->set_head_dir(config->store_dir() + "-head");
+  }
+  if (!ledger->head_dir().empty()) CompletePath("ledger.head_dir", base, ledger->mutable_head_dir(), faults);
 }
 
 }  // namespace
@@ -221,6 +234,7 @@ absl::Status CompleteConfig(const std::string& base, config::v1::ServerConfig* c
   CompletePath("tls.certificate_file", base, config->mutable_tls()->mutable_certificate_file(), &faults);
   CompletePath("tls.key_file", base, config->mutable_tls()->mutable_key_file(), &faults);
   CompletePath("tls.client_ca_file", base, config->mutable_tls()->mutable_client_ca_file(), &faults);
+  CompleteLedger(base, config, &faults);
   CheckLog(config->mutable_log(), &faults);
   CompleteConnections(config->mutable_limits());
   CompleteNumbers("", config, &faults);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/file.h"
+#include "common/key_file.h"
 
 namespace coalition::server {
 namespace {
@@ -88,6 +89,26 @@ absl::StatusOr<exchange::ExchangeKeys> LoadKeys(const std::string& dir, bool sto
     *key = *std::move(loaded);
   }
   return keys;
+}
+
+absl::StatusOr<Ed25519Key> LoadLedgerKey(const std::string& dir, bool ledger_is_empty, Random& random) {
+  if (ledger_is_empty) {
+    if (absl::Status made = MakeDir(dir, 0700); !made.ok()) return made;
+  }
+  if (absl::Status is_private = CheckPrivate(dir, "700"); !is_private.ok()) return is_private;
+  const std::string path = absl::StrCat(dir, "/ledger_key.pem");
+  absl::StatusOr<Ed25519Key> key = ReadKeyFile(path);
+  if (!absl::IsNotFound(key.status())) return key;
+  if (!ledger_is_empty) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path,
+                     " is missing, and the store has a ledger that was signed with it: restore it from your "
+                     "copy of the key directory. No other key can go on with that ledger."));
+  }
+  key = Ed25519Key::Generate(random);
+  if (!key.ok()) return key.status();
+  if (absl::Status written = WriteKeyFile(path, *key); !written.ok()) return written;
+  return key;
 }
 
 }  // namespace coalition::server

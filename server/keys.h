@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/ed25519.h"
 #include "common/random.h"
 #include "server/exchange/exchange.h"
 
@@ -17,6 +18,14 @@ namespace coalition::server {
 // or a file is open to others; or the store is empty and these keys had one: it was lost, or its disk is not
 // mounted, and a new one would say of every seller that it is not listed. Says what to do.
 absl::StatusOr<exchange::ExchangeKeys> LoadKeys(const std::string& dir, bool store_is_empty, Random& random);
+
+// Reads ledger_key.pem from `dir`, the key that the ledger's checkpoints are signed with: Ed25519 (PKCS #8
+// PEM), mode 0600. Beside a store whose ledger is empty (ledger::LogIsEmpty) it is made if it is missing, and
+// the directory: that is a new store, or one of a version that had no ledger. Blocks.
+//
+// FAILED_PRECONDITION: it is missing beside a ledger, or it or the directory is open to others;
+// INVALID_ARGUMENT: it is no such key. Says what to do.
+absl::StatusOr<Ed25519Key> LoadLedgerKey(const std::string& dir, bool ledger_is_empty, Random& random);
 
 // Notes in `dir` that the store of these keys has begun. Does nothing where that is noted. Blocks.
 absl::Status MarkStoreBegun(const std::string& dir);

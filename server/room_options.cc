@@ -25,6 +25,7 @@ exchange::ExchangeOptions ExchangeOptionsOf(const config::v1::ServerConfig& conf
   options.sellers_per_screen_max = limits.sellers_per_screen_max();
   options.matches_per_seller_max = limits.matches_per_seller_max();
   options.items_per_import_message_max = limits.items_per_import_message_max();
+  options.records_per_batch_max = limits.records_per_batch_max();
   options.page_size_default = limits.page_size_default();
   options.page_size_max = limits.page_size_max();
   options.profile_records_max = limits.profile_records_max();

@@ -22,7 +22,8 @@
 #include "server/grpc_log.h"
 #include "server/http_endpoint.h"
 #include "server/keys.h"
-#include "server/ledger/shown_log.h"
+#include "server/ledger/entries.h"
+#include "server/ledger_rooms.h"
 #include "server/membership/credentials.h"
 #include "server/membership/directory.h"
 #include "server/membership/members.h"
@@ -35,6 +36,7 @@
 #include "server/service/exchange_service.h"
 #include "server/service/grpc_services.h"
 #include "server/service/import_stream.h"
+#include "server/service/ledger_service.h"
 #include "server/service/membership_service.h"
 #include "server/service/policy_service.h"
 #include "server/service/proposal_service.h"
@@ -124,7 +126,8 @@ class Server::Impl {
   std::unique_ptr<store::CommitLane> lane_;
   exchange::ExchangeKeys keys_;
   std::unique_ptr<exchange::Exchange> exchange_;
-  std::unique_ptr<ledger::ShownLog> shown_;
+  std::unique_ptr<LedgerRooms> ledger_;
+  std::unique_ptr<ledger::Entries> entries_;
   std::unique_ptr<Sealer> sealer_;
   service::CallMetrics call_metrics_;
   AskedMetrics room_metrics_;
@@ -145,6 +148,7 @@ class Server::Impl {
   std::unique_ptr<service::MembershipService> membership_service_;
   std::unique_ptr<service::PolicyService> policy_service_;
   std::unique_ptr<service::ProposalService> proposal_service_;
+  std::unique_ptr<service::LedgerService> ledger_service_;
   std::vector<std::unique_ptr<grpc::Service>> services_, admin_services_;
   std::unique_ptr<GrpcEndpoint> endpoint_, admin_endpoint_;
   std::unique_ptr<HttpEndpoint> http_;
@@ -198,6 +202,7 @@ absl::Status Server::Impl::OpenRooms() {
   store_ = *std::move(store);
   absl::StatusOr<exchange::ExchangeKeys> keys = LoadKeys(config_.key_dir(), store_->Head() == 0, random_);
   if (!keys.ok()) return keys.status();
+  keys_ = *keys;
   auto directory = membership::Directory::Open(*store_, *bootstrap, clock_.NowNs());
   if (!directory.ok()) return directory.status();
   directory_ = *std::move(directory);
@@ -213,12 +218,15 @@ absl::Status Server::Impl::OpenRooms() {
                                            random_, run_later);
   if (!exchange.ok()) return exchange.status();
   exchange_ = *std::move(exchange);
-  shown_ = std::make_unique<ledger::ShownLog>(*store_, *lane_, *disclosures_, run_later);
+  auto ledger = LedgerRooms::Open(
+      config_, {*store_, *lane_, *directory_, keys_, clock_, random_, *disclosures_, run_later});
+  if (!ledger.ok()) return ledger.status();
+  ledger_ = *std::move(ledger);
+  entries_ = std::make_unique<ledger::Entries>(*store_, [this] { return ledger_->sealer().Newest(); });
   sealer_ =
       std::make_unique<Sealer>(std::span<const uint8_t, kSealKeyBytes>(
                                    reinterpret_cast<const uint8_t*>(keys->page_token.data()), kSealKeyBytes),
                                random_);
-  keys_ = *keys;
   return absl::OkStatus();
 }
 
@@ -235,13 +243,13 @@ void Server::Impl::MakeServices() {
                                                       service::Listener::kAdministration);
   timers_ = std::make_unique<service::Timers>();
   const auto make_kit = [&](service::CallGuard& guard, service::Executor& executor) {
-    return std::make_unique<service::CallKit>(service::CallKit{guard, *shown_, executor, *cut_off_executor_,
-                                                               *timers_, call_metrics_, open_calls_,
-                                                               DurationsOf(limits)});
+    return std::make_unique<service::CallKit>(
+        service::CallKit{guard, ledger_->shown(), ledger_->refusals(), executor, *cut_off_executor_, *timers_,
+                         call_metrics_, open_calls_, DurationsOf(limits)});
   };
   kit_ = make_kit(*guard_, *executor_);
   admin_kit_ = make_kit(*admin_guard_, *admin_executor_);
-  watching_ = std::make_unique<Watching>(limits, *store_, *directory_, keys_, *sealer_, *shown_);
+  watching_ = std::make_unique<Watching>(limits, *store_, *directory_, keys_, *sealer_, ledger_->shown());
   cut_offs_ = std::make_unique<service::CutOffs>(
       open_calls_, std::vector<service::CutOffStreams*>{&imports_, &watching_->streams()}, *timers_, clock_);
   const service::PageOptions pages{limits.page_size_default(), limits.page_size_max()};
@@ -258,6 +266,9 @@ void Server::Impl::MakeServices() {
       service::MembershipServiceOptions{pages, COALITION_VERSION});
   policy_service_ = std::make_unique<service::PolicyService>(*policies_, *exchange_, *sealer_, pages);
   proposal_service_ = std::make_unique<service::ProposalService>(*proposals_, *exchange_, *sealer_, pages);
+  ledger_service_ = std::make_unique<service::LedgerService>(
+      *entries_, watching_->disclosures(),
+      [this](const std::string& note) { return ledger_->sealer().AddCosignature(note); }, *sealer_, pages);
   services_.push_back(std::make_unique<service::CallbackService>(
       *kit_, service::ExchangeRoutes(*exchange_),
       std::vector<service::StreamRoute>{
@@ -272,8 +283,8 @@ void Server::Impl::MakeServices() {
       std::make_unique<service::BlockingService>(*admin_kit_, service::ExchangeRoutes(*exchange_)));
   admin_services_.push_back(
       std::make_unique<service::BlockingService>(*admin_kit_, service::RecallRoutes(watching_->recalls())));
-  for (std::vector<service::Route> routes :
-       {membership_service_->Routes(), policy_service_->Routes(), proposal_service_->Routes()}) {
+  for (std::vector<service::Route> routes : {membership_service_->Routes(), policy_service_->Routes(),
+                                             proposal_service_->Routes(), ledger_service_->Routes()}) {
     services_.push_back(std::make_unique<service::CallbackService>(*kit_, routes));
     admin_services_.push_back(std::make_unique<service::BlockingService>(*admin_kit_, std::move(routes)));
   }
@@ -290,8 +301,8 @@ absl::Status Server::Impl::StartServing() {
   };
   std::vector<std::string> names = {
       std::string(service::kMembershipServiceName), std::string(service::kPolicyServiceName),
-      std::string(service::kProposalServiceName), std::string(service::kExchangeServiceName),
-      std::string(service::kWatchServiceName)};
+      std::string(service::kProposalServiceName),   std::string(service::kExchangeServiceName),
+      std::string(service::kWatchServiceName),      std::string(service::kLedgerServiceName)};
   auto admin = start(admin_services_, names, EndpointThreads::kOwn);
   if (!admin.ok()) return admin.status();
   admin_endpoint_ = *std::move(admin);
@@ -309,6 +320,7 @@ absl::Status Server::Impl::StartServing() {
   background_ = std::make_unique<Background>(
       config_, Background::Rooms{clock_, *store_, *directory_, *members_, *exchange_, *executor_, *timers_});
   background_->Resume();
+  ledger_->sealer().Start();
   endpoint_->SetServing(true);
   admin_endpoint_->SetServing(true);
   absl::Status started = admin_acceptor_->Start([this](int fd) { admin_endpoint_->Take(fd); });
@@ -347,6 +359,16 @@ void Server::Impl::DescribeMetrics() {
              [=, this] { return number(imports_.open()); });
   m.AddGauge("coalition_watches", "Watches that are open.",
              [=, this] { return number(watching_->streams().open()); });
+  m.AddCounter("coalition_ledger_entries_total", "Entries of disclosures written into the ledger.",
+               [=, this] { return number(ledger_->entries().appended()); });
+  m.AddCounter("coalition_ledger_ticks_total", "Ticks sealed.",
+               [=, this] { return number(ledger_->sealer().counts().ticks); });
+  m.AddCounter("coalition_ledger_sealed_entries_total", "Entries sealed.",
+               [=, this] { return number(ledger_->sealer().counts().entries); });
+  m.AddCounter("coalition_ledger_failures_total", "Ticks that failed.",
+               [=, this] { return number(ledger_->sealer().counts().failures); });
+  m.AddGauge("coalition_ledger_checkpoint_age_seconds", "Since the newest checkpoint was signed.",
+             [=, this] { return ledger_->sealer().SecondsSinceCheckpoint(); });
   m.AddCounter("coalition_disclosures_total", "Replies that showed records of others.",
                [=, this] { return number(counting_->counts().disclosures); });
   m.AddCounter("coalition_disclosed_records_total", "Records of others shown.",
@@ -393,8 +415,15 @@ std::string Server::Impl::NotReady() const {
 
 // The old files serve as well as before, so nobody need be sent elsewhere.
 std::string Server::Impl::Warning() const {
-  const std::string refusal = tls_->state().refusal;
-  return refusal.empty() ? refusal : "the TLS files are refused, older ones served: " + refusal;
+  std::string warning;
+  if (const std::string refusal = tls_->state().refusal; !refusal.empty())
+    warning = "the TLS files are refused, older ones served: " + refusal;
+  const absl::Status sealed = ledger_ == nullptr ? absl::OkStatus() : ledger_->sealer().Health();
+  if (sealed.ok()) return warning;
+  if (!warning.empty()) warning += "\n";
+  warning += "the ledger is not sealed: ";
+  warning += Std(sealed.message());
+  return warning;
 }
 
 std::vector<prometheus::MetricFamily> Server::Impl::Metrics() const {
@@ -435,6 +464,7 @@ void Server::Impl::Shutdown() {
   for (service::Executor* one : {executor_.get(), admin_executor_.get(), cut_off_executor_.get()}) {
     if (one != nullptr) one->Drain();
   }
+  if (ledger_ != nullptr) ledger_->sealer().Stop();
   if (lane_ != nullptr) lane_->Drain();
   http_.reset();
   endpoint_.reset();

@@ -25,6 +25,7 @@ Watching::Watching(const config::v1::Limits& limits, const store::Store& store,
       feeds_{store, keys, log_, states_, cursors},
       streams_(feeds_, shown, OptionsOf(limits)),
       recalls_(store, keys, shown, cursors, {limits.page_size_default(), limits.page_size_max()}),
+      disclosures_(store, keys, shown),
       tail_(store, directory, log_, [this] { streams_.Wake(); }) {}
 
 }  // namespace coalition::server

@@ -11,6 +11,7 @@
 #include "server/watch/change_log.h"
 #include "server/watch/feed.h"
 #include "server/watch/recalls.h"
+#include "server/watch/record_disclosures.h"
 #include "server/watch/states.h"
 #include "server/watch/tail.h"
 
@@ -26,6 +27,7 @@ class Watching {
   service::WatchStreams& streams() { return streams_; }
   const service::WatchStreams& streams() const { return streams_; }
   const watch::Recalls& recalls() const { return recalls_; }
+  const watch::RecordDisclosures& disclosures() const { return disclosures_; }
   // When there are no streams any more, and before what they worked with goes.
   void Stop() { tail_.Stop(); }
 
@@ -35,6 +37,7 @@ class Watching {
   const watch::FeedRoom feeds_;
   service::WatchStreams streams_;
   const watch::Recalls recalls_;
+  const watch::RecordDisclosures disclosures_;
   watch::Tail tail_;  // last: wakes the streams
 };
 

@@ -55,6 +55,8 @@ App::App() : root_(std::make_unique<CLI::App>(kDescription, "coalition")) {
       ->envname("COALITION_SERVER_NAME");
   root_->add_option("--timeout", globals_.timeout, "Seconds for each call (10)")
       ->envname("COALITION_TIMEOUT");
+  root_->add_option("--ledger-key", globals_.ledger_key, "Key of the exchange's ledger, NAME+HASH+KEY")
+      ->envname("COALITION_LEDGER_KEY");
   root_->add_option("-o,--output", globals_.output, "table, json, jsonl or csv (table)")
       ->envname("COALITION_OUTPUT")
       ->check(CLI::IsMember({"table", "json", "jsonl", "csv"}));
@@ -69,6 +71,7 @@ App::App() : root_(std::make_unique<CLI::App>(kDescription, "coalition")) {
   AddContributeVerbs(*this);
   AddRecordVerbs(*this);
   AddRecallVerbs(*this);
+  AddLedgerVerbs(*this);
   AddWatchVerb(*this);
   AddMirrorVerbs(*this);
   AddImportVerb(*this);

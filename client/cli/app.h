@@ -61,7 +61,13 @@ void AddRecordVerbs(App& app);
 // Of the family that AddRecordVerbs makes.
 void AddClearanceVerbs(App& app, Verb record);
 void AddRecallStatusVerb(App& app, Verb record);
+void AddWhoSawVerb(App& app, Verb record);
 void AddRecallVerbs(App& app);
+void AddLedgerVerbs(App& app);
+// Of the family that AddLedgerVerbs makes.
+void AddLedgerCheckpointVerbs(App& app, Verb family);
+void AddLedgerVerifyVerbs(App& app, Verb family);
+void AddLedgerWitnessVerbs(App& app, Verb family);
 void AddWatchVerb(App& app);
 void AddMirrorVerbs(App& app);
 void AddImportVerb(App& app);

@@ -105,25 +105,30 @@ client::ClientOptions ContextOptions(const config::v1::Context& context, const s
   return options;
 }
 
-absl::StatusOr<client::ClientOptions> ResolveOptions(const Globals& globals) {
-  const std::string path = ConfigPath(globals);
+absl::StatusOr<std::optional<config::v1::Context>> ChosenContext(const Globals& globals) {
   const bool flags_suffice =
       !globals.server.empty() && !globals.ca.empty() && !globals.certificate.empty() && !globals.key.empty();
+  if (flags_suffice && globals.context.empty()) return std::nullopt;
+  const std::string path = ConfigPath(globals);
+  const absl::StatusOr<config::v1::ClientConfig> config = LoadConfig(path);
+  if (!config.ok()) return config.status();
+  const std::string name = globals.context.empty() ? config->current_context() : globals.context;
+  if (name.empty()) return std::nullopt;
+  const config::v1::Context* context = FindContext(*config, name);
+  if (context == nullptr) return UnknownContext(*config, name, path);
+  return *context;
+}
+
+absl::StatusOr<client::ClientOptions> ResolveOptions(const Globals& globals) {
+  const absl::StatusOr<std::optional<config::v1::Context>> context = ChosenContext(globals);
+  if (!context.ok()) return context.status();
   client::ClientOptions options;
-  if (!flags_suffice || !globals.context.empty()) {
-    absl::StatusOr<config::v1::ClientConfig> config = LoadConfig(path);
-    if (!config.ok()) return config.status();
-    const std::string name = globals.context.empty() ? config->current_context() : globals.context;
-    if (!name.empty()) {
-      const config::v1::Context* context = FindContext(*config, name);
-      if (context == nullptr) return UnknownContext(*config, name, path);
-      options = ContextOptions(*context, path);
-    } else if (globals.server.empty()) {
-      return absl::FailedPreconditionError(
-          "no context is in use: add one with `coalition context add NAME --server HOST:PORT --ca FILE "
-          "--cert FILE "
-          "--key FILE`, or give these flags");
-    }
+  if (context->has_value()) {
+    options = ContextOptions(**context, ConfigPath(globals));
+  } else if (globals.server.empty()) {
+    return absl::FailedPreconditionError(
+        "no context is in use: add one with `coalition context add NAME --server HOST:PORT --ca FILE "
+        "--cert FILE --key FILE`, or give these flags");
   }
   Override(globals.server, options.server);
   Override(globals.ca, options.tls.ca_file);

@@ -22,7 +22,8 @@ struct Globals {
   std::string certificate;
   std::string key;
   std::string server_name;
-  std::string timeout;  // seconds, e.g. "2.5"
+  std::string timeout;     // seconds, e.g. "2.5"
+  std::string ledger_key;  // as a verifier key's text
   std::string output;
   bool verbose = false;
 };
@@ -38,6 +39,10 @@ absl::StatusOr<config::v1::ClientConfig> LoadConfig(const std::string& path);
 absl::Status SaveConfig(const std::string& path, const config::v1::ClientConfig& config);
 
 const config::v1::Context* FindContext(const config::v1::ClientConfig& config, const std::string& name);
+
+// The context that is named, else the one in use. nullopt: there is none, or flags say where the server is
+// and who we are, and name none. NOT_FOUND: there is no such context.
+absl::StatusOr<std::optional<config::v1::Context>> ChosenContext(const Globals& globals);
 
 // [a-z][a-z0-9-]{0,62}
 absl::Status CheckContextName(const std::string& name);

@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/cli/app.h"
+#include "client/cli/ledger_pin.h"
+#include "common/ledger_verify.h"
 #include "common/strings.h"
 
 namespace coalition::cli {
@@ -90,6 +92,7 @@ int Show(Session& session, const std::string& name) {
                {"certificate", context->certificate_file()},
                {"key", context->key_file()},
                {"server_name", context->server_name()},
+               {"ledger_key", context->ledger_key()},
                {"timeout_ms", context->timeout_ms() == 0 ? "" : std::to_string(context->timeout_ms())},
                {"current", wanted == config->current_context() ? "true" : "false"}},
               ToJson(*context));
@@ -114,7 +117,27 @@ absl::StatusOr<client::ClientOptions> NewOptions(const Globals& globals, const A
   absl::StatusOr<client::ClientOptions> options = ResolveOptions(globals);
   if (!options.ok()) return options.status();
   if (absl::Status status = client::CheckOptions(*options); !status.ok()) return status;
+  if (globals.ledger_key.empty()) return options;
+  if (absl::Status status = ParseLedgerKey(globals.ledger_key).status(); !status.ok()) return status;
   return options;
+}
+
+// Connects, and verifies the newest checkpoint of the ledger where its key is to be pinned.
+absl::Status Try(Session& session, const client::ClientOptions& options, const std::string& ledger_key) {
+  const absl::StatusOr<std::unique_ptr<client::Client>> client = client::Client::Make(options);
+  if (!client.ok()) return Local(client.status());
+  const absl::StatusOr<v1::WhoAmIResponse> me = (*client)->WhoAmI();
+  if (!me.ok()) return me.status();
+  session.Note("connected as " + me->credential().name());
+  if (ledger_key.empty()) return absl::OkStatus();
+  const absl::StatusOr<VerifierKey> key = ParseLedgerKey(ledger_key);
+  if (!key.ok()) return Local(key.status());
+  const absl::StatusOr<std::string> note = (*client)->GetLedgerCheckpoint();
+  if (!note.ok()) return note.status();
+  const auto opened = ledger::OpenLogCheckpoint(*note, *key);
+  if (opened.ok()) return absl::OkStatus();
+  return Local(absl::FailedPreconditionError(absl::StrCat(
+      "the ledger's newest checkpoint does not verify with --ledger-key: ", opened.status().message())));
 }
 
 // What the flags say, tried out unless told not to.
@@ -124,11 +147,7 @@ absl::StatusOr<Context> NewContext(Session& session, const AddFlags& flags) {
   absl::StatusOr<client::ClientOptions> options = NewOptions(globals, flags);
   if (!options.ok()) return Local(options.status());
   if (!flags.no_check) {
-    absl::StatusOr<std::unique_ptr<client::Client>> client = client::Client::Make(*options);
-    if (!client.ok()) return Local(client.status());
-    absl::StatusOr<v1::WhoAmIResponse> me = (*client)->WhoAmI();
-    if (!me.ok()) return me.status();
-    session.Note("connected as " + me->credential().name());
+    if (absl::Status tried = Try(session, *options, globals.ledger_key); !tried.ok()) return tried;
   }
   Context context;
   context.set_name(flags.name);
@@ -137,6 +156,7 @@ absl::StatusOr<Context> NewContext(Session& session, const AddFlags& flags) {
   context.set_certificate_file(Absolute(globals.certificate));
   context.set_key_file(Absolute(globals.key));
   context.set_server_name(globals.server_name);
+  context.set_ledger_key(globals.ledger_key);
   if (!globals.timeout.empty()) context.set_timeout_ms(static_cast<int32_t>(options->timeout.count()));
   return context;
 }
@@ -159,6 +179,8 @@ int Add(Session& session, const AddFlags& flags) {
       return absl::AlreadyExistsError(
           absl::StrCat("there is a context ", Quoted(flags.name), "; --replace changes it"));
     }
+    // Not lost by changing something else: with another log's key nothing verifies, which is noticed.
+    if (existing != nullptr && context->ledger_key().empty()) context->set_ledger_key(existing->ledger_key());
     *(existing == nullptr ? config.add_contexts() : existing) = *context;
     if (config.current_context().empty()) config.set_current_context(flags.name);
     return absl::StrCat("saved: ", flags.name, config.current_context() == flags.name ? " (in use)" : "");
@@ -175,12 +197,17 @@ void AddContextVerbs(App& app) {
   auto add = std::make_shared<AddFlags>();
   Verb verb = app.AddVerb(
       family, "add",
-      "Saves --server, --ca, --cert, --key, --server-name and --timeout under a name, after trying them",
+      "Saves --server, --ca, --cert, --key, --server-name, --timeout and --ledger-key under a name, after "
+      "trying "
+      "them.\nA key of the ledger that is there already stays, unless another is given",
       {{"context add work --server exchange.example:7443 --ca ca.pem --cert me.pem --key me.key",
         "Connects, and saves the context if the exchange knows the certificate."},
        {"context add lab --server [::1]:7443 --ca ca.pem --cert me.pem --key me.key --server-name "
         "exchange.example --no-check",
-        "Saves without connecting."}},
+        "Saves without connecting."},
+       {"context add work --server exchange.example:7443 --ca ca.pem --cert me.pem --key me.key --ledger-key "
+        "coalition.example/ledger+a7c19819+AT7BmjOL2xHneom3pYNdztmMDFlsv7NgfrY57heneDFP",
+        "Pins the ledger's key, which you have from the coalition's office; see `coalition ledger --help`."}},
       [add](Session& session) { return Add(session, *add); });
   verb.AddOption("NAME", add->name, "Name of the context").Required();
   verb.AddFlag("--no-check", add->no_check, "Do not connect");

@@ -1,9 +1,14 @@
 // coalition doctor: why a connection does not work.
 #include <algorithm>
+#include <chrono>
 #include <ctime>
+#include <memory>
+#include <thread>
 
 #include "client/cli/app.h"
 #include "client/cli/doctor.h"
+#include "client/cli/ledger_check.h"
+#include "client/cli/ledger_pin.h"
 #include "client/cli/text.h"
 #include "nlohmann/json.hpp"
 
@@ -32,11 +37,34 @@ void PrintForPeople(const std::vector<Check>& checks, std::ostream& out) {
   }
 }
 
+// One more check where a key is pinned.
+void AddLedgerCheck(const Globals& globals, const client::ClientOptions& options,
+                    std::vector<Check>& checks) {
+  const absl::StatusOr<std::optional<VerifierKey>> key = PinnedLedgerKey(globals);
+  if (!key.ok()) {
+    checks.push_back(
+        {"ledger", CheckState::kFailed, std::string(key.status().message()),
+         "Get the key from the coalition's office; `coalition ledger pin KEY --replace` keeps it."});
+    return;
+  }
+  if (!key->has_value()) return;
+  const bool all_ok = std::all_of(checks.begin(), checks.end(),
+                                  [](const Check& check) { return check.state == CheckState::kOk; });
+  const absl::StatusOr<std::unique_ptr<client::Client>> client = client::Client::Make(options);
+  if (!all_ok || !client.ok()) {
+    checks.push_back({"ledger", CheckState::kSkipped, "an earlier check failed", ""});
+    return;
+  }
+  checks.push_back(CheckLedger(**client, **key,
+                               [](std::chrono::milliseconds wait) { std::this_thread::sleep_for(wait); }));
+}
+
 int Doctor(Session& session) {
   const absl::StatusOr<client::ClientOptions> options = ResolveOptions(session.globals());
   const auto timeout = options.ok() ? std::min(options->timeout, std::chrono::milliseconds(5'000))
                                     : std::chrono::milliseconds(5'000);
-  const std::vector<Check> checks = Examine(options, std::time(nullptr), timeout);
+  std::vector<Check> checks = Examine(options, std::time(nullptr), timeout);
+  if (options.ok()) AddLedgerCheck(session.globals(), *options, checks);
   if (session.format() == Format::kTable) {
     PrintForPeople(checks, session.io().out);
   } else {
@@ -61,8 +89,9 @@ int Doctor(Session& session) {
 void AddDoctorVerb(App& app) {
   app.AddVerb(
       app.root(), "doctor",
-      "Why a connection does not work: settings, files, certificate, name, port, TLS, identity, role.\n"
-      "Exit code 1: a check failed",
+      "Why a connection does not work: settings, files, certificate, name, port, TLS, identity, role; and, "
+      "where\n"
+      "its key is pinned, whether the ledger is signed with it and grows. Exit code 1: a check failed",
       {{"doctor", "For the context in use."},
        {"doctor --server exchange.example:7443 --ca ca.pem --cert me.pem --key me.key",
         "For these settings."},

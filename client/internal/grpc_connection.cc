@@ -14,6 +14,7 @@
 #include "client/internal/grpc_status.h"
 #include "client/internal/grpc_watch_call.h"
 #include "coalition/v1/exchange_service.grpc.pb.h"
+#include "coalition/v1/ledger_service.grpc.pb.h"
 #include "coalition/v1/membership_service.grpc.pb.h"
 #include "coalition/v1/policy_service.grpc.pb.h"
 #include "coalition/v1/proposal_service.grpc.pb.h"
@@ -50,6 +51,7 @@ struct Stubs {
   std::shared_ptr<v1::PolicyService::Stub> policy;
   std::shared_ptr<v1::ProposalService::Stub> proposals;
   std::shared_ptr<v1::WatchService::Stub> watches;
+  std::shared_ptr<v1::LedgerService::Stub> ledger;
 };
 
 std::shared_ptr<const Stubs> MakeStubs(const ClientOptions& options, const Credentials& credentials) {
@@ -62,7 +64,7 @@ std::shared_ptr<const Stubs> MakeStubs(const ClientOptions& options, const Crede
   return std::make_shared<const Stubs>(
       Stubs{channel, v1::ExchangeService::NewStub(channel), v1::MembershipService::NewStub(channel),
             v1::PolicyService::NewStub(channel), v1::ProposalService::NewStub(channel),
-            v1::WatchService::NewStub(channel)});
+            v1::WatchService::NewStub(channel), v1::LedgerService::NewStub(channel)});
 }
 
 // Whether the server knew who asked, whatever else it thinks of it.
@@ -110,6 +112,16 @@ class GrpcConnection final : public Connection {
                                                       const v1::ClearRecordRequest& request) override {
     return Unary<v1::ClearRecordResponse>(&Stubs::exchange, &v1::ExchangeService::Stub::ClearRecord, options,
                                           request);
+  }
+  absl::StatusOr<v1::BatchWithdrawRecordsResponse> BatchWithdrawRecords(
+      const CallOptions& options, const v1::BatchWithdrawRecordsRequest& request) override {
+    return Unary<v1::BatchWithdrawRecordsResponse>(
+        &Stubs::exchange, &v1::ExchangeService::Stub::BatchWithdrawRecords, options, request);
+  }
+  absl::StatusOr<v1::BatchClearRecordsResponse> BatchClearRecords(
+      const CallOptions& options, const v1::BatchClearRecordsRequest& request) override {
+    return Unary<v1::BatchClearRecordsResponse>(
+        &Stubs::exchange, &v1::ExchangeService::Stub::BatchClearRecords, options, request);
   }
   absl::StatusOr<v1::ConfirmRecordResponse> ConfirmRecord(const CallOptions& options,
                                                           const v1::ConfirmRecordRequest& request) override {
@@ -331,6 +343,36 @@ class GrpcConnection final : public Connection {
                                                           const v1::ListAudiencesRequest& request) override {
     return Unary<v1::ListAudiencesResponse>(&Stubs::policy, &v1::PolicyService::Stub::ListAudiences, options,
                                             request);
+  }
+  absl::StatusOr<v1::GetCheckpointResponse> GetCheckpoint(const CallOptions& options,
+                                                          const v1::GetCheckpointRequest& request) override {
+    return Unary<v1::GetCheckpointResponse>(&Stubs::ledger, &v1::LedgerService::Stub::GetCheckpoint, options,
+                                            request);
+  }
+  absl::StatusOr<v1::GetConsistencyProofResponse> GetConsistencyProof(
+      const CallOptions& options, const v1::GetConsistencyProofRequest& request) override {
+    return Unary<v1::GetConsistencyProofResponse>(
+        &Stubs::ledger, &v1::LedgerService::Stub::GetConsistencyProof, options, request);
+  }
+  absl::StatusOr<v1::ListLedgerEntriesResponse> ListLedgerEntries(
+      const CallOptions& options, const v1::ListLedgerEntriesRequest& request) override {
+    return Unary<v1::ListLedgerEntriesResponse>(&Stubs::ledger, &v1::LedgerService::Stub::ListLedgerEntries,
+                                                options, request);
+  }
+  absl::StatusOr<v1::GetLedgerEntryResponse> GetLedgerEntry(
+      const CallOptions& options, const v1::GetLedgerEntryRequest& request) override {
+    return Unary<v1::GetLedgerEntryResponse>(&Stubs::ledger, &v1::LedgerService::Stub::GetLedgerEntry,
+                                             options, request);
+  }
+  absl::StatusOr<v1::ListDisclosuresResponse> ListDisclosures(
+      const CallOptions& options, const v1::ListDisclosuresRequest& request) override {
+    return Unary<v1::ListDisclosuresResponse>(&Stubs::ledger, &v1::LedgerService::Stub::ListDisclosures,
+                                              options, request);
+  }
+  absl::StatusOr<v1::AddCosignatureResponse> AddCosignature(
+      const CallOptions& options, const v1::AddCosignatureRequest& request) override {
+    return Unary<v1::AddCosignatureResponse>(&Stubs::ledger, &v1::LedgerService::Stub::AddCosignature,
+                                             options, request);
   }
 
   // Debian does not package grpc.health.v1: HealthCheckRequest{1: service}, HealthCheckResponse{1: status, 1

@@ -100,6 +100,18 @@ absl::StatusOr<v1::ClearRecordResponse> RetryConnection::ClearRecord(const CallO
       repeatable, options, [&](const CallOptions& o) { return inner_->ClearRecord(o, request); });
 }
 
+absl::StatusOr<v1::BatchWithdrawRecordsResponse> RetryConnection::BatchWithdrawRecords(
+    const CallOptions& options, const v1::BatchWithdrawRecordsRequest& request) {
+  return Repeat<v1::BatchWithdrawRecordsResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->BatchWithdrawRecords(o, request); });
+}
+
+absl::StatusOr<v1::BatchClearRecordsResponse> RetryConnection::BatchClearRecords(
+    const CallOptions& options, const v1::BatchClearRecordsRequest& request) {
+  return Repeat<v1::BatchClearRecordsResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->BatchClearRecords(o, request); });
+}
+
 absl::StatusOr<v1::ConfirmRecordResponse> RetryConnection::ConfirmRecord(
     const CallOptions& options, const v1::ConfirmRecordRequest& request) {
   const bool repeatable = request.validate_only() || !request.request_id().empty();
@@ -365,6 +377,42 @@ absl::StatusOr<v1::ListAudiencesResponse> RetryConnection::ListAudiences(
     const CallOptions& options, const v1::ListAudiencesRequest& request) {
   return Repeat<v1::ListAudiencesResponse>(
       true, options, [&](const CallOptions& o) { return inner_->ListAudiences(o, request); });
+}
+
+absl::StatusOr<v1::GetCheckpointResponse> RetryConnection::GetCheckpoint(
+    const CallOptions& options, const v1::GetCheckpointRequest& request) {
+  return Repeat<v1::GetCheckpointResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->GetCheckpoint(o, request); });
+}
+
+absl::StatusOr<v1::GetConsistencyProofResponse> RetryConnection::GetConsistencyProof(
+    const CallOptions& options, const v1::GetConsistencyProofRequest& request) {
+  return Repeat<v1::GetConsistencyProofResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->GetConsistencyProof(o, request); });
+}
+
+absl::StatusOr<v1::ListLedgerEntriesResponse> RetryConnection::ListLedgerEntries(
+    const CallOptions& options, const v1::ListLedgerEntriesRequest& request) {
+  return Repeat<v1::ListLedgerEntriesResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ListLedgerEntries(o, request); });
+}
+
+absl::StatusOr<v1::GetLedgerEntryResponse> RetryConnection::GetLedgerEntry(
+    const CallOptions& options, const v1::GetLedgerEntryRequest& request) {
+  return Repeat<v1::GetLedgerEntryResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->GetLedgerEntry(o, request); });
+}
+
+absl::StatusOr<v1::ListDisclosuresResponse> RetryConnection::ListDisclosures(
+    const CallOptions& options, const v1::ListDisclosuresRequest& request) {
+  return Repeat<v1::ListDisclosuresResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->ListDisclosures(o, request); });
+}
+
+absl::StatusOr<v1::AddCosignatureResponse> RetryConnection::AddCosignature(
+    const CallOptions& options, const v1::AddCosignatureRequest& request) {
+  return Repeat<v1::AddCosignatureResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->AddCosignature(o, request); });
 }
 
 absl::StatusOr<bool> RetryConnection::CheckHealth(const CallOptions& options, const std::string& service) {

@@ -36,9 +36,10 @@ class Backoff {
 };
 
 // `inner` makes one try. Calls that can be repeated: reads, writes with a request_id, and writes
-// that name what they make or replace (approving and applying a policy, acknowledging recalls, all of
-// administration). When the budget ends, or the waiting would not fit into it, the last error is returned as
-// it is. Import and watch streams are passed through: ImportStream and RecordWatch reopen them.
+// that name what they make, replace or take back (approving and applying a policy, taking back many records,
+// acknowledging recalls, cosigning, all of administration). When the budget ends, or the waiting would not
+// fit into it, the last error is returned as it is. Import and watch streams are passed through: ImportStream
+// and RecordWatch reopen them.
 class RetryConnection final : public Connection {
  public:
   // `random` must outlive it.
@@ -57,6 +58,10 @@ class RetryConnection final : public Connection {
       const CallOptions& options, const v1::WithdrawRecordRequest& request) override;
   absl::StatusOr<v1::ClearRecordResponse> ClearRecord(const CallOptions& options,
                                                       const v1::ClearRecordRequest& request) override;
+  absl::StatusOr<v1::BatchWithdrawRecordsResponse> BatchWithdrawRecords(
+      const CallOptions& options, const v1::BatchWithdrawRecordsRequest& request) override;
+  absl::StatusOr<v1::BatchClearRecordsResponse> BatchClearRecords(
+      const CallOptions& options, const v1::BatchClearRecordsRequest& request) override;
   absl::StatusOr<v1::ConfirmRecordResponse> ConfirmRecord(const CallOptions& options,
                                                           const v1::ConfirmRecordRequest& request) override;
   absl::StatusOr<std::unique_ptr<ImportCall>> ImportRecords(const CallOptions& options) override;
@@ -145,6 +150,18 @@ class RetryConnection final : public Connection {
                                                         const v1::SaveAudienceRequest& request) override;
   absl::StatusOr<v1::ListAudiencesResponse> ListAudiences(const CallOptions& options,
                                                           const v1::ListAudiencesRequest& request) override;
+  absl::StatusOr<v1::GetCheckpointResponse> GetCheckpoint(const CallOptions& options,
+                                                          const v1::GetCheckpointRequest& request) override;
+  absl::StatusOr<v1::GetConsistencyProofResponse> GetConsistencyProof(
+      const CallOptions& options, const v1::GetConsistencyProofRequest& request) override;
+  absl::StatusOr<v1::ListLedgerEntriesResponse> ListLedgerEntries(
+      const CallOptions& options, const v1::ListLedgerEntriesRequest& request) override;
+  absl::StatusOr<v1::GetLedgerEntryResponse> GetLedgerEntry(
+      const CallOptions& options, const v1::GetLedgerEntryRequest& request) override;
+  absl::StatusOr<v1::ListDisclosuresResponse> ListDisclosures(
+      const CallOptions& options, const v1::ListDisclosuresRequest& request) override;
+  absl::StatusOr<v1::AddCosignatureResponse> AddCosignature(
+      const CallOptions& options, const v1::AddCosignatureRequest& request) override;
   absl::StatusOr<bool> CheckHealth(const CallOptions& options, const std::string& service) override;
 
  private:

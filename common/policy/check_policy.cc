@@ -20,6 +20,7 @@ constexpr int kDaysMax = 36'500;
 constexpr int kApprovalsMax = 1000;
 constexpr int kProposalDaysMax = 365;
 constexpr int kContestDaysMax = 3'650;
+constexpr int kSealedDaysMax = 3'650;
 
 const char* ChainText(v1::Chain chain) {
   switch (ToMiddle(chain)) {
@@ -145,6 +146,7 @@ class PolicyChecker {
     ProposalDays(quorum);
     Within("limits.contest_days", limits.contest_days(), kContestDaysMax);
     check_.Kinds("limits.shown_to_by_kind", limits.shown_to_by_kind(), false);
+    Within("limits.authority_reads_sealed_days", limits.authority_reads_sealed_days(), kSealedDaysMax);
   }
 
   // Whether it is from 0 to `max`.

@@ -14,7 +14,7 @@ struct PolicyDiff {
   // Each has one direction; together they are all cells in which a decision can differ. Sorted.
   std::vector<v1::AccessChange> access_changes;
   std::vector<v1::OtherChange> other_changes;
-  // Whom named audiences would reach that they do not.
+  // Whom named audiences would reach that they do not, and who would audit more.
   std::vector<v1::Subject> reached;
   bool widens = false;
   bool narrows = false;
@@ -37,7 +37,7 @@ std::vector<v1::AccessChange> DiffMemberPolicies(const State& state, uint32_t me
                                                  const v1::MemberPolicy* before,
                                                  const v1::MemberPolicy& after);
 
-// Whether the member would see more by one of the changes that widen, or be reached by a named audience.
+// Whether the member would see more by one of the changes that widen, or is among those who are reached.
 bool Gains(const State& state, const PolicyDiff& diff, uint32_t member);
 
 // The state with `after` in force from `revision` on, which must be above all that it knows; for counting and

@@ -1,25 +1,21 @@
 #include "common/policy/diff_limits.h"
 
-#include <algorithm>
 #include <string>
 
 #include "common/policy/compiled_policy.h"
-#include "common/policy/diff_terms.h"
+#include "common/policy/has.h"
 #include "common/policy/limits.h"
+#include "common/policy/other_change.h"
 #include "common/policy/words.h"
 
 namespace coalition::policy {
 namespace {
 
-template <class Values>
-bool Has(const Values& values, int value) {
-  return std::find(values.begin(), values.end(), value) != values.end();
-}
-
 class Limits {
  public:
-  Limits(const v1::PolicyLimits& before, const v1::PolicyLimits& after, std::vector<v1::OtherChange>* changes)
-      : before_(before), after_(after), changes_(*changes) {}
+  Limits(const v1::PolicyLimits& before, const v1::PolicyLimits& after, std::vector<v1::OtherChange>* changes,
+         std::vector<v1::Subject>* reached)
+      : before_(before), after_(after), changes_(*changes), reached_(*reached) {}
 
   void Run() {
     Lifetimes();
@@ -30,6 +26,8 @@ class Limits {
     Suspended();
     Contested();
     ShownTo();
+    Audited();
+    AuthorityReads();
   }
 
  private:
@@ -181,16 +179,44 @@ class Limits {
     }
   }
 
+  // Also of what was disclosed before. Whose auditors could open more does not count among those who agree.
+  void Audited() {
+    const bool was = before_.auditors_open_disclosures(), is = after_.auditors_open_disclosures();
+    if (was == is) return;
+    Add(is ? v1::DIRECTION_WIDENS : v1::DIRECTION_NARROWS, "limits.auditors_open_disclosures",
+        was ? "open" : "closed", is ? "open" : "closed",
+        std::string("auditors could ") + (is ? "" : "no more ") +
+            "open what the ledger has of disclosures: who was shown what, by which call, whenever that was");
+    if (!is) return;
+    for (const v1::MemberKind kind : {v1::MEMBER_KIND_SECRETARIAT, v1::MEMBER_KIND_OBSERVER}) {
+      reached_.emplace_back().set_kind(kind);
+    }
+  }
+
+  // All contributors gain alike.
+  void AuthorityReads() {
+    const int was = before_.authority_reads_sealed_days(), is = after_.authority_reads_sealed_days();
+    if (was == is) return;
+    const auto text = [](int days) {
+      return days == 0 ? std::string("at once") : "after " + std::to_string(days) + " days";
+    };
+    Add(is < was ? v1::DIRECTION_WIDENS : v1::DIRECTION_NARROWS, "limits.authority_reads_sealed_days",
+        std::to_string(was), std::to_string(is),
+        "contributors would be told that a member of kind AUTHORITY was shown a record of theirs " +
+            text(is) + ", not " + text(was) + ", whenever it was shown to it");
+  }
+
   const v1::PolicyLimits& before_;
   const v1::PolicyLimits& after_;
   std::vector<v1::OtherChange>& changes_;
+  std::vector<v1::Subject>& reached_;
 };
 
 }  // namespace
 
 void DiffLimits(const v1::PolicyLimits& before, const v1::PolicyLimits& after,
-                std::vector<v1::OtherChange>* changes) {
-  Limits(before, after, changes).Run();
+                std::vector<v1::OtherChange>* changes, std::vector<v1::Subject>* reached) {
+  Limits(before, after, changes, reached).Run();
 }
 
 }  // namespace coalition::policy

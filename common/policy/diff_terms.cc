@@ -10,6 +10,8 @@
 #include "common/hash.h"
 #include "common/policy/compiled_policy.h"
 #include "common/policy/diff_limits.h"
+#include "common/policy/has.h"
+#include "common/policy/other_change.h"
 #include "common/policy/words.h"
 #include "common/strings.h"
 
@@ -22,11 +24,6 @@ std::string Join(const Texts& texts) {
   std::string joined;
   for (const std::string& text : texts) joined += (joined.empty() ? "" : ", ") + text;
   return joined;
-}
-
-template <class Values>
-bool Has(const Values& values, int value) {
-  return std::find(values.begin(), values.end(), value) != values.end();
 }
 
 // Whether all that `some` lists is listed by `all`; an empty list is everything.
@@ -63,7 +60,7 @@ class Terms {
     ViewDescriptions();
     ViewsGone();
     Denials();
-    DiffLimits(before_.limits(), after_.limits(), &changes_);
+    DiffLimits(before_.limits(), after_.limits(), &changes_, &reached_);
     Audiences();
     Tests();
     return {std::move(changes_), std::move(reached_)};
@@ -250,17 +247,6 @@ class Terms {
 };
 
 }  // namespace
-
-v1::OtherChange MakeChange(v1::Direction direction, const std::string& path, const std::string& before,
-                           const std::string& after, const std::string& sentence) {
-  v1::OtherChange change;
-  change.set_direction(direction);
-  change.set_path(path);
-  change.set_before(before);
-  change.set_after(after);
-  change.set_sentence(sentence);
-  return change;
-}
 
 TermsDiff DiffTerms(const v1::CoalitionPolicy& before, const v1::CoalitionPolicy& after,
                     const FormerAudiences& former) {

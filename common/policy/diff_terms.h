@@ -16,11 +16,8 @@ using FormerAudiences = std::map<std::string, v1::Audience>;
 
 struct TermsDiff {
   std::vector<v1::OtherChange> changes;  // in the order of the policy's fields
-  std::vector<v1::Subject> reached;      // whom named audiences would reach that did not
+  std::vector<v1::Subject> reached;      // who would be shown more by it
 };
-
-v1::OtherChange MakeChange(v1::Direction direction, const std::string& path, const std::string& before,
-                           const std::string& after, const std::string& sentence);
 
 // What widens the limits (diff_limits.h), a named audience that reaches more people than it did when it last
 // was there, and a denial that nothing else covers widen.

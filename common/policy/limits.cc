@@ -1,14 +1,9 @@
 #include "common/policy/limits.h"
 
-#include <algorithm>
+#include "common/policy/has.h"
 
 namespace coalition::policy {
 namespace {
-
-template <class Values>
-bool Has(const Values& values, int value) {
-  return std::find(values.begin(), values.end(), value) != values.end();
-}
 
 // The least that the entries that fit say; 0: none says anything.
 int LeastDays(const v1::PolicyLimits& limits, v1::RecordClass record_class, v1::Label label,
@@ -40,6 +35,17 @@ int ContestDays(const v1::PolicyLimits& limits) {
 
 bool AllowsLabel(const v1::PolicyLimits& limits, v1::Label label) {
   return limits.labels().empty() || Has(limits.labels(), label);
+}
+
+bool IsShownByKind(const v1::PolicyLimits& limits, v1::MemberKind kind) {
+  return Has(limits.shown_to_by_kind(), kind);
+}
+
+bool IsShowingSealed(const v1::PolicyLimits& limits, v1::MemberKind kind, int64_t first_s, int64_t now_s) {
+  constexpr int64_t kDayS = 86'400;
+  const int days = limits.authority_reads_sealed_days();
+  if (days == 0 || kind != v1::MEMBER_KIND_AUTHORITY) return false;
+  return now_s < first_s - first_s % kDayS + (days + 1) * kDayS;
 }
 
 int OpenDays(const v1::Quorum& quorum) {

@@ -1,6 +1,10 @@
-// What the coalition's policy lets new records be, and how long proposals are open.
+// What the coalition's policy lets new records be, how long proposals are open, and what contributors are
+// told of those who were shown their records.
 #pragma once
 
+#include <cstdint>
+
+#include "coalition/v1/member.pb.h"
 #include "coalition/v1/policy.pb.h"
 
 namespace coalition::policy {
@@ -16,6 +20,13 @@ int ContestDays(const v1::PolicyLimits& limits);
 
 // Whether records may carry the label.
 bool AllowsLabel(const v1::PolicyLimits& limits, v1::Label label);
+
+// Whether contributors who ask whom their records were shown to are told of members of that kind by the kind
+// alone.
+bool IsShownByKind(const v1::PolicyLimits& limits, v1::MemberKind kind);
+// Whether they are not told yet that a member of that kind was shown a record, at `first_s` first: the days
+// count from the end of that day, UTC.
+bool IsShowingSealed(const v1::PolicyLimits& limits, v1::MemberKind kind, int64_t first_s, int64_t now_s);
 
 // After how many days a proposal expires.
 int OpenDays(const v1::Quorum& quorum);

@@ -14,45 +14,21 @@ namespace {
 using storage::v1::StoredShown;
 using Values = std::span<const std::optional<store::Version>>;
 
-constexpr char kShownPrefix = 's';
-constexpr char kMemberPrefix = 'u';
-constexpr size_t kMemberBytes = 4;
-// About what one pair writes: two keys, and a value.
-constexpr size_t kPairBytes = 128;
-// A line of the lane beside the member's own: what it reads does not wait behind what it writes.
-constexpr uint32_t kOwnLine = uint32_t{1} << 31;
+constexpr char kPrefix = 'u';
+// About what one pair writes: a key and a value, here and in the log of changes.
+constexpr size_t kPairBytes = 96;
 // Pairs of one commit, so that nobody who commits beside it waits long.
 constexpr size_t kPairsPerCommit = 500;
 
-void AppendMember(uint32_t member, std::string* key) {
-  for (int shift = 24; shift >= 0; shift -= 8) key->push_back(static_cast<char>(member >> shift));
-}
-
-void AppendRecord(const RecordIdBytes& record, std::string* key) {
-  key->append(reinterpret_cast<const char*>(record.data()), record.size());
-}
-
-std::string ShownPrefix(const RecordIdBytes& record) {
-  std::string key(1, kShownPrefix);
-  AppendRecord(record, &key);
-  return key;
-}
-
-std::string ShownKey(const RecordIdBytes& record, uint32_t member) {
-  std::string key = ShownPrefix(record);
-  AppendMember(member, &key);
-  return key;
-}
-
 std::string MemberPrefix(uint32_t member) {
-  std::string key(1, kMemberPrefix);
-  AppendMember(member, &key);
+  std::string key(1, kPrefix);
+  for (int shift = 24; shift >= 0; shift -= 8) key.push_back(static_cast<char>(member >> shift));
   return key;
 }
 
-std::string MemberKey(uint32_t member, const RecordIdBytes& record) {
+std::string RowKey(uint32_t member, const RecordIdBytes& record) {
   std::string key = MemberPrefix(member);
-  AppendRecord(record, &key);
+  key.append(reinterpret_cast<const char*>(record.data()), record.size());
   return key;
 }
 
@@ -109,7 +85,7 @@ void ChangeRows(store::CommitLane& lane, uint32_t member, const Records& records
   for (size_t begin = 0; begin < records->size(); begin += kPairsPerCommit) {
     const size_t end = std::min(records->size(), begin + kPairsPerCommit);
     store::Commit commit;
-    for (size_t i = begin; i < end; ++i) commit.reads.push_back(ShownKey((*records)[i], member));
+    for (size_t i = begin; i < end; ++i) commit.reads.push_back(RowKey(member, (*records)[i]));
     commit.build = [=](store::Revision, Values values) -> absl::StatusOr<std::vector<store::Write>> {
       std::vector<store::Write> writes;
       for (size_t i = begin; i < end; ++i) {
@@ -117,16 +93,14 @@ void ChangeRows(store::CommitLane& lane, uint32_t member, const Records& records
         StoredShown row;
         if (value && !row.ParseFromString(value->value)) return Damaged();
         const std::optional<StoredShown> next = (*change)(i, value ? &row : nullptr);
-        if (!next) continue;
-        writes.push_back({ShownKey((*records)[i], member), next->SerializeAsString()});
-        if (!value) writes.push_back({MemberKey(member, (*records)[i]), std::string()});
+        if (next) writes.push_back({RowKey(member, (*records)[i]), next->SerializeAsString()});
       }
       return writes;
     };
     lane.Submit(
         std::move(commit),
         [together](const absl::StatusOr<store::Revision>& revision) { together->Done(revision.status()); },
-        (end - begin) * kPairBytes, member | kOwnLine);
+        (end - begin) * kPairBytes, member | kNotesLine);
   }
 }
 
@@ -137,18 +111,18 @@ bool IsAcknowledged(const StoredShown& shown, v1::RetractionKind kind) {
          (kind != v1::RETRACTION_KIND_CLEARED || shown.acknowledged_kind() == v1::RETRACTION_KIND_CLEARED);
 }
 
-ShownLog::ShownLog(store::Store& store, store::CommitLane& lane, DisclosureLog& next, RunLater run_later)
-    : store_(store), lane_(lane), next_(next), run_later_(std::move(run_later)) {}
+ShownLog::ShownLog(store::Store& store, store::CommitLane& lane, EntryLog& entries, DisclosureLog& next,
+                   RunLater run_later)
+    : store_(store), lane_(lane), entries_(entries), next_(next), run_later_(std::move(run_later)) {}
+
 void ShownLog::Record(Disclosure disclosure, std::function<void(absl::Status)> recorded) {
-  absl::StatusOr<std::vector<DisclosedRecord>> fresh = FreshOf(disclosure);
-  if (!fresh.ok()) return recorded(fresh.status());
-  if (fresh->empty()) return next_.Record(std::move(disclosure), std::move(recorded));
+  const std::vector<Unknown> unknown = UnknownOf(disclosure);
   const auto shared = std::make_shared<const Disclosure>(std::move(disclosure));
   const auto mine = std::make_shared<KeptTogether>();
   absl::flat_hash_set<std::shared_ptr<KeptTogether>> awaited = {mine};
-  std::vector<DisclosedRecord> to_keep;
-  for (const DisclosedRecord& one : *fresh) {
-    auto other = known_.Begin({one.record, shared->member}, mine);
+  std::vector<Unknown> to_keep;
+  for (const Unknown& one : unknown) {
+    auto other = known_.Begin({one.record.record, shared->member}, mine);
     other == nullptr ? to_keep.push_back(one) : static_cast<void>(awaited.insert(std::move(other)));
   }
   const auto together =
@@ -157,56 +131,76 @@ void ShownLog::Record(Disclosure disclosure, std::function<void(absl::Status)> r
           status.ok() ? next_.Record(*shared, recorded) : recorded(status);
         });
       });
+  Keep(*shared, to_keep, mine);
   for (const auto& one : awaited) one->Await([together](const absl::Status& s) { together->Done(s); });
-  Keep(shared, std::move(to_keep), mine);
 }
 
-absl::StatusOr<std::vector<DisclosedRecord>> ShownLog::FreshOf(const Disclosure& disclosure) {
-  struct Unknown {
-    DisclosedRecord record;
-    uint64_t changed;
-  };
+std::vector<ShownLog::Unknown> ShownLog::UnknownOf(const Disclosure& disclosure) {
   std::vector<Unknown> unknown;
-  std::vector<std::string> keys;
   absl::flat_hash_set<RecordIdBytes> met;
   for (const DisclosedRecord& one : disclosure.records) {
     // Without a view nothing of it was shown: an auditor was told who sees it.
     if (one.view_ids == 0) continue;
     const auto changed = known_.Misses({one.record, disclosure.member});
-    if (!changed || !met.insert(one.record).second) continue;
-    unknown.push_back({one, *changed});
-    keys.push_back(ShownKey(one.record, disclosure.member));
+    if (changed && met.insert(one.record).second) unknown.push_back({one, *changed});
   }
-  std::vector<DisclosedRecord> fresh;
-  if (unknown.empty()) return fresh;
-  const auto rows = store_.Read(keys, store_.Head());
-  if (!rows.ok()) return rows.status();
-  for (size_t i = 0; i < unknown.size(); ++i) {
-    StoredShown row;
-    if ((*rows)[i] && !row.ParseFromString((*rows)[i]->value)) return Damaged();
-    const bool kept = (*rows)[i] && IsOutstanding(row) &&
-                      known_.Add({unknown[i].record.record, disclosure.member}, unknown[i].changed);
-    if (!kept) fresh.push_back(unknown[i].record);
-  }
-  return fresh;
+  return unknown;
 }
 
-void ShownLog::Keep(const std::shared_ptr<const Disclosure>& disclosure, std::vector<DisclosedRecord> fresh,
+void ShownLog::Keep(const Disclosure& disclosure, const std::vector<Unknown>& records,
                     const std::shared_ptr<KeptTogether>& mine) {
-  const auto ids = RecordsOf(fresh);
-  const auto change = std::make_shared<const ChangeRow>(
-      [disclosure, fresh = std::move(fresh)](size_t i, const StoredShown* row) -> std::optional<StoredShown> {
-        if (row != nullptr && IsOutstanding(*row)) return std::nullopt;
+  const uint32_t member = disclosure.member;
+  const auto end = [this, records, mine, member](const absl::Status& status) {
+    for (const Unknown& one : records) {
+      known_.End({one.record.record, member}, status.ok() ? std::optional(one.changed_before) : std::nullopt);
+    }
+    mine->End(status);
+  };
+  auto missing = MissingOf(disclosure, records);
+  if (!missing.ok()) return end(missing.status());
+  const auto both = std::make_shared<Together>(2, end);
+  const auto one_done = [both](const absl::Status& status) { both->Done(status); };
+  entries_.Append(disclosure, missing->first_showings, std::move(missing->rows), one_done);
+  const auto again =
+      std::make_shared<const ChangeRow>([](size_t, const StoredShown* row) -> std::optional<StoredShown> {
+        if (row == nullptr || IsOutstanding(*row)) return std::nullopt;
         StoredShown next;
-        next.set_first_time_s(row != nullptr ? row->first_time_s() : disclosure->time_ns / 1'000'000'000);
-        next.set_first_view_ids(row != nullptr ? row->first_view_ids() : fresh[i].view_ids);
+        next.set_first_time_s(row->first_time_s());
+        next.set_first_view_ids(row->first_view_ids());
         return next;
       });
-  ChangeRows(lane_, disclosure->member, ids, change,
-             [this, member = disclosure->member, ids, mine](const absl::Status& status) {
-               for (const RecordIdBytes& record : *ids) known_.End({record, member}, status.ok());
-               mine->End(status);
-             });
+  ChangeRows(lane_, member, missing->shown_before, again, one_done);
+}
+
+absl::StatusOr<ShownLog::Missing> ShownLog::MissingOf(const Disclosure& disclosure,
+                                                      const std::vector<Unknown>& records) {
+  std::vector<std::string> keys;
+  keys.reserve(records.size());
+  for (const Unknown& one : records) keys.push_back(RowKey(disclosure.member, one.record.record));
+  // Nobody else begins these rows now: what is absent stays so until it is written here.
+  const auto rows = store_.Read(keys, store_.Head());
+  if (!rows.ok()) return rows.status();
+  Missing missing;
+  std::vector<RecordIdBytes> shown_before;
+  StoredShown first;
+  first.set_first_time_s(disclosure.time_ns / 1'000'000'000);
+  for (size_t i = 0; i < records.size(); ++i) {
+    const DisclosedRecord& record = records[i].record;
+    if (!(*rows)[i]) {
+      first.set_first_view_ids(record.view_ids);
+      missing.rows.push_back({std::move(keys[i]), first.SerializeAsString()});
+      missing.first_showings.push_back(record);
+      continue;
+    }
+    StoredShown row;
+    if (!row.ParseFromString((*rows)[i]->value)) return Damaged();
+    // While the row is being changed, what was read is not to be relied on.
+    const bool kept =
+        IsOutstanding(row) && known_.Add({record.record, disclosure.member}, records[i].changed_before);
+    if (!kept) shown_before.push_back(record.record);
+  }
+  missing.shown_before = std::make_shared<const std::vector<RecordIdBytes>>(std::move(shown_before));
+  return missing;
 }
 
 void ShownLog::Told(uint32_t member, const std::vector<Recall>& recalls, int64_t time_s) {
@@ -255,7 +249,7 @@ absl::StatusOr<std::vector<std::optional<StoredShown>>> ShownLog::RowsOf(uint32_
                                                                          store::Revision at) const {
   std::vector<std::string> keys;
   keys.reserve(recalls.size());
-  for (const Recall& recall : recalls) keys.push_back(ShownKey(recall.record, member));
+  for (const Recall& recall : recalls) keys.push_back(RowKey(member, recall.record));
   const auto read = store_.Read(keys, at);
   if (!read.ok()) return read.status();
   std::vector<std::optional<StoredShown>> rows(keys.size());
@@ -265,25 +259,21 @@ absl::StatusOr<std::vector<std::optional<StoredShown>>> ShownLog::RowsOf(uint32_
   return rows;
 }
 
-absl::StatusOr<std::vector<ShownTo>> ShownLog::WhoWasShown(const RecordIdBytes& record,
+absl::StatusOr<std::vector<ShownTo>> ShownLog::WhoWasShown(const RecordIdBytes& record, uint32_t members,
                                                            store::Revision at) const {
-  const std::string prefix = ShownPrefix(record);
+  std::vector<std::string> keys;
+  keys.reserve(members);
+  for (uint32_t member = 1; member <= members; ++member) keys.push_back(RowKey(member, record));
+  const auto rows = store_.Read(keys, at);
+  if (!rows.ok()) return rows.status();
   std::vector<ShownTo> all;
-  absl::Status parsed;
-  const absl::Status scanned = store_.ScanEach(
-      prefix, store::PrefixEnd(prefix), at,
-      [&](std::string_view key, std::string_view value, store::Revision) {
-        ShownTo one;
-        for (const char byte : key.substr(prefix.size()))
-          one.member = one.member << 8 | static_cast<unsigned char>(byte);
-        const bool whole = key.size() == prefix.size() + kMemberBytes &&
-                           one.shown.ParseFromArray(value.data(), static_cast<int>(value.size()));
-        if (!whole) parsed = Damaged();
-        all.push_back(std::move(one));
-        return whole;
-      });
-  if (!scanned.ok()) return scanned;
-  if (!parsed.ok()) return parsed;
+  for (uint32_t member = 1; member <= members; ++member) {
+    const auto& row = (*rows)[member - 1];
+    if (!row) continue;
+    ShownTo& one = all.emplace_back();
+    one.member = member;
+    if (!one.shown.ParseFromString(row->value)) return Damaged();
+  }
   return all;
 }
 
@@ -294,19 +284,11 @@ absl::StatusOr<ShownLog::Page> ShownLog::WhatWasShown(uint32_t member, std::stri
   if (!listed.ok()) return listed.status();
   Page page;
   if (listed->next) page.next = listed->next->substr(prefix.size());
-  std::vector<std::string> keys;
   for (const store::Entry& entry : listed->items) {
-    if (entry.key.size() != prefix.size() + sizeof(RecordIdBytes)) return Damaged();
-    ShownRecord one;
-    std::copy_n(entry.key.begin() + static_cast<ptrdiff_t>(prefix.size()), one.record.size(),
-                one.record.begin());
-    keys.push_back(ShownKey(one.record, member));
-    page.records.push_back(std::move(one));
-  }
-  const auto rows = store_.Read(keys, at);
-  if (!rows.ok()) return rows.status();
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (!(*rows)[i] || !page.records[i].shown.ParseFromString((*rows)[i]->value)) return Damaged();
+    ShownRecord& one = page.records.emplace_back();
+    if (entry.key.size() != prefix.size() + one.record.size()) return Damaged();
+    std::copy(entry.key.begin() + static_cast<ptrdiff_t>(prefix.size()), entry.key.end(), one.record.begin());
+    if (!one.shown.ParseFromString(entry.version.value)) return Damaged();
   }
   return page;
 }

@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "coalition/storage/v1/storage.pb.h"
 #include "server/ledger/disclosures.h"
+#include "server/ledger/entry_log.h"
 #include "server/ledger/shown_pairs.h"
 #include "server/store/commit_lane.h"
 #include "server/store/store.h"
@@ -45,12 +46,11 @@ struct ShownRecord {
 // that it is gone, and, of one that was cleared, that too.
 bool IsAcknowledged(const storage::v1::StoredShown& shown, v1::RetractionKind kind);
 
-// Keeps, for each record and member, when the member was first shown the record: durable before the record
-// leaves. After a crash it may name somebody whom the record never reached, never leave one out. In the
-// store, never changed in form:
+// Keeps, for each record and member, when the member was first shown the record, and has the entry of each
+// disclosure written with that: durable before the record leaves. After a crash it may name somebody whom the
+// record never reached, never leave one out. In the store, never changed in form:
 //
-//   s record id, member                  StoredShown
-//   u member, record id                  empty
+//   u member, record id                  StoredShown
 //
 // Thread-safe. References must outlive it, and the lane must have been drained before it goes.
 class ShownLog final : public DisclosureLog {
@@ -58,11 +58,11 @@ class ShownLog final : public DisclosureLog {
   // Runs the member's work soon, on a thread that is not the commit lane's.
   using RunLater = std::function<void(uint32_t member, std::function<void()> work)>;
 
-  // Passes each disclosure on to `next` once it is kept; by `run_later`, if that had to wait.
-  ShownLog(store::Store& store, store::CommitLane& lane, DisclosureLog& next, RunLater run_later);
+  // Passes each disclosure on to `next` once it is kept, by `run_later`.
+  ShownLog(store::Store& store, store::CommitLane& lane, EntryLog& entries, DisclosureLog& next,
+           RunLater run_later);
 
-  // What is disclosed without a view is passed on alone. Waits for the disk where a member is shown a record
-  // for the first time, or again after it was told that it is gone.
+  // What is disclosed without a view has its entry alone.
   void Record(Disclosure disclosure, std::function<void(absl::Status)> recorded) override;
 
   // The member is sent word. Does not wait; what is not kept, by a crash or since the lane is full, counts as
@@ -82,8 +82,11 @@ class ShownLog final : public DisclosureLog {
   absl::StatusOr<std::vector<std::optional<storage::v1::StoredShown>>> RowsOf(
       uint32_t member, const std::vector<Recall>& recalls, store::Revision at) const;
 
-  // Everyone who was shown the record, by number, as of that revision. The store's errors.
-  absl::StatusOr<std::vector<ShownTo>> WhoWasShown(const RecordIdBytes& record, store::Revision at) const;
+  // Which of the members 1 to `members` were shown the record, by number, as of that revision. Looks for
+  // each: a screen that hits writes one row, not two, and who asks this waits a few microseconds for each
+  // member. The store's errors.
+  absl::StatusOr<std::vector<ShownTo>> WhoWasShown(const RecordIdBytes& record, uint32_t members,
+                                                   store::Revision at) const;
 
   // What the member was shown, at most `count` records from `from` on (empty: the first); `next` is where to
   // go on, empty at the end. The store's errors.
@@ -95,14 +98,27 @@ class ShownLog final : public DisclosureLog {
                                     store::Revision at) const;
 
  private:
-  // Writes the rows of `fresh`, and ends `mine`.
-  void Keep(const std::shared_ptr<const Disclosure>& disclosure, std::vector<DisclosedRecord> fresh,
+  // A record that is not known to be kept.
+  struct Unknown {
+    DisclosedRecord record;
+    uint64_t changed_before;  // as ShownPairs::Misses
+  };
+  // What is to be written of records that were begun.
+  struct Missing {
+    std::vector<DisclosedRecord> first_showings;
+    std::vector<store::Write> rows;  // of these
+    std::shared_ptr<const std::vector<RecordIdBytes>> shown_before;
+  };
+  // Each once.
+  std::vector<Unknown> UnknownOf(const Disclosure& disclosure);
+  // Writes the entry, and what is missing of the rows of `records`, which were begun with `mine`; ends them.
+  void Keep(const Disclosure& disclosure, const std::vector<Unknown>& records,
             const std::shared_ptr<KeptTogether>& mine);
-  // The records, each once, that are not known to be kept.
-  absl::StatusOr<std::vector<DisclosedRecord>> FreshOf(const Disclosure& disclosure);
+  absl::StatusOr<Missing> MissingOf(const Disclosure& disclosure, const std::vector<Unknown>& records);
 
   store::Store& store_;
   store::CommitLane& lane_;
+  EntryLog& entries_;
   DisclosureLog& next_;
   const RunLater run_later_;
   ShownPairs known_;

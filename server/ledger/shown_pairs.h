@@ -100,11 +100,12 @@ class ShownPairs {
     const auto [at, is_new] = shard.under_way.try_emplace(pair, mine);
     return is_new ? nullptr : at->second;
   }
-  void End(const ShownPair& pair, bool kept) {
+  // `kept`: it is, as far as nothing was changed since Misses answered that; nullopt: it could not be.
+  void End(const ShownPair& pair, std::optional<uint64_t> kept) {
     Shard& shard = ShardOf(pair);
     const MutexLock lock(shard.mutex);
     shard.under_way.erase(pair);
-    if (kept && !shard.changing.contains(pair)) shard.Keep(pair);
+    if (kept == shard.changed && !shard.changing.contains(pair)) shard.Keep(pair);
   }
 
  private:

@@ -15,6 +15,7 @@
 #include "common/policy/default_policy.h"
 #include "common/policy/run_tests.h"
 #include "common/strings.h"
+#include "server/membership/acts.h"
 #include "server/membership/stored_state.h"
 
 namespace coalition::membership {
@@ -243,6 +244,7 @@ storage::v1::StoredPolicy FirstPolicy(const v1::CoalitionPolicy& policy, int64_t
 std::vector<store::Write> BootstrapWrites(const config::v1::Bootstrap& bootstrap, store::Revision revision,
                                           int64_t now_ns) {
   std::vector<store::Write> writes;
+  AddServersAct({"coalition", "was begun", 0, bootstrap.SerializeAsString()}, now_ns, revision, 1, &writes);
   storage::v1::StoredCoalition coalition;
   coalition.set_trust_domain(bootstrap.trust_domain());
   coalition.set_bootstrap_sha256(BootstrapDigest(bootstrap));

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "common/errors.h"
 #include "common/policy/default_policy.h"
+#include "server/membership/acts.h"
 #include "server/membership/bootstrap.h"
 #include "server/membership/snapshot.h"
 
@@ -152,6 +153,8 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
     // A commit that is judged again has a later revision.
     if (making_.load(std::memory_order_relaxed) == 0) making_.store(revision, std::memory_order_release);
     writes = change.writes(revision, coalition.epoch(), &coalition);
+    // Whoever changes the coalition says what in the ledger; and where nothing is said, that something was.
+    if (!HasAct(writes)) AddServersAct({"coalition", "was changed"}, 0, revision, coalition.epoch(), &writes);
     if (!change.begins_epoch) return writes;
     storage::v1::StoredEpoch epoch;
     epoch.set_epoch(coalition.epoch());

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "common/timestamp.h"
+#include "server/membership/acts.h"
 #include "server/membership/stored_state.h"
 
 namespace coalition::membership {
@@ -62,6 +63,7 @@ void AddEvents(const std::vector<Event>& events, const Actor& actor, store::Revi
     const std::string told = event.member == 0 ? ListOf(kEverybodys) : ListOfMember(event.member);
     writes->push_back(Stored(ListOf(kAll) + place, stored));
     writes->push_back(Stored(told + place, stored));
+    AddActs({{event.subject, event.text, event.member}}, actor, revision, epoch, writes);
   }
 }
 

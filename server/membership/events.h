@@ -21,6 +21,7 @@ struct Event {
   std::string text;
   uint32_t member = 0;
 };
+// Each is an act in the ledger, too.
 void AddEvents(const std::vector<Event>& events, const Actor& actor, store::Revision revision, uint64_t epoch,
                std::vector<store::Write>* writes);
 

@@ -9,6 +9,7 @@
 #include "common/ids.h"
 #include "common/policy/transfer.h"
 #include "common/timestamp.h"
+#include "server/membership/acts.h"
 #include "server/membership/events.h"
 
 namespace coalition::membership {
@@ -263,8 +264,11 @@ absl::Status Members::EndDeparture(uint32_t number, int64_t now_ns) {
     next.mutable_departure()->set_end_time_ns(now_ns);
     Change change;
     change.begins_epoch = false;
-    change.writes = [next](store::Revision, uint64_t, storage::v1::StoredCoalition*) {
-      return std::vector<store::Write>{MemberWrite(next)};
+    change.writes = [next, now_ns](store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) {
+      std::vector<store::Write> writes = {MemberWrite(next)};
+      AddServersAct({FormatMemberName(next.id()), "its records have been dealt with"}, now_ns, revision,
+                    epoch, &writes);
+      return writes;
     };
     return change;
   };

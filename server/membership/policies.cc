@@ -13,6 +13,7 @@
 #include "common/policy/run_tests.h"
 #include "common/strings.h"
 #include "common/timestamp.h"
+#include "server/membership/acts.h"
 #include "server/membership/approvals.h"
 #include "server/membership/stored_state.h"
 
@@ -105,6 +106,8 @@ absl::Status CheckApprovals(const policy::State& state, const Approvals& approva
       {{"approvals", std::to_string(approvals.approved.size())},
        {"needed", std::to_string(approvals.needed)}});
 }
+
+std::string PolicyName(uint64_t version) { return absl::StrCat("policies/", version); }
 
 // What is only asked for does not stand in the way of changes.
 absl::Status MakeOrJudge(Directory& directory, const Directory::Judge& judge, bool validate_only) {
@@ -236,10 +239,14 @@ absl::StatusOr<v1::ApprovePolicyResponse> Policies::Approve(const Actor& actor,
     approval.set_approve_time_ns(actor.now_ns);
     Change change;
     change.begins_epoch = false;
-    change.writes = [key, approval](store::Revision revision, uint64_t,
-                                    storage::v1::StoredCoalition*) mutable {
+    change.writes = [&actor, &request, key, approval](store::Revision revision, uint64_t epoch,
+                                                      storage::v1::StoredCoalition*) mutable {
       approval.set_revision(revision);
-      return std::vector<store::Write>{Stored(key, approval)};
+      std::vector<store::Write> writes = {Stored(key, approval)};
+      AddActs(
+          {{PolicyName(approval.base_version() + 1), "approved", 0, request.policy().SerializeAsString()}},
+          actor, revision, epoch, &writes);
+      return writes;
     };
     return change;
   };
@@ -299,15 +306,17 @@ absl::StatusOr<v1::ApplyPolicyResponse> Policies::Apply(const Actor& actor,
     *next.mutable_policy() = request.policy();
     if (request.validate_only()) return std::optional<Change>();
     Change change;
-    change.writes = [&next](store::Revision revision, uint64_t epoch,
-                            storage::v1::StoredCoalition* coalition) {
+    change.writes = [&next, &actor, &text](store::Revision revision, uint64_t epoch,
+                                           storage::v1::StoredCoalition* coalition) {
       next.set_revision(revision);
       next.set_epoch(epoch);
       policy::ViewNames names({coalition->view_names().begin(), coalition->view_names().end()});
       const policy::CompiledPolicy compiled(next.policy(), &names);
       coalition->clear_view_names();
       for (const std::string& name : names.names()) coalition->add_view_names(name);
-      return std::vector<store::Write>{Stored(PolicyKey(next.version()), next)};
+      std::vector<store::Write> writes = {Stored(PolicyKey(next.version()), next)};
+      AddActs({{PolicyName(next.version()), "is in force", 0, text}}, actor, revision, epoch, &writes);
+      return writes;
     };
     return change;
   };
@@ -383,10 +392,13 @@ absl::StatusOr<ComparedOwnPolicies> Policies::SetOwn(const Actor& actor,
     next.mutable_policy()->set_version(version + 1);
     Change change;
     change.begins_epoch = false;
-    change.writes = [&next, member](store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) {
+    change.writes = [&next, &actor, member](store::Revision revision, uint64_t epoch,
+                                            storage::v1::StoredCoalition*) {
       next.set_revision(revision);
       next.mutable_policy()->set_epoch(static_cast<int64_t>(epoch));
-      return std::vector<store::Write>{Stored(OwnPolicyKey(revision, member), next)};
+      std::vector<store::Write> writes = {Stored(OwnPolicyKey(revision, member), next)};
+      AddActs({OwnPolicyAct(FormatMemberName(actor.caller.member), next)}, actor, revision, epoch, &writes);
+      return writes;
     };
     return change;
   };

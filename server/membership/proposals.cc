@@ -6,16 +6,15 @@
 #include <set>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
-#include "common/hash.h"
 #include "common/ids.h"
 #include "common/policy/limits.h"
 #include "common/strings.h"
-#include "common/timestamp.h"
+#include "server/membership/acts.h"
 #include "server/membership/approvals.h"
 #include "server/membership/events.h"
+#include "server/membership/proposal_forms.h"
 #include "server/membership/proposed_change_checks.h"
 #include "server/membership/proposed_changes.h"
 #include "server/membership/snapshot.h"
@@ -32,27 +31,6 @@ constexpr int64_t kDayNs = int64_t{86'400} * 1'000'000'000;
 constexpr size_t kReasonBytesMax = 1'000;
 constexpr size_t kRequestIdBytesMax = 64;
 constexpr size_t kChangeBytesMax = size_t{32} << 10;
-constexpr std::string_view kNamePrefix = "proposals/";
-
-std::string NameOfNumber(uint64_t number) { return absl::StrCat(Absl(kNamePrefix), number); }
-
-// nullptr: there is no such proposal.
-const StoredProposal* Find(const StoredState& stored, const std::string& name) {
-  uint64_t number = 0;
-  const bool named = name.starts_with(kNamePrefix) &&
-                     absl::SimpleAtoi(Absl(std::string_view(name).substr(kNamePrefix.size())), &number);
-  // One name for each: no "proposals/007".
-  if (!named || name != NameOfNumber(number) || number == 0 || number > stored.proposals.size()) {
-    return nullptr;
-  }
-  return &stored.proposals[number - 1];
-}
-
-v1::ProposalState StateOf(const StoredProposal& proposal, int64_t now_ns) {
-  const bool expired = proposal.state() == v1::PROPOSAL_STATE_OPEN && now_ns >= proposal.expire_time_ns();
-  return expired ? v1::PROPOSAL_STATE_EXPIRED : proposal.state();
-}
-
 absl::Status CheckOpen(const StoredProposal& proposal, int64_t now_ns) {
   const v1::ProposalState state = StateOf(proposal, now_ns);
   if (state == v1::PROPOSAL_STATE_OPEN) return absl::OkStatus();
@@ -145,51 +123,6 @@ void SetOpinion(const Actor& actor, Opinions* opinions) {
   opinion.set_time_ns(actor.now_ns);
 }
 
-std::string DigestOf(const StoredProposal& proposal) {
-  // No map fields: the same message is always the same bytes.
-  std::string text = NameOfNumber(proposal.number());
-  for (const std::string& part :
-       {proposal.change().SerializeAsString(), proposal.terms().SerializeAsString()}) {
-    absl::StrAppend(&text, "/", part.size(), ":", part);
-  }
-  return HexEncode(Bytes(Sha256(text)));
-}
-
-v1::Proposal ToPublic(const Snapshot& current, const StoredProposal& stored, int64_t now_ns) {
-  const auto name_of = [&](uint32_t member) {
-    return FormatMemberName(current.stored().members[member - 1].id());
-  };
-  const auto opinions = [&](const auto& from, auto* to) {
-    for (const StoredOpinion& one : from) {
-      v1::ProposalOpinion& opinion = *to->Add();
-      opinion.set_member(name_of(one.member()));
-      opinion.set_by(one.by());
-      *opinion.mutable_time() = ToTimestamp(one.time_ns());
-    }
-  };
-  v1::Proposal proposal;
-  proposal.set_name(NameOfNumber(stored.number()));
-  proposal.set_state(StateOf(stored, now_ns));
-  *proposal.mutable_change() = stored.change();
-  proposal.set_reason(stored.reason());
-  proposal.set_proposed_by(stored.proposed_by());
-  *proposal.mutable_create_time() = ToTimestamp(stored.create_time_ns());
-  *proposal.mutable_notice_time() = ToTimestamp(stored.notice_time_ns());
-  *proposal.mutable_expire_time() = ToTimestamp(stored.expire_time_ns());
-  *proposal.mutable_terms() = stored.terms();
-  for (const uint32_t member : stored.electorate()) proposal.add_electorate(name_of(member));
-  opinions(stored.approvals(), proposal.mutable_approvals());
-  opinions(stored.objections(), proposal.mutable_objections());
-  proposal.set_digest(stored.digest());
-  if (stored.close_time_ns() != 0) *proposal.mutable_close_time() = ToTimestamp(stored.close_time_ns());
-  proposal.set_closed_by(stored.closed_by());
-  return proposal;
-}
-
-store::Write ProposalWrite(const StoredProposal& proposal) {
-  return Stored(std::string(kProposalPrefix) + BigEndian(proposal.number()), proposal);
-}
-
 // Finds the proposal in the newest state, has it judged and changed, and shows it as it is then.
 using ProposalJudge =
     std::function<Judged(const std::shared_ptr<const Snapshot>& current, StoredProposal next)>;
@@ -207,14 +140,17 @@ absl::StatusOr<v1::Proposal> ChangeProposal(Directory& directory, const Actor& a
 
 // `at`: what of it is known with the revision.
 Change KeepProposal(
-    StoredProposal next, std::function<void(store::Revision, StoredProposal*)> at = [](auto, auto*) {}) {
+    const Actor& actor, std::string what, StoredProposal next,
+    std::function<void(store::Revision, StoredProposal*)> at = [](auto, auto*) {}) {
   Change change;
   change.begins_epoch = false;
-  change.writes = [next = std::move(next), at = std::move(at)](store::Revision revision, uint64_t,
-                                                               storage::v1::StoredCoalition*) {
+  change.writes = [&actor, what = std::move(what), next = std::move(next), at = std::move(at)](
+                      store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) {
     StoredProposal kept = next;
     at(revision, &kept);
-    return std::vector<store::Write>{ProposalWrite(kept)};
+    std::vector<store::Write> writes = {ProposalWrite(kept)};
+    AddActs({ActOn(kept, what)}, actor, revision, epoch, &writes);
+    return writes;
   };
   return change;
 }
@@ -405,9 +341,10 @@ absl::StatusOr<v1::Proposal> Proposals::Approve(const Actor& actor,
           "gains or proposes, or somebody under common control with it does");
     }
     SetOpinion(actor, next.mutable_approvals());
-    return KeepProposal(std::move(next), [member](store::Revision revision, StoredProposal* kept) {
-      OpinionOf(member, kept->mutable_approvals())->set_revision(revision);
-    });
+    return KeepProposal(actor, "approved", std::move(next),
+                        [member](store::Revision revision, StoredProposal* kept) {
+                          OpinionOf(member, kept->mutable_approvals())->set_revision(revision);
+                        });
   };
   return ChangeProposal(directory_, actor, request.name(), v1::ROLE_MEMBER_ADMIN, judge);
 }
@@ -429,14 +366,16 @@ absl::StatusOr<v1::Proposal> Proposals::Object(const Actor& actor,
     SetOpinion(actor, next.mutable_objections());
     Change change;
     change.begins_epoch = false;
-    change.writes = [next = std::move(next), own = std::move(excluding)](
+    change.writes = [&actor, next = std::move(next), own = std::move(excluding)](
                         store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) mutable {
       std::vector<store::Write> writes = {ProposalWrite(next)};
       if (own) {
         own->set_revision(revision);
         own->mutable_policy()->set_epoch(static_cast<int64_t>(epoch));
         writes.push_back(Stored(OwnPolicyKey(revision, own->member()), *own));
+        AddActs({OwnPolicyAct(FormatMemberName(actor.caller.member), *own)}, actor, revision, epoch, &writes);
       }
+      AddActs({ActOn(next, "objected to")}, actor, revision, epoch, &writes);
       return writes;
     };
     return change;
@@ -486,7 +425,7 @@ absl::StatusOr<v1::Proposal> Proposals::Withdraw(const Actor& actor,
     next.set_state(v1::PROPOSAL_STATE_WITHDRAWN);
     next.set_close_time_ns(actor.now_ns);
     next.set_closed_by(NameOf(actor.caller));
-    return KeepProposal(std::move(next));
+    return KeepProposal(actor, "withdrawn", std::move(next));
   };
   return ChangeProposal(directory_, actor, request.name(), v1::ROLE_COALITION_ADMIN, judge);
 }

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "server/ledger/disclosures.h"
+#include "server/ledger/refusals.h"
 #include "server/service/executor.h"
 #include "server/service/guard.h"
 #include "server/service/metrics.h"
@@ -22,6 +23,7 @@ struct CallDurations {
 struct CallKit {
   CallGuard& guard;
   ledger::DisclosureLog& disclosures;
+  ledger::Refusals& refusals;
   Executor& executor;
   Executor& cut_off_executor;  // of methods that cut off
   Timers& timers;

@@ -84,6 +84,8 @@ std::vector<Route> ExchangeRoutes(Exchange& exchange) {
       {Method::kReviseRecord, Writes(exchange, &Exchange::Revise)},
       {Method::kWithdrawRecord, Writes(exchange, &Exchange::Withdraw)},
       {Method::kClearRecord, Writes(exchange, &Exchange::Clear)},
+      {Method::kBatchWithdrawRecords, Writes(exchange, &Exchange::BatchWithdraw)},
+      {Method::kBatchClearRecords, Writes(exchange, &Exchange::BatchClear)},
       {Method::kConfirmRecord, Writes(exchange, &Exchange::Confirm)},
       {Method::kScreenSellers, InPlace(exchange, &Exchange::Screen)},
       {Method::kGetSellerProfile, OnWorker(exchange, &Exchange::Profile)},

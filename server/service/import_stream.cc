@@ -210,7 +210,7 @@ void ImportStream::FinishStream() {
   identity::Gate::Pass pass;
   // How it ended says something of its messages: a member that was cut off is told that and nothing else.
   if (absl::Status may = kit_.guard.EnterToSend(Info(), admission_, &pass); !may.ok()) end = std::move(may);
-  Finish(EndOfStream(kit_.metrics, Method::kImportRecords, end, start_));
+  Finish(EndOfStream(kit_, admission_.context.caller.member_number, Method::kImportRecords, end, start_));
 }
 
 void ImportStream::End(absl::Status status) {
@@ -373,7 +373,8 @@ StreamReactor* ImportStreams::Open(CallKit& kit, exchange::Exchange& exchange,
     status = kit.guard.limits().AdmitImport(admission.context.caller.member_number, &import);
   }
   if (!status.ok()) {
-    return RefuseStream(EndOfStream(kit.metrics, Method::kImportRecords, status, start));
+    return RefuseStream(
+        EndOfStream(kit, admission.context.caller.member_number, Method::kImportRecords, status, start));
   }
   admission.pass.Leave();
   auto stream = std::make_shared<ImportStream>(kit, exchange, streams_, call, std::move(admission),

@@ -60,8 +60,16 @@ enum class Method : uint8_t {
   kGetRecallStatus,
   kClearRecord,
   kConfirmRecord,
+  kBatchWithdrawRecords,
+  kBatchClearRecords,
+  kGetCheckpoint,
+  kGetConsistencyProof,
+  kListLedgerEntries,
+  kGetLedgerEntry,
+  kListDisclosures,
+  kAddCosignature,
 };
-inline constexpr size_t kMethods = 51;
+inline constexpr size_t kMethods = 59;
 
 struct MethodInfo {
   std::string_view service;
@@ -82,6 +90,7 @@ inline constexpr std::string_view kMembershipServiceName = "coalition.v1.Members
 inline constexpr std::string_view kPolicyServiceName = "coalition.v1.PolicyService";
 inline constexpr std::string_view kProposalServiceName = "coalition.v1.ProposalService";
 inline constexpr std::string_view kWatchServiceName = "coalition.v1.WatchService";
+inline constexpr std::string_view kLedgerServiceName = "coalition.v1.LedgerService";
 
 inline constexpr std::array<MethodInfo, kMethods> kMethodInfos = {{
     {kExchangeServiceName, "CreateRecord", "unary", false, true},
@@ -135,6 +144,14 @@ inline constexpr std::array<MethodInfo, kMethods> kMethodInfos = {{
     {kWatchServiceName, "GetRecallStatus"},
     {kExchangeServiceName, "ClearRecord", "unary", false, true},
     {kExchangeServiceName, "ConfirmRecord", "unary", false, true},
+    {kExchangeServiceName, "BatchWithdrawRecords", "unary", false, true},
+    {kExchangeServiceName, "BatchClearRecords", "unary", false, true},
+    {kLedgerServiceName, "GetCheckpoint"},
+    {kLedgerServiceName, "GetConsistencyProof"},
+    {kLedgerServiceName, "ListLedgerEntries"},
+    {kLedgerServiceName, "GetLedgerEntry"},
+    {kLedgerServiceName, "ListDisclosures"},
+    {kLedgerServiceName, "AddCosignature", "unary", false, true},
 }};
 
 inline const MethodInfo& InfoOf(Method method) { return kMethodInfos[static_cast<size_t>(method)]; }

@@ -14,13 +14,16 @@ class RefusedStream final : public StreamReactor {
 
 }  // namespace
 
-grpc::Status EndOfStream(CallMetrics& metrics, Method method, const absl::Status& status,
+grpc::Status EndOfStream(CallKit& kit, uint32_t member, Method method, const absl::Status& status,
                          std::chrono::steady_clock::time_point start) {
   grpc::Status sent = ToGrpc(status, InfoOf(method).name);
-  if (!status.ok()) metrics.Refused(status);
+  if (!status.ok()) {
+    kit.metrics.Refused(status);
+    kit.refusals.Note(member, InfoOf(method).name, status);
+  }
   const auto duration = std::chrono::steady_clock::now() - start;
-  metrics.Handled(method, static_cast<absl::StatusCode>(sent.error_code()),
-                  std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count());
+  kit.metrics.Handled(method, static_cast<absl::StatusCode>(sent.error_code()),
+                      std::chrono::duration_cast<std::chrono::nanoseconds>(duration).count());
   return sent;
 }
 

@@ -7,15 +7,15 @@
 #include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "grpcpp/support/status.h"
+#include "server/service/call_kit.h"
 #include "server/service/methods.h"
-#include "server/service/metrics.h"
 
 namespace coalition::service {
 
 using StreamReactor = grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>;
 
-// Counts a stream that has ended so, and answers how that is told.
-grpc::Status EndOfStream(CallMetrics& metrics, Method method, const absl::Status& status,
+// Counts a stream of that member (0: nobody's that is known) that has ended so, and answers how that is told.
+grpc::Status EndOfStream(CallKit& kit, uint32_t member, Method method, const absl::Status& status,
                          std::chrono::steady_clock::time_point start);
 
 // DEADLINE_EXCEEDED, the server's own limit.

@@ -45,6 +45,7 @@ void Reply::Send(const grpc::ByteBuffer& bytes, identity::Gate::Pass pass) {
 void Reply::Refuse(const absl::Status& status, identity::Gate::Pass pass) {
   const grpc::Status answer = ToGrpc(status, InfoOf(incoming_.method).name);
   kit_->metrics.Refused(status);
+  kit_->refusals.Note(member_, InfoOf(incoming_.method).name, status);
   Count(static_cast<absl::StatusCode>(answer.error_code()));
   incoming_.end->Answer(answer, std::move(pass));
 }
@@ -64,6 +65,7 @@ std::shared_ptr<PendingCall> AdmitPending(CallKit& kit, const Incoming& incoming
   Reply reply(kit, incoming);
   Admission admission;
   const absl::Status status = kit.guard.Admit(reply.call(), InfoOf(incoming.method), &admission);
+  reply.SetMember(admission.context.caller.member_number);
   if (!status.ok()) {
     reply.Refuse(status, std::move(admission.pass));
     return nullptr;

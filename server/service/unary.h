@@ -88,6 +88,8 @@ class Reply {
   CallEnd& end() const { return *incoming_.end; }
   grpc::ServerContextBase& call() const { return *incoming_.call; }
   Method method() const { return incoming_.method; }
+  // Whose call it is, by number: refusals are noted for it. 0: nobody's that is known.
+  void SetMember(uint32_t member) { member_ = member; }
   void Send(const grpc::ByteBuffer& bytes, identity::Gate::Pass pass);
   // Without a pass: what is told says nothing but that the caller may not.
   void Refuse(const absl::Status& status, identity::Gate::Pass pass = {});
@@ -97,6 +99,7 @@ class Reply {
 
   CallKit* kit_;
   Incoming incoming_;
+  uint32_t member_ = 0;
 };
 
 // A call whose answer comes later: from a worker, the commit lane or the disclosure log, or from the timer if
@@ -223,6 +226,7 @@ void ReadInPlace(CallKit& kit, const Incoming& incoming, const Reader& read) {
   Reply reply(kit, incoming);
   Admission admission;
   absl::Status status = kit.guard.Admit(reply.call(), InfoOf(incoming.method), &admission);
+  reply.SetMember(admission.context.caller.member_number);
   if (!status.ok()) return reply.Refuse(status, std::move(admission.pass));
   reply.end().Hold(admission, std::move(admission.permit));
   // Most messages fit the block: no allocation.

@@ -324,7 +324,7 @@ void WatchStream::FinishStream() {
   identity::Gate::Pass pass;
   // A member that was cut off is told that and nothing else.
   if (absl::Status may = kit_.guard.EnterToSend(Info(), admission_, &pass); !may.ok()) end = std::move(may);
-  Finish(EndOfStream(kit_.metrics, Method::kWatchRecords, end, start_));
+  Finish(EndOfStream(kit_, admission_.context.caller.member_number, Method::kWatchRecords, end, start_));
 }
 
 void WatchStream::EndWith(absl::Status status, bool cancel) {
@@ -469,7 +469,10 @@ StreamReactor* WatchStreams::Open(CallKit& kit, grpc::CallbackServerContext* cal
   MemberLimits::Permit watch;
   absl::Status status = kit.guard.Admit(*call, Info(), &admission);
   if (status.ok()) status = kit.guard.limits().AdmitWatch(admission.context.caller.member_number, &watch);
-  if (!status.ok()) return RefuseStream(EndOfStream(kit.metrics, Method::kWatchRecords, status, start));
+  if (!status.ok()) {
+    const uint32_t member = admission.context.caller.member_number;
+    return RefuseStream(EndOfStream(kit, member, Method::kWatchRecords, status, start));
+  }
   admission.pass.Leave();
   auto stream =
       std::make_shared<WatchStream>(kit, *this, call, std::move(admission), std::move(watch), start);

@@ -13,7 +13,7 @@
 #include "common/policy/decide.h"
 #include "server/exchange/access.h"
 #include "server/exchange/reader.h"
-#include "server/exchange/taken_back.h"
+#include "server/watch/owned_record.h"
 #include "server/watch/recall_kind.h"
 
 namespace coalition::watch {
@@ -21,8 +21,6 @@ namespace {
 
 using exchange::CallContext;
 using exchange::Reader;
-
-constexpr int64_t kDayS = 86'400;
 
 // Also who is suspended or has left: it is to undo what it was shown.
 absl::Status CheckMayDealWithRecalls(const CallContext& context) {
@@ -36,8 +34,6 @@ absl::Status CheckMayDealWithRecalls(const CallContext& context) {
 std::string BindingOf(const CallContext& context) {
   return "ListRecalls/" + std::to_string(context.caller.member_number);
 }
-
-void SetDay(int64_t time_s, google::protobuf::Timestamp* day) { day->set_seconds(time_s - time_s % kDayS); }
 
 absl::StatusOr<std::vector<ledger::Recall>> CheckRecalls(const v1::AcknowledgeRecallsRequest& request,
                                                          int max) {
@@ -63,42 +59,6 @@ absl::StatusOr<std::vector<ledger::Recall>> CheckRecalls(const v1::AcknowledgeRe
   }
   if (absl::Status status = violations.ToStatus(); !status.ok()) return status;
   return recalls;
-}
-
-// A record of somebody's, there or not any more.
-struct Owned {
-  std::optional<exchange::FoundRecord> found;
-  std::optional<storage::v1::StoredTakenBack> taken_back;
-};
-
-// NOT_FOUND: it is not the caller's member's.
-absl::StatusOr<Owned> FindOwned(const Reader& reader, const exchange::RecordId& id) {
-  auto found = reader.FindUnjudged(id);
-  if (!found.ok()) return found.status();
-  auto taken_back = exchange::FindTakenBack(reader.store(), id, reader.at());
-  if (!taken_back.ok()) return taken_back.status();
-  const uint32_t member = reader.asker().member;
-  const bool here = found->has_value() && (*found)->stored.header.contributor() == member;
-  const bool was = !found->has_value() && taken_back->has_value() && (*taken_back)->contributor() == member;
-  if (!here && !was) return NotFound();
-  return Owned{*std::move(found), *std::move(taken_back)};
-}
-
-// Of an opinion about another member's record that member alone: who else was shown it sees that record,
-// which is not the affair of whoever has an opinion of it. nullopt: everybody.
-absl::StatusOr<std::optional<uint32_t>> WhoMayBeNamed(const Reader& reader, const Owned& owned) {
-  const auto header = owned.found ? std::optional(owned.found->stored.header)
-                                  : policy::HeaderView::Parse(owned.taken_back->header());
-  if (!header || !header->subject()) return std::optional<uint32_t>();
-  const auto found = reader.FindUnjudged(*header->subject());
-  if (!found.ok()) return found.status();
-  const auto taken_back = exchange::FindTakenBack(reader.store(), *header->subject(), reader.at());
-  if (!taken_back.ok()) return taken_back.status();
-  uint32_t contributor = 0;  // nobody's number
-  if (taken_back->has_value()) contributor = (*taken_back)->contributor();
-  if (found->has_value()) contributor = (*found)->stored.header.contributor();
-  if (contributor == reader.asker().member) return std::optional<uint32_t>();
-  return std::optional(contributor);
 }
 
 v1::RecallState StateOf(const storage::v1::StoredShown& shown, bool sees, v1::RetractionKind kind) {
@@ -128,21 +88,18 @@ v1::RecallRecipient RecipientOf(const policy::State& state, const ledger::ShownT
   v1::RecallRecipient recipient;
   if (const policy::MemberState* member = state.member(one.member); member != nullptr) {
     recipient.set_kind(member->kind);
-    const auto& unnamed = state.policy().limits().shown_to_by_kind();
-    if (std::find(unnamed.begin(), unnamed.end(), member->kind) == unnamed.end()) {
-      recipient.set_member(FormatMemberName(member->id));
-    }
+    recipient.set_member(NameToContributors(state, *member));
   }
-  SetDay(one.shown.first_time_s(), recipient.mutable_first_shown_day());
+  *recipient.mutable_first_shown_day() = DayOf(one.shown.first_time_s());
   for (const std::string_view name : state.view_names().NamesOf(one.shown.first_view_ids())) {
     recipient.add_views(std::string(name));
   }
   recipient.set_state(StateOf(one.shown, sees, kind));
   if (sees) return recipient;
   if (recipient.state() == v1::RECALL_STATE_NOT_TOLD) return recipient;
-  SetDay(one.shown.told_time_s(), recipient.mutable_told_day());
+  *recipient.mutable_told_day() = DayOf(one.shown.told_time_s());
   if (recipient.state() == v1::RECALL_STATE_ACKNOWLEDGED) {
-    SetDay(one.shown.acknowledged_time_s(), recipient.mutable_acknowledged_day());
+    *recipient.mutable_acknowledged_day() = DayOf(one.shown.acknowledged_time_s());
   }
   return recipient;
 }
@@ -245,12 +202,9 @@ absl::Status Recalls::Status(const CallContext& context, const v1::GetRecallStat
     response->set_kind(v1::RETRACTION_KIND_GONE);
   }
   if (taken_back_s) response->mutable_taken_back_time()->set_seconds(*taken_back_s);
-  const auto may_know = WhoMayBeNamed(reader, *owned);
-  if (!may_know.ok()) return may_know.status();
-  const auto shown = shown_.WhoWasShown(id, context.at);
-  if (!shown.ok()) return exchange::FromStore(shown.status());
-  for (const ledger::ShownTo& one : *shown) {
-    if (*may_know && one.member != **may_know) continue;
+  const auto told = ToldOf(reader, shown_, *owned);
+  if (!told.ok()) return told.status();
+  for (const ledger::ShownTo& one : *told) {
     const bool sees =
         !taken_back_s &&
         policy::Decide(state, one.member, owned->found->stored.header, context.now_s()).visible();

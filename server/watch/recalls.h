@@ -35,7 +35,8 @@ class Recalls {
   // INVALID_ARGUMENT: INVALID_FIELD, LIMIT_EXCEEDED. Answers on any thread, when it is durable.
   void Acknowledge(const exchange::CallContext& context, const v1::AcknowledgeRecallsRequest& request,
                    std::function<void(absl::StatusOr<v1::AcknowledgeRecallsResponse>)> done) const;
-  // NOT_FOUND unless the record is, or was at last, the caller's member's.
+  // NOT_FOUND unless the record is, or was at last, the caller's member's. Leaves out authorities while the
+  // policy seals that they were shown it.
   absl::Status Status(const exchange::CallContext& context, const v1::GetRecallStatusRequest& request,
                       v1::GetRecallStatusResponse* response) const;
 

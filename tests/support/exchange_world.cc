@@ -205,6 +205,18 @@ absl::StatusOr<v1::ClearRecordResponse> World::Clear(const exchange::CallContext
       [&](auto done) { exchange_->Clear(context, request, std::move(done)); });
 }
 
+absl::StatusOr<v1::BatchWithdrawRecordsResponse> World::BatchWithdraw(
+    const exchange::CallContext& context, const v1::BatchWithdrawRecordsRequest& request) {
+  return Wait<v1::BatchWithdrawRecordsResponse>(
+      [&](auto done) { exchange_->BatchWithdraw(context, request, std::move(done)); });
+}
+
+absl::StatusOr<v1::BatchClearRecordsResponse> World::BatchClear(const exchange::CallContext& context,
+                                                                const v1::BatchClearRecordsRequest& request) {
+  return Wait<v1::BatchClearRecordsResponse>(
+      [&](auto done) { exchange_->BatchClear(context, request, std::move(done)); });
+}
+
 absl::StatusOr<v1::ConfirmRecordResponse> World::Confirm(const exchange::CallContext& context,
                                                          const v1::ConfirmRecordRequest& request) {
   return WaitShowing<v1::ConfirmRecordResponse>(

@@ -102,6 +102,10 @@ class World {
                                                       const v1::WithdrawRecordRequest& request);
   absl::StatusOr<v1::ClearRecordResponse> Clear(const exchange::CallContext& context,
                                                 const v1::ClearRecordRequest& request);
+  absl::StatusOr<v1::BatchWithdrawRecordsResponse> BatchWithdraw(
+      const exchange::CallContext& context, const v1::BatchWithdrawRecordsRequest& request);
+  absl::StatusOr<v1::BatchClearRecordsResponse> BatchClear(const exchange::CallContext& context,
+                                                           const v1::BatchClearRecordsRequest& request);
   absl::StatusOr<v1::ConfirmRecordResponse> Confirm(const exchange::CallContext& context,
                                                     const v1::ConfirmRecordRequest& request);
   absl::StatusOr<v1::ImportRecordsResponse> Import(const exchange::CallContext& context,

@@ -94,10 +94,14 @@ TEST_F(PolicyVerbsTest, WithEveryLimit) {
   limits.add_shown_to_by_kind(v1::MEMBER_KIND_PAYMENT);
   limits.add_shown_to_by_kind(v1::MEMBER_KIND_AUTHORITY);
   limits.add_lifetimes()->set_days_default(365);
+  limits.set_auditors_open_disclosures(true);
+  limits.set_authority_reads_sealed_days(90);
   EXPECT_EQ(Run({"policy", "get"}), kExitOk);
   EXPECT_THAT(out_.str(), HasSubstr("contest_days: 14\n"));
   EXPECT_THAT(out_.str(), HasSubstr("shown_to_by_kind: [MEMBER_KIND_PAYMENT, MEMBER_KIND_AUTHORITY]\n"));
   EXPECT_THAT(out_.str(), HasSubstr("days_default: 365\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("auditors_open_disclosures: true\n"));
+  EXPECT_THAT(out_.str(), HasSubstr("authority_reads_sealed_days: 90\n"));
   v1::CoalitionPolicy read;
   ASSERT_TRUE(ParseTextproto(out_.str(), "out", &read).ok());
   EXPECT_TRUE(MessageDifferencer::Equals(read, connection_->in_force));

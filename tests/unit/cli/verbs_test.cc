@@ -95,7 +95,7 @@ TEST_F(VerbsTest, ANewAudienceThatGrantsNothingIsSaid) {
   EXPECT_EQ(connection_->revised.size(), 5u);
 }
 
-TEST_F(VerbsTest, OnlyAnImportCatchesCtrlC) {
+TEST_F(VerbsTest, OnlyWhatHasSomethingToFinishCatchesCtrlC) {
   EXPECT_EQ(Run({"record", "list", "--external-id", "import"}), kExitOk);
   EXPECT_EQ(Run({"record", "withdraw", kRecord, "--yes"}), kExitOk);
   EXPECT_EQ(catches_, 0);
@@ -106,14 +106,14 @@ TEST_F(VerbsTest, OnlyAnImportCatchesCtrlC) {
 TEST_F(VerbsTest, AWithdrawalIsAskedForAndTheLineIsTheAnswer) {
   for (const char* typed : {"no\n", "\n", "y\n", "yes, but not this one, the other one\n"}) {
     EXPECT_EQ(Run({"record", "withdraw", kRecord}, typed), kExitNo) << typed;
-    EXPECT_THAT(err_.str(), EndsWith("Type yes: Nothing was withdrawn.\n"));
+    EXPECT_THAT(err_.str(), EndsWith("Type yes: Nothing was changed.\n"));
     char left;
     EXPECT_EQ(io_.read_in(&left, 1), 0) << typed;  // else the shell would take it for a command
   }
   // Ctrl-D, also after some letters: what follows begins on a line of its own.
   for (const char* typed : {"", "yes"}) {
     EXPECT_EQ(Run({"record", "withdraw", kRecord}, typed), kExitNo) << typed;
-    EXPECT_THAT(err_.str(), EndsWith("Type yes: \nNothing was withdrawn.\n"));
+    EXPECT_THAT(err_.str(), EndsWith("Type yes: \nNothing was changed.\n"));
   }
   EXPECT_THAT(connection_->withdrawn, IsEmpty());
   EXPECT_EQ(Run({"record", "withdraw", kRecord}, " yes \r\n"), kExitOk);

@@ -44,6 +44,38 @@ class ScriptedConnection final : public Connection {
     script_->request_ids.push_back(request.request_id());
     return Next<v1::WithdrawRecordResponse>(options);
   }
+  absl::StatusOr<v1::BatchWithdrawRecordsResponse> BatchWithdrawRecords(
+      const CallOptions& options, const v1::BatchWithdrawRecordsRequest&) override {
+    return Next<v1::BatchWithdrawRecordsResponse>(options);
+  }
+  absl::StatusOr<v1::BatchClearRecordsResponse> BatchClearRecords(
+      const CallOptions& options, const v1::BatchClearRecordsRequest&) override {
+    return Next<v1::BatchClearRecordsResponse>(options);
+  }
+  absl::StatusOr<v1::GetCheckpointResponse> GetCheckpoint(const CallOptions& options,
+                                                          const v1::GetCheckpointRequest&) override {
+    return Next<v1::GetCheckpointResponse>(options);
+  }
+  absl::StatusOr<v1::GetConsistencyProofResponse> GetConsistencyProof(
+      const CallOptions& options, const v1::GetConsistencyProofRequest&) override {
+    return Next<v1::GetConsistencyProofResponse>(options);
+  }
+  absl::StatusOr<v1::ListLedgerEntriesResponse> ListLedgerEntries(
+      const CallOptions& options, const v1::ListLedgerEntriesRequest&) override {
+    return Next<v1::ListLedgerEntriesResponse>(options);
+  }
+  absl::StatusOr<v1::GetLedgerEntryResponse> GetLedgerEntry(const CallOptions& options,
+                                                            const v1::GetLedgerEntryRequest&) override {
+    return Next<v1::GetLedgerEntryResponse>(options);
+  }
+  absl::StatusOr<v1::ListDisclosuresResponse> ListDisclosures(const CallOptions& options,
+                                                              const v1::ListDisclosuresRequest&) override {
+    return Next<v1::ListDisclosuresResponse>(options);
+  }
+  absl::StatusOr<v1::AddCosignatureResponse> AddCosignature(const CallOptions& options,
+                                                            const v1::AddCosignatureRequest&) override {
+    return Next<v1::AddCosignatureResponse>(options);
+  }
   absl::StatusOr<v1::WhoAmIResponse> WhoAmI(const CallOptions& options, const v1::WhoAmIRequest&) override {
     return Next<v1::WhoAmIResponse>(options);
   }
@@ -140,6 +172,33 @@ TEST_F(RetryTest, WritesAreTriedAgainOnlyIfTheyCanHappenTwice) {
   EXPECT_FALSE(Make({absl::UnavailableError("")})->WithdrawRecord(options_, withdraw).ok());
   withdraw.set_validate_only(true);
   EXPECT_TRUE(Make({absl::UnavailableError("")})->WithdrawRecord(options_, withdraw).ok());
+}
+
+// They name what they take back: done twice is done once.
+TEST_F(RetryTest, TakingManyBackIsAlwaysTriedAgain) {
+  for (const bool validate_only : {false, true}) {
+    v1::BatchWithdrawRecordsRequest withdraw;
+    withdraw.set_validate_only(validate_only);
+    EXPECT_TRUE(Make({absl::UnavailableError("")})->BatchWithdrawRecords(options_, withdraw).ok());
+    v1::BatchClearRecordsRequest clear;
+    clear.set_validate_only(validate_only);
+    EXPECT_TRUE(Make({absl::UnavailableError("")})->BatchClearRecords(options_, clear).ok());
+  }
+  EXPECT_EQ(tries(), 8u);
+}
+
+// A cosignature that is there already is put in its own place.
+TEST_F(RetryTest, AllOfTheLedgerIsTriedAgain) {
+  EXPECT_TRUE(Make({absl::UnavailableError("")})->GetCheckpoint(options_, {}).ok());
+  EXPECT_TRUE(Make({absl::UnavailableError("")})->GetConsistencyProof(options_, {}).ok());
+  EXPECT_TRUE(Make({absl::UnavailableError("")})->ListLedgerEntries(options_, {}).ok());
+  EXPECT_TRUE(Make({absl::UnavailableError("")})->GetLedgerEntry(options_, {}).ok());
+  EXPECT_TRUE(Make({absl::UnavailableError("")})->ListDisclosures(options_, {}).ok());
+  EXPECT_TRUE(Make({absl::UnavailableError("")})->AddCosignature(options_, {}).ok());
+  EXPECT_EQ(tries(), 12u);
+  const absl::Status superseded = Error(v1::ERROR_REASON_STATE_CONFLICT, "there is a newer one");
+  EXPECT_EQ(Make({superseded})->AddCosignature(options_, {}).status(), superseded);
+  EXPECT_EQ(tries(), 13u);
 }
 
 TEST_F(RetryTest, StopsAfterTheLastAttemptWithItsErrorWhole) {

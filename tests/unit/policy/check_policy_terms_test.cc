@@ -45,6 +45,9 @@ INSTANTIATE_TEST_SUITE_P(
         InLimits("shown_to_by_kind: [MEMBER_KIND_PAYMENT, MEMBER_KIND_PAYMENT]", "shown_to_by_kind[1]",
                  "kind of member named twice"),
         InLimits("shown_to_by_kind: 77", "shown_to_by_kind[0]", "no such kind of member"),
+        InLimits("authority_reads_sealed_days: -1", "authority_reads_sealed_days", "must be from 0 to 3650"),
+        InLimits("authority_reads_sealed_days: 3651", "authority_reads_sealed_days",
+                 "must be from 0 to 3650"),
         InLimits("lifetimes { days_max: 1 record_classes: 77 }", "lifetimes[1].record_classes[0]",
                  "no such record class"),
         InLimits("lifetimes { days_max: 1 labels: [LABEL_RED, LABEL_UNSPECIFIED] }", "lifetimes[1].labels[1]",
@@ -184,6 +187,8 @@ TEST(CheckPolicy, LimitsThatSayLittleAreSound) {
     lifetimes { days_max: 7 days_default: 7 }
     contest_days: 3650
     shown_to_by_kind: [MEMBER_KIND_PAYMENT, MEMBER_KIND_AUTHORITY]
+    auditors_open_disclosures: true
+    authority_reads_sealed_days: 3650
   })");
   EXPECT_THAT(Said(CheckPolicy(policy)), IsEmpty());
 }

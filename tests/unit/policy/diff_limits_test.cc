@@ -87,5 +87,55 @@ TEST_F(DiffLimitsTest, WhoIsNamedToContributors) {
   EXPECT_TRUE(Diff().widens);
 }
 
+TEST_F(DiffLimitsTest, WhatAuditorsMayOpen) {
+  after()->set_auditors_open_disclosures(true);
+  EXPECT_THAT(Told(), ElementsAre("WIDENS: auditors could open what the ledger has of disclosures: who was "
+                                  "shown what, by which call, whenever that was"));
+  const PolicyDiff diff = Diff();
+  EXPECT_EQ(diff.other_changes[0].path(), "limits.auditors_open_disclosures");
+  EXPECT_EQ(diff.other_changes[0].before(), "closed");
+  EXPECT_EQ(diff.other_changes[0].after(), "open");
+  EXPECT_TRUE(diff.widens);
+  std::swap(before_, after_);
+  EXPECT_THAT(Told(), ElementsAre("NARROWS: auditors could no more open what the ledger has of disclosures: "
+                                  "who was shown what, by which call, whenever that was"));
+  EXPECT_FALSE(Diff().widens);
+  EXPECT_THAT(Diff().reached, IsEmpty());
+}
+
+// Whose auditors would open more does not agree to it.
+TEST_F(DiffLimitsTest, MembersThatHaveAuditorsGainByWhatThoseMayOpen) {
+  after()->set_auditors_open_disclosures(true);
+  const State state = CoalitionState();
+  const PolicyDiff diff = Diff();
+  std::vector<std::string> gain;
+  for (const MemberState& member : state.members()) {
+    if (Gains(state, diff, member.number)) gain.push_back(member.id);
+  }
+  EXPECT_THAT(gain, ElementsAre("watch", "office"));
+}
+
+TEST_F(DiffLimitsTest, WhenContributorsAreToldOfAuthorities) {
+  after()->set_authority_reads_sealed_days(90);
+  EXPECT_THAT(Told(),
+              ElementsAre("NARROWS: contributors would be told that a member of kind AUTHORITY was "
+                          "shown a record of theirs after 90 days, not at once, whenever it was shown "
+                          "to it"));
+  const PolicyDiff diff = Diff();
+  EXPECT_EQ(diff.other_changes[0].path(), "limits.authority_reads_sealed_days");
+  EXPECT_EQ(diff.other_changes[0].before(), "0");
+  EXPECT_EQ(diff.other_changes[0].after(), "90");
+  EXPECT_FALSE(diff.widens);
+  before_.mutable_limits()->set_authority_reads_sealed_days(91);
+  EXPECT_THAT(Told(),
+              ElementsAre("WIDENS: contributors would be told that a member of kind AUTHORITY was "
+                          "shown a record of theirs after 90 days, not after 91 days, whenever it was "
+                          "shown to it"));
+  EXPECT_TRUE(Diff().widens);
+  EXPECT_THAT(Diff().reached, IsEmpty()) << "all contributors gain alike";
+  before_ = after_;
+  EXPECT_THAT(Told(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace coalition::policy

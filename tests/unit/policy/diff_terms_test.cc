@@ -270,6 +270,9 @@ const std::vector<Change>& Changes() {
       [](auto* policy) { policy->mutable_limits()->set_contest_days(30); },
       [](auto* policy) { policy->mutable_limits()->set_contest_days(31); },
       [](auto* policy) { policy->mutable_limits()->add_shown_to_by_kind(v1::MEMBER_KIND_PAYMENT); },
+      [](auto* policy) { policy->mutable_limits()->set_auditors_open_disclosures(true); },
+      [](auto* policy) { policy->mutable_limits()->set_authority_reads_sealed_days(90); },
+      [](auto* policy) { policy->mutable_limits()->set_authority_reads_sealed_days(91); },
       [](auto* policy) { policy->mutable_audiences(0)->set_id("x"); },
       [](auto* policy) { policy->mutable_audiences(0)->set_description("x"); },
       [](auto* policy) {

@@ -63,5 +63,24 @@ TEST(AllowsLabel, ThoseThatAreListedOrAll) {
   EXPECT_TRUE(AllowsLabel({}, v1::LABEL_GREEN));
 }
 
+TEST(IsShownByKind, ThoseThatAreListed) {
+  const auto limits = FromText<v1::PolicyLimits>("shown_to_by_kind: MEMBER_KIND_PAYMENT");
+  EXPECT_TRUE(IsShownByKind(limits, v1::MEMBER_KIND_PAYMENT));
+  EXPECT_FALSE(IsShownByKind(limits, v1::MEMBER_KIND_BRAND));
+  EXPECT_FALSE(IsShownByKind({}, v1::MEMBER_KIND_PAYMENT));
+}
+
+TEST(IsShowingSealed, OfAuthoritiesUntilSoManyDaysAfterTheEndOfTheDay) {
+  const auto limits = FromText<v1::PolicyLimits>("authority_reads_sealed_days: 2");
+  constexpr int64_t kDay = 86'400;
+  for (const int64_t first : {20'000 * kDay, 20'000 * kDay + 1, 20'001 * kDay - 1}) {
+    EXPECT_TRUE(IsShowingSealed(limits, v1::MEMBER_KIND_AUTHORITY, first, first));
+    EXPECT_TRUE(IsShowingSealed(limits, v1::MEMBER_KIND_AUTHORITY, first, 20'003 * kDay - 1));
+    EXPECT_FALSE(IsShowingSealed(limits, v1::MEMBER_KIND_AUTHORITY, first, 20'003 * kDay));
+    EXPECT_FALSE(IsShowingSealed(limits, v1::MEMBER_KIND_BRAND, first, first));
+    EXPECT_FALSE(IsShowingSealed({}, v1::MEMBER_KIND_AUTHORITY, first, first)) << "0: at once";
+  }
+}
+
 }  // namespace
 }  // namespace coalition::policy

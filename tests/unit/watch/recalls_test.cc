@@ -16,6 +16,7 @@
 #include "tests/property/feed_room.h"
 #include "tests/support/eventually.h"
 #include "tests/support/exchange_world.h"
+#include "tests/support/test_names.h"
 #include "tests/unit/exchange/clearance_support.h"
 
 namespace coalition::testing {
@@ -32,7 +33,9 @@ class RecallsTest : public ::testing::Test {
   explicit RecallsTest(WorldOptions options = {})
       : world_(std::move(options)),
         lane_(world_.store()),
-        shown_(world_.store(), lane_, counting_, [](uint32_t, const std::function<void()>& work) { work(); }),
+        entries_(lane_, TestNames()),
+        shown_(world_.store(), lane_, entries_, counting_,
+               [](uint32_t, const std::function<void()>& work) { work(); }),
         feeds_(world_, 100),
         keys_(world_.keys()),
         recalls_(world_.store(), keys_, shown_, feeds_.room.cursors, {2, 3, 3}) {}
@@ -122,6 +125,7 @@ class RecallsTest : public ::testing::Test {
   World world_;
   ledger::CountingDisclosureLog counting_;
   store::CommitLane lane_;
+  ledger::EntryLog entries_;
   ledger::ShownLog shown_;
   FeedsOf feeds_;
   const exchange::ExchangeKeys keys_;
@@ -166,6 +170,24 @@ TEST_F(RecallsByKindTest, AMemberOfSuchAKindIsNotNamed) {
   Show("paylink", name);
   EXPECT_THAT(States(name), ElementsAre("_SHOWN", "members/belmont_SHOWN"));
   EXPECT_EQ(Status("aurore", name)->recipients(0).kind(), v1::MEMBER_KIND_PAYMENT);
+}
+
+class RecallsOfAuthoritiesTest : public RecallsTest {
+ protected:
+  RecallsOfAuthoritiesTest() : RecallsTest(WithLimits("authority_reads_sealed_days: 90")) {}
+};
+
+TEST_F(RecallsOfAuthoritiesTest, AnAuthorityIsLeftOutWhileThatIsSealed) {
+  const std::string name = Report({"belmont", "customs"});
+  Show("belmont", name);
+  Show("customs", name);
+  EXPECT_THAT(States(name), ElementsAre("members/belmont_SHOWN"));
+  Withdraw(name);
+  EXPECT_THAT(States(name), ElementsAre("members/belmont_NOT_TOLD"));
+  EXPECT_THAT(Listed("customs"), ElementsAre(std::pair(name, kGone))) << "it is told all the same";
+  world_.clock.now_ns += int64_t{91} * 86'400 * 1'000'000'000;
+  EXPECT_THAT(States(name), ::testing::UnorderedElementsAre("members/belmont_NOT_TOLD",
+                                                            ::testing::StartsWith("members/customs_")));
 }
 
 TEST_F(RecallsTest, ClearedIsToldAlsoToWhoHasDealtWithItAsGone) {

@@ -1,0 +1,328 @@
+#include "server/ledger/days.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "coalition/v1/ledger_service.pb.h"
+#include "common/ids.h"
+#include "common/timestamp.h"
+#include "server/ledger/entry.h"
+#include "server/ledger/keys.h"
+#include "server/ledger/lane_commit.h"
+#include "server/store/prefix.h"
+
+namespace coalition::ledger {
+namespace {
+
+using storage::v1::StoredFirstShowing;
+using storage::v1::StoredFirstShowings;
+using storage::v1::StoredLedgerDay;
+using storage::v1::StoredTickShowings;
+using Values = std::span<const std::optional<store::Version>>;
+
+constexpr int64_t kDayMs = 86'400'000;
+constexpr int64_t kDayNs = kDayMs * 1'000'000;
+// What is listed, and what is used by one commit, so that neither it nor the next tick waits long. A row is
+// used whole.
+constexpr size_t kListedBytesMax = size_t{4} << 20;
+constexpr size_t kUsedBytesMax = size_t{640} << 10;
+constexpr size_t kUsedRowsMax = 500;
+
+absl::Status DamagedRow() {
+  return absl::DataLossError("the ledger is damaged: a row of the first showings of a day is not whole");
+}
+
+absl::Status UsedByOther() {
+  return absl::FailedPreconditionError(
+      "somebody else makes the entries of days: two servers are at one store");
+}
+
+// A key of showings, without the tick: of one contributor on one day.
+std::string GroupPrefix(uint32_t day, uint32_t contributor) {
+  std::string key = ShowingsKey(day, contributor, 0);
+  key.resize(key.size() - sizeof(uint64_t));
+  return key;
+}
+
+uint64_t BigEndian(std::string_view bytes) {
+  uint64_t number = 0;
+  for (const char byte : bytes) number = number << 8 | static_cast<unsigned char>(byte);
+  return number;
+}
+
+template <class T>
+void Shuffle(Random& random, std::vector<T>* items) {
+  const std::string chance = random.Bytes(items->size() * sizeof(uint64_t));
+  for (size_t i = items->size(); i > 1; --i) {
+    const uint64_t number =
+        BigEndian(std::string_view(chance).substr((i - 1) * sizeof(uint64_t), sizeof(uint64_t)));
+    std::swap((*items)[i - 1], (*items)[number % i]);
+  }
+}
+
+}  // namespace
+
+int64_t DayOf(int64_t time_ms) { return time_ms / kDayMs; }
+
+std::vector<store::Write> ShowingsRows(uint64_t tick, const std::vector<UnsealedEntry>& entries) {
+  // By day and contributor, then by member.
+  std::map<std::pair<int64_t, uint32_t>, std::map<uint32_t, StoredFirstShowings>> rows;
+  for (const UnsealedEntry& entry : entries) {
+    for (const StoredFirstShowing& showing : entry.first.showings) {
+      StoredFirstShowings& of = rows[{entry.first.day, showing.contributor()}][entry.first.member];
+      of.set_member(entry.first.member);
+      StoredFirstShowing* kept = of.add_showings();
+      *kept = showing;
+      kept->clear_contributor();  // is in the key
+    }
+  }
+  std::vector<store::Write> writes;
+  for (auto& [group, members] : rows) {
+    StoredTickShowings row;
+    for (auto& [member, showings] : members) *row.add_members() = std::move(showings);
+    writes.push_back(
+        {ShowingsKey(static_cast<uint32_t>(group.first), group.second, tick), row.SerializeAsString()});
+  }
+  return writes;
+}
+
+std::optional<int64_t> FirstDayOf(const std::vector<UnsealedEntry>& entries) {
+  std::optional<int64_t> first;
+  for (const UnsealedEntry& entry : entries) {
+    if (!entry.first.showings.empty()) first = std::min(first.value_or(entry.first.day), entry.first.day);
+  }
+  return first;
+}
+
+Days::Days(store::Store& store, store::CommitLane& lane, Random& random, MemberFacts facts)
+    : store_(store), lane_(lane), random_(random), facts_(std::move(facts)) {}
+
+absl::Status Days::Load(bool log_is_empty) {
+  const std::string key(kDayKey);
+  const auto rows = store_.Read(std::span(&key, 1), store_.Head());
+  if (!rows.ok()) return rows.status();
+  if (!rows->front() && log_is_empty) return absl::OkStatus();
+  StoredLedgerDay row;
+  if (!rows->front() || !row.ParseFromString(rows->front()->value)) {
+    return absl::DataLossError("the ledger is damaged: how far its days are done is missing or not whole");
+  }
+  SetDone(row.days_done());
+  return absl::OkStatus();
+}
+
+std::optional<int64_t> Days::DoneWith(int64_t day, std::optional<int64_t> first_showing) const {
+  const int64_t before = std::min(day, first_showing.value_or(day)) - 1;
+  if (!days_done_) return before;
+  if (!first_showing || *first_showing > *days_done_) return std::nullopt;
+  return *first_showing - 1;
+}
+
+store::Write Days::DoneWrite(int64_t days_done) {
+  StoredLedgerDay row;
+  row.set_days_done(days_done);
+  return {std::string(kDayKey), row.SerializeAsString()};
+}
+
+void Days::SetDone(int64_t days_done) {
+  days_done_ = days_done;
+  StartAgain();
+}
+
+void Days::StartAgain() {
+  from_ = DayPrefix(static_cast<uint32_t>(*days_done_ + 1));
+  group_.reset();
+}
+
+void Days::TickWritten(std::optional<int64_t> days_done, std::optional<int64_t> first_showing) {
+  if (days_done) {
+    SetDone(*days_done);
+  } else if (first_showing && *first_showing < today_) {
+    // A row of a day that is being worked on, perhaps behind the place that is reached.
+    StartAgain();
+  }
+}
+
+absl::StatusOr<bool> Days::Step(int64_t today) {
+  today_ = today;
+  if (!days_done_ || *days_done_ >= today - 1) return false;
+  absl::StatusOr<bool> more = Continue(today);
+  if (!more.ok()) group_.reset();
+  return more;
+}
+
+absl::StatusOr<bool> Days::Continue(int64_t today) {
+  absl::Status status;
+  if (!group_) {
+    status = FindGroup(today);
+  } else if (!group_->listed) {
+    status = ListRows();
+  } else {
+    status = MakeEntries();
+  }
+  if (!status.ok()) return status;
+  return group_.has_value() || *days_done_ < today - 1;
+}
+
+absl::Status Days::FindGroup(int64_t today) {
+  std::string first;
+  absl::Status read = store_.ScanEach(from_, DayPrefix(static_cast<uint32_t>(today)), store_.Head(),
+                                      [&](std::string_view key, std::string_view, store::Revision) {
+                                        first = key;
+                                        return false;
+                                      });
+  if (!read.ok()) return read;
+  if (first.empty()) return Advance(today - 1);
+  const std::optional<uint32_t> contributor = ContributorOfShowingsKey(first);
+  if (!contributor) return DamagedRow();
+  const auto day = static_cast<uint32_t>(BigEndian(std::string_view(first).substr(2, sizeof(uint32_t))));
+  if (int64_t{day} - 1 > *days_done_) {
+    if (absl::Status advanced = Advance(int64_t{day} - 1); !advanced.ok()) return advanced;
+  }
+  Group& group = group_.emplace();
+  group.day = day;
+  group.contributor = *contributor;
+  group.from = std::move(first);
+  group.end = store::PrefixEnd(GroupPrefix(day, *contributor));
+  return absl::OkStatus();
+}
+
+absl::Status Days::Advance(int64_t days_done) {
+  const std::string before = DoneWrite(*days_done_).value.value();
+  store::Commit commit;
+  commit.reads.emplace_back(kDayKey);
+  commit.build = [&](store::Revision, Values values) -> absl::StatusOr<std::vector<store::Write>> {
+    if (!values[0] || values[0]->value != before) {
+      return UsedByOther();
+    }
+    return std::vector<store::Write>{DoneWrite(days_done)};
+  };
+  const auto revision = CommitAndWait(lane_, std::move(commit), before.size());
+  if (revision.ok()) SetDone(days_done);
+  return revision.status();
+}
+
+absl::Status Days::ListRows() {
+  size_t bytes = 0;
+  std::string next;
+  absl::Status read = store_.ScanEach(
+      group_->from, group_->end, store_.Head(),
+      [&](std::string_view key, std::string_view value, store::Revision) {
+        if (bytes >= kListedBytesMax) {
+          next = key;
+          return false;
+        }
+        bytes += value.size();
+        group_->rows.push_back({BigEndian(key.substr(key.size() - sizeof(uint64_t))), value.size()});
+        return true;
+      });
+  if (!read.ok()) return read;
+  group_->listed = next.empty();
+  group_->from = std::move(next);
+  if (group_->listed) Shuffle(random_, &group_->rows);
+  return absl::OkStatus();
+}
+
+std::vector<std::string> Days::NextRows() const {
+  std::vector<std::string> keys;
+  size_t bytes = 0;
+  for (auto row = group_->rows.rbegin(); row != group_->rows.rend(); ++row) {
+    bytes += row->bytes;
+    if (!keys.empty() && (bytes > kUsedBytesMax || keys.size() == kUsedRowsMax)) break;
+    keys.push_back(ShowingsKey(group_->day, group_->contributor, row->tick));
+  }
+  return keys;
+}
+
+absl::Status Days::MakeEntries() {
+  std::vector<std::string> keys = NextRows();
+  absl::StatusOr<std::vector<std::string>> entries = EntriesOf(keys);
+  if (!entries.ok()) return entries.status();
+  size_t bytes = 0;
+  for (const std::string& entry : *entries) bytes += entry.size();
+  store::Commit commit;
+  commit.reads = keys;
+  commit.build = [&](store::Revision revision, Values values) -> absl::StatusOr<std::vector<store::Write>> {
+    std::vector<store::Write> writes;
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (!values[i]) return UsedByOther();
+      writes.push_back({keys[i], std::nullopt});
+    }
+    uint32_t place = 0;
+    for (const std::string& entry : *entries) writes.push_back({EntryKey({revision, place++}), entry});
+    return writes;
+  };
+  const auto revision = CommitAndWait(lane_, std::move(commit), bytes);
+  if (!revision.ok()) return revision.status();
+  group_->rows.resize(group_->rows.size() - keys.size());
+  if (group_->rows.empty()) {
+    from_ = group_->end;
+    group_.reset();
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> Days::EntriesOf(const std::vector<std::string>& rows) const {
+  const auto read = store_.Read(rows, store_.Head());
+  if (!read.ok()) return read.status();
+  std::map<uint32_t, std::vector<StoredFirstShowing>> by_member;
+  for (const std::optional<store::Version>& value : *read) {
+    StoredTickShowings row;
+    if (!value) return UsedByOther();
+    if (!row.ParseFromString(value->value)) return DamagedRow();
+    for (StoredFirstShowings& of : *row.mutable_members()) {
+      std::vector<StoredFirstShowing>& all = by_member[of.member()];
+      for (StoredFirstShowing& showing : *of.mutable_showings()) {
+        const absl::StatusOr<bool> told = MayTell(of.member(), showing);
+        if (!told.ok()) return told.status();
+        if (*told) all.push_back(std::move(showing));
+      }
+    }
+  }
+  std::vector<std::string> entries;
+  for (auto& [member, showings] : by_member) {
+    Shuffle(random_, &showings);
+    for (size_t begin = 0; begin < showings.size(); begin += kRecordsPerDayEntry) {
+      const size_t count = std::min(kRecordsPerDayEntry, showings.size() - begin);
+      entries.push_back(EntryOf(member, std::span(showings).subspan(begin, count)).SerializeAsString());
+    }
+  }
+  return entries;
+}
+
+absl::StatusOr<bool> Days::MayTell(uint32_t member, const StoredFirstShowing& showing) const {
+  if (!facts_.may_tell) return true;
+  policy::RecordIdBytes id{};
+  if (showing.record().size() != id.size()) return DamagedRow();
+  std::copy(showing.record().begin(), showing.record().end(), id.begin());
+  return facts_.may_tell(group_->contributor, member, id);
+}
+
+storage::v1::StoredLedgerEntry Days::EntryOf(uint32_t member,
+                                             std::span<const StoredFirstShowing> showings) const {
+  v1::LedgerContent content;
+  v1::LedgerFirstShowings& of = *content.mutable_first_showings();
+  of.set_contributor(facts_.names.member(group_->contributor));
+  *of.mutable_day() = ToTimestamp(int64_t{group_->day} * kDayNs);
+  of.set_member_kind(facts_.kind(member));
+  std::map<policy::ViewSet, v1::LedgerShown*> by_views;
+  for (const StoredFirstShowing& showing : showings) {
+    v1::LedgerShown*& shown = by_views[showing.view_ids()];
+    if (shown == nullptr) {
+      shown = of.add_shown();
+      for (std::string& name : facts_.names.views(showing.view_ids())) shown->add_views(std::move(name));
+    }
+    shown->add_records(FormatRecordName(RecordIdFromBytes(showing.record())));
+  }
+  v1::LedgerReserved reserved;
+  reserved.set_member(facts_.names.member(member));
+  storage::v1::StoredLedgerEntry entry = MakeEntry(content, reserved);
+  for (const uint32_t party : {group_->contributor, member}) {
+    entry.add_parties(party);
+    entry.add_full_parties(party);
+  }
+  return entry;
+}
+
+}  // namespace coalition::ledger

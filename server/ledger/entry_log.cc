@@ -1,0 +1,86 @@
+#include "server/ledger/entry_log.h"
+
+#include <map>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "common/ids.h"
+#include "common/timestamp.h"
+
+namespace coalition::ledger {
+namespace {
+
+std::string_view BytesOf(const policy::RecordIdBytes& id) {
+  return {reinterpret_cast<const char*>(id.data()), id.size()};
+}
+
+std::string NameOf(const policy::RecordIdBytes& id) {
+  return FormatRecordName(RecordIdFromBytes(BytesOf(id)));
+}
+
+// Each record once for each set of views.
+void AddShown(const std::vector<DisclosedRecord>& records, const Names& names, v1::LedgerDisclosure* to) {
+  std::map<policy::ViewSet, v1::LedgerShown*> by_views;
+  absl::flat_hash_set<std::pair<policy::RecordIdBytes, policy::ViewSet>> met;
+  for (const DisclosedRecord& one : records) {
+    if (records.size() > 1 && !met.emplace(one.record, one.view_ids).second) continue;
+    v1::LedgerShown*& shown = by_views[one.view_ids];
+    if (shown == nullptr) {
+      shown = to->add_shown();
+      for (std::string& name : names.views(one.view_ids)) shown->add_views(std::move(name));
+    }
+    shown->add_records(NameOf(one.record));
+  }
+}
+
+}  // namespace
+
+storage::v1::StoredLedgerEntry DisclosureEntry(const Disclosure& disclosure, const Names& names,
+                                               const std::vector<DisclosedRecord>& first_showings) {
+  v1::LedgerContent content;
+  v1::LedgerDisclosure& of = *content.mutable_disclosure();
+  of.set_member(names.member(disclosure.member));
+  of.set_credential(of.member() + "/credentials/" + std::string(disclosure.credential));
+  of.set_method(std::string(disclosure.method));
+  of.set_epoch(static_cast<int64_t>(disclosure.epoch));
+  *of.mutable_time() = ToTimestamp(disclosure.time_ns);
+  AddShown(disclosure.records, names, &of);
+  storage::v1::StoredLedgerEntry entry = MakeEntry(content);
+  entry.add_parties(disclosure.member);
+  entry.add_full_parties(disclosure.member);
+  for (const DisclosedRecord& one : first_showings) {
+    storage::v1::StoredFirstShowing& first = *entry.add_first_showings();
+    first.set_contributor(one.contributor);
+    first.set_record(std::string(BytesOf(one.record)));
+    first.set_view_ids(one.view_ids);
+  }
+  return entry;
+}
+
+void EntryLog::Append(const Disclosure& disclosure, const std::vector<DisclosedRecord>& first_showings,
+                      std::vector<store::Write> beside, std::function<void(absl::Status)> done) {
+  size_t bytes = 0;
+  for (const store::Write& write : beside) bytes += write.key.size() + write.value->size();
+  std::string value = DisclosureEntry(disclosure, names_, first_showings).SerializeAsString();
+  bytes += value.size();
+  store::Commit commit;
+  commit.build =
+      [value = std::move(value), beside = std::move(beside)](
+          store::Revision revision,
+          std::span<const std::optional<store::Version>>) -> absl::StatusOr<std::vector<store::Write>> {
+    std::vector<store::Write> writes = beside;
+    writes.push_back({EntryKey({revision, 0}), value});
+    return writes;
+  };
+  lane_.Submit(
+      std::move(commit),
+      [this, done = std::move(done)](const absl::StatusOr<store::Revision>& revision) {
+        if (revision.ok()) appended_.fetch_add(1, std::memory_order_relaxed);
+        done(revision.status());
+      },
+      bytes, disclosure.member | kNotesLine);
+}
+
+}  // namespace coalition::ledger

@@ -1,0 +1,53 @@
+// Writes what is disclosed into the ledger, before it leaves.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "server/ledger/disclosures.h"
+#include "server/ledger/entry.h"
+#include "server/store/commit_lane.h"
+
+namespace coalition::ledger {
+
+// Names that entries are written with. Thread-safe, and of what never gets another name.
+struct Names {
+  std::function<std::string(uint32_t number)> member;  // members/{member}
+  std::function<std::vector<std::string>(policy::ViewSet)> views;
+};
+
+// The entry of a disclosure, for its receiver. `first_showings`: what of it the member was never shown
+// before.
+storage::v1::StoredLedgerEntry DisclosureEntry(const Disclosure& disclosure, const Names& names,
+                                               const std::vector<DisclosedRecord>& first_showings);
+
+// Thread-safe. References must outlive it, and the lane must have been drained before it goes.
+class EntryLog {
+ public:
+  EntryLog(store::CommitLane& lane, Names names) : lane_(lane), names_(std::move(names)) {}
+
+  // Writes the disclosure's entry, and `beside` in the same commit, which must read nothing and be written by
+  // nobody else. `done` is called once, on the lane's thread or, if it was refused at once, on the caller's;
+  // with OK when all of it is durable. Errors: CommitLane's.
+  void Append(const Disclosure& disclosure, const std::vector<DisclosedRecord>& first_showings,
+              std::vector<store::Write> beside, std::function<void(absl::Status)> done);
+
+  // Entries that were written, for the metrics.
+  uint64_t appended() const { return appended_.load(std::memory_order_relaxed); }
+
+ private:
+  store::CommitLane& lane_;
+  const Names names_;
+  std::atomic<uint64_t> appended_{0};
+};
+
+// Lines of the lane beside the members' own: what is noted of a member's reading does not wait behind what it
+// writes.
+inline constexpr uint32_t kNotesLine = uint32_t{1} << 31;
+
+}  // namespace coalition::ledger

@@ -1,0 +1,95 @@
+#include "server/ledger/opening.h"
+
+#include <algorithm>
+#include <string>
+
+#include "common/hash.h"
+#include "common/ids.h"
+#include "common/ledger_leaf.h"
+#include "common/policy/limits.h"
+
+namespace coalition::ledger {
+namespace {
+
+template <class Numbers>
+bool Names(const Numbers& parties, uint32_t member) {
+  return std::any_of(parties.begin(), parties.end(),
+                     [member](uint32_t party) { return party == member || party == kEverybody; });
+}
+
+bool AuditorsOpen(const v1::PolicyLimits& limits, v1::LedgerEntryKind kind) {
+  switch (kind) {
+    case v1::LEDGER_ENTRY_KIND_ACT:
+    case v1::LEDGER_ENTRY_KIND_REFUSALS:
+      return true;
+    case v1::LEDGER_ENTRY_KIND_DISCLOSURE:
+    case v1::LEDGER_ENTRY_KIND_FIRST_SHOWINGS:
+      return limits.auditors_open_disclosures();
+    default:
+      return false;
+  }
+}
+
+// Whether first showings are of what the asker was shown itself: from it nothing of them is withheld.
+bool WasShownThem(const EntryAsker& asker, const storage::v1::StoredLedgerEntry& entry) {
+  const policy::MemberState* member = asker.state.member(asker.member);
+  v1::LedgerReserved reserved;
+  return member != nullptr && reserved.ParseFromString(entry.reserved().content()) &&
+         reserved.member() == FormatMemberName(member->id);
+}
+
+v1::LedgerPart OpenedPart(const storage::v1::StoredLedgerPart& stored) {
+  v1::LedgerPart part;
+  part.set_salt(stored.salt());
+  part.set_content(stored.content());
+  return part;
+}
+
+v1::LedgerPart ClosedPart(const storage::v1::StoredLedgerPart& stored) {
+  v1::LedgerPart part;
+  const Sha256Digest commitment = CommitmentOf(stored.salt(), stored.content());
+  part.set_commitment(std::string(Bytes(commitment)));
+  return part;
+}
+
+}  // namespace
+
+v1::LedgerEntryKind KindOf(const v1::LedgerContent& content) {
+  switch (content.content_case()) {
+    case v1::LedgerContent::kDisclosure:
+      return v1::LEDGER_ENTRY_KIND_DISCLOSURE;
+    case v1::LedgerContent::kFirstShowings:
+      return v1::LEDGER_ENTRY_KIND_FIRST_SHOWINGS;
+    case v1::LedgerContent::kAct:
+      return v1::LEDGER_ENTRY_KIND_ACT;
+    case v1::LedgerContent::kRefusals:
+      return v1::LEDGER_ENTRY_KIND_REFUSALS;
+    case v1::LedgerContent::CONTENT_NOT_SET:
+      break;
+  }
+  return v1::LEDGER_ENTRY_KIND_UNSPECIFIED;
+}
+
+Opening OpeningFor(const EntryAsker& asker, const storage::v1::StoredLedgerEntry& entry,
+                   const v1::LedgerContent& content) {
+  const v1::PolicyLimits& limits = asker.state.policy().limits();
+  const v1::LedgerEntryKind kind = KindOf(content);
+  if (asker.audits && AuditorsOpen(limits, kind)) return {true, true};
+  if (kind == v1::LEDGER_ENTRY_KIND_UNSPECIFIED || !Names(entry.parties(), asker.member)) return {};
+  const Opening opening{true, Names(entry.full_parties(), asker.member)};
+  if (kind != v1::LEDGER_ENTRY_KIND_FIRST_SHOWINGS || WasShownThem(asker, entry)) return opening;
+  const v1::LedgerFirstShowings& first = content.first_showings();
+  if (policy::IsShowingSealed(limits, first.member_kind(), first.day().seconds(), asker.now_s)) return {};
+  return {true, opening.reserved && !policy::IsShownByKind(limits, first.member_kind())};
+}
+
+v1::LedgerEntry Opened(const SealedEntry& sealed, Opening opening) {
+  v1::LedgerEntry entry;
+  entry.set_name(FormatEntryName(sealed.place));
+  *entry.mutable_open() = OpenedPart(sealed.entry.open());
+  *entry.mutable_reserved() =
+      opening.reserved ? OpenedPart(sealed.entry.reserved()) : ClosedPart(sealed.entry.reserved());
+  return entry;
+}
+
+}  // namespace coalition::ledger

@@ -1,0 +1,29 @@
+// Whom a contributor's records were shown to.
+#pragma once
+
+#include "absl/status/status.h"
+#include "coalition/v1/ledger_service.pb.h"
+#include "server/exchange/exchange.h"
+#include "server/ledger/shown_log.h"
+#include "server/store/store.h"
+
+namespace coalition::watch {
+
+// Requests come unchecked. Thread-safe. References must outlive it.
+class RecordDisclosures {
+ public:
+  RecordDisclosures(const store::Store& store, const exchange::ExchangeKeys& keys,
+                    const ledger::ShownLog& shown)
+      : store_(store), keys_(keys), shown_(shown) {}
+
+  // NOT_FOUND unless the record is, or was at last, the caller's member's. INVALID_FIELD.
+  absl::Status List(const exchange::CallContext& context, const v1::ListDisclosuresRequest& request,
+                    v1::ListDisclosuresResponse* response) const;
+
+ private:
+  const store::Store& store_;
+  const exchange::ExchangeKeys& keys_;
+  const ledger::ShownLog& shown_;
+};
+
+}  // namespace coalition::watch
