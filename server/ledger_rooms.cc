@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/ids.h"
+#include "common/policy/limits.h"
 #include "common/signed_note.h"
 #include "common/strings.h"
 #include "server/keys.h"
@@ -36,7 +37,10 @@ ledger::MemberFacts FactsOf(const LedgerRooms::Needs& needs) {
                                 clock.NowNs() / 1'000'000'000, nullptr};
     return watch::MayBeTold(exchange::Reader(store, keys, asker), record, shown_to);
   };
-  return {{member, views}, kind, may_tell};
+  const auto by_kind = [&directory](v1::MemberKind of) {
+    return policy::IsShownByKind(directory.Current()->policy_state().policy().limits(), of);
+  };
+  return {{member, views}, kind, by_kind, may_tell};
 }
 
 absl::StatusOr<ledger::SealerOptions> OptionsOf(const config::v1::Ledger& config,

@@ -283,11 +283,14 @@ absl::StatusOr<std::vector<std::string>> Days::EntriesOf(const std::vector<std::
   std::vector<std::string> entries;
   for (auto& [member, showings] : by_member) {
     Shuffle(random_, &showings);
-    for (size_t begin = 0; begin < showings.size(); begin += kRecordsPerDayEntry) {
-      const size_t count = std::min(kRecordsPerDayEntry, showings.size() - begin);
+    // Of a member that is not named, two records in one entry would be known to have been shown to the same.
+    const size_t most = facts_.by_kind && facts_.by_kind(facts_.kind(member)) ? 1 : kRecordsPerDayEntry;
+    for (size_t begin = 0; begin < showings.size(); begin += most) {
+      const size_t count = std::min(most, showings.size() - begin);
       entries.push_back(EntryOf(member, std::span(showings).subspan(begin, count)).SerializeAsString());
     }
   }
+  Shuffle(random_, &entries);
   return entries;
 }
 
@@ -318,10 +321,10 @@ storage::v1::StoredLedgerEntry Days::EntryOf(uint32_t member,
   v1::LedgerReserved reserved;
   reserved.set_member(facts_.names.member(member));
   storage::v1::StoredLedgerEntry entry = MakeEntry(content, reserved);
-  for (const uint32_t party : {group_->contributor, member}) {
-    entry.add_parties(party);
-    entry.add_full_parties(party);
-  }
+  // The contributor alone: the member has its own entries, and its view may have hidden whose records they
+  // are.
+  entry.add_parties(group_->contributor);
+  entry.add_full_parties(group_->contributor);
   return entry;
 }
 

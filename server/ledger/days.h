@@ -26,6 +26,9 @@ namespace coalition::ledger {
 struct MemberFacts {
   Names names;
   std::function<v1::MemberKind(uint32_t number)> kind;
+  // Whether the policy has members of that kind told by their kind alone: each of their records has an entry
+  // of its own then. May be empty: none.
+  std::function<bool(v1::MemberKind)> by_kind = {};
   // Whether the contributor may learn that the member was shown that record, which may be gone. May be empty:
   // of all. Reads from disk; an error stops the day's entries, and they are tried again.
   std::function<absl::StatusOr<bool>(uint32_t contributor, uint32_t member, const policy::RecordIdBytes&)>
@@ -49,9 +52,9 @@ std::optional<int64_t> FirstDayOf(const std::vector<UnsealedEntry>& entries);
 // records each, shuffled, from rows in an order that is shuffled too. A commit makes entries and removes the
 // rows that they are of, so after a crash it goes on with what is left: nothing is lost or made twice.
 //
-// Both, the contributor and the member, open both parts of an entry. Where the policy has the contributor
-// learn the member's kind alone, or an authority's showings only after a time, whoever reads entries for
-// callers withholds that: the policy may change, an entry does not.
+// The contributor opens both parts of an entry, and nobody else but auditors. Where the policy has the
+// contributor learn the member's kind alone, or an authority's showings only after a time, whoever reads
+// entries for callers withholds that: the policy may change, an entry does not.
 class Days {
  public:
   // References must outlive it.

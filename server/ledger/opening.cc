@@ -30,14 +30,6 @@ bool AuditorsOpen(const v1::PolicyLimits& limits, v1::LedgerEntryKind kind) {
   }
 }
 
-// Whether first showings are of what the asker was shown itself: from it nothing of them is withheld.
-bool WasShownThem(const EntryAsker& asker, const storage::v1::StoredLedgerEntry& entry) {
-  const policy::MemberState* member = asker.state.member(asker.member);
-  v1::LedgerReserved reserved;
-  return member != nullptr && reserved.ParseFromString(entry.reserved().content()) &&
-         reserved.member() == FormatMemberName(member->id);
-}
-
 v1::LedgerPart OpenedPart(const storage::v1::StoredLedgerPart& stored) {
   v1::LedgerPart part;
   part.set_salt(stored.salt());
@@ -77,7 +69,7 @@ Opening OpeningFor(const EntryAsker& asker, const storage::v1::StoredLedgerEntry
   if (asker.audits && AuditorsOpen(limits, kind)) return {true, true};
   if (kind == v1::LEDGER_ENTRY_KIND_UNSPECIFIED || !Names(entry.parties(), asker.member)) return {};
   const Opening opening{true, Names(entry.full_parties(), asker.member)};
-  if (kind != v1::LEDGER_ENTRY_KIND_FIRST_SHOWINGS || WasShownThem(asker, entry)) return opening;
+  if (kind != v1::LEDGER_ENTRY_KIND_FIRST_SHOWINGS) return opening;
   const v1::LedgerFirstShowings& first = content.first_showings();
   if (policy::IsShowingSealed(limits, first.member_kind(), first.day().seconds(), asker.now_s)) return {};
   return {true, opening.reserved && !policy::IsShownByKind(limits, first.member_kind())};

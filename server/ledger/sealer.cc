@@ -19,6 +19,7 @@ namespace {
 using Values = std::span<const std::optional<store::Version>>;
 
 constexpr int64_t kNsPerMs = 1'000'000;
+constexpr size_t kCosignedBytesMax = size_t{8} << 10;
 // After one tick, so that the next one is not late.
 constexpr int kDayStepsPerTick = 32;
 
@@ -167,6 +168,12 @@ absl::Status Sealer::WorkOnDays() {
 }
 
 absl::Status Sealer::AddCosignature(const std::string& note) {
+  if (note.size() > kCosignedBytesMax) {
+    return absl::InvalidArgumentError("it is longer than a checkpoint with its cosignatures");
+  }
+  // What is refused does not keep a tick waiting.
+  if (const auto judged = WithCosignatures(Newest().note, note, options_.witness_keys); !judged.ok())
+    return judged.status();
   const MutexLock lock(work_);
   Checkpoint newest = Newest();
   absl::StatusOr<std::string> cosigned = WithCosignatures(newest.note, note, options_.witness_keys);

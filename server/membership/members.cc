@@ -266,8 +266,8 @@ absl::Status Members::EndDeparture(uint32_t number, int64_t now_ns) {
     change.begins_epoch = false;
     change.writes = [next, now_ns](store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) {
       std::vector<store::Write> writes = {MemberWrite(next)};
-      AddServersAct({FormatMemberName(next.id()), "its records have been dealt with"}, now_ns, revision,
-                    epoch, &writes);
+      AddServersAct({FormatMemberName(next.id()), "its records have been dealt with", next.number()}, now_ns,
+                    revision, epoch, &writes);
       return writes;
     };
     return change;

@@ -152,7 +152,11 @@ absl::Status LedgerService::ListLedgerEntries(const CallContext& context,
     return context.watch == nullptr ? absl::OkStatus() : context.watch->Look();
   });
   if (!page.ok()) return exchange::FromStore(page.status());
-  for (v1::LedgerEntry& entry : page->entries) *answer->add_entries() = std::move(entry);
+  for (v1::LedgerEntry& entry : page->entries) {
+    const absl::StatusOr<bool> withheld = IsWithheld(context, entry);
+    if (!withheld.ok()) return withheld.status();
+    if (!*withheld) *answer->add_entries() = std::move(entry);
+  }
   if (page->last) answer->set_next_page_token(sealer_.Seal(TokenOf(*page->last), binding));
   return absl::OkStatus();
 }
@@ -165,8 +169,21 @@ absl::Status LedgerService::GetLedgerEntry(const CallContext& context, const v1:
   if (!violations.Check("name", place.status())) return violations.ToStatus();
   auto entry = entries_.Find(AskerOf(context), *place);
   if (!entry.ok()) return exchange::FromStore(entry.status());
+  const absl::StatusOr<bool> withheld = IsWithheld(context, *entry);
+  if (!withheld.ok()) return withheld.status();
+  if (*withheld) return NotFound();
   *answer->mutable_entry() = *std::move(entry);
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> LedgerService::IsWithheld(const CallContext& context,
+                                               const v1::LedgerEntry& entry) const {
+  v1::LedgerContent content;
+  if (!content.ParseFromString(entry.open().content()) || !content.has_disclosure()) return false;
+  const bool audits = exchange::IsAuditor(context) &&
+                      context.snapshot->policy_state().policy().limits().auditors_open_disclosures();
+  if (audits) return false;
+  return disclosures_.NamesAnOpinion(context, content.disclosure());
 }
 
 absl::Status LedgerService::AddCosignature(const CallContext&, const v1::AddCosignatureRequest& asked,

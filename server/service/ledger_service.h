@@ -54,6 +54,10 @@ class LedgerService {
                                                const v1::ListLedgerEntriesRequest& asked,
                                                const std::string& binding) const;
 
+  // Whether the entry, which the caller may open, is withheld from it all the same: of what it was shown
+  // itself, where that names an opinion (watch::RecordDisclosures).
+  absl::StatusOr<bool> IsWithheld(const exchange::CallContext& context, const v1::LedgerEntry& entry) const;
+
   const ledger::Entries& entries_;
   const watch::RecordDisclosures& disclosures_;
   const AddCosignatureTo add_cosignature_;

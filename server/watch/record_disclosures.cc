@@ -37,6 +37,21 @@ bool ComesBefore(const v1::RecordDisclosure& a, const v1::RecordDisclosure& b) {
   return std::lexicographical_compare(a.views().begin(), a.views().end(), b.views().begin(), b.views().end());
 }
 
+// True also of what can't be read, or is not known.
+absl::StatusOr<bool> MayBeOpinion(const exchange::Reader& reader, const exchange::RecordId& id) {
+  const auto found = reader.FindUnjudged(id);
+  if (absl::IsDataLoss(found.status())) return true;
+  if (!found.ok()) return found.status();
+  if (found->has_value()) return (*found)->stored.header.record_class() == v1::RECORD_CLASS_OPINION;
+  const auto taken_back = exchange::FindTakenBack(reader.store(), id, reader.at());
+  if (absl::IsDataLoss(taken_back.status())) return true;
+  if (!taken_back.ok()) return taken_back.status();
+  if (!taken_back->has_value()) return true;
+  // Of an opinion the header is always kept.
+  const auto header = policy::HeaderView::Parse((*taken_back)->header());
+  return header && header->subject().has_value();
+}
+
 }  // namespace
 
 absl::Status RecordDisclosures::List(const exchange::CallContext& context,
@@ -58,6 +73,23 @@ absl::Status RecordDisclosures::List(const exchange::CallContext& context,
   std::sort(disclosures.begin(), disclosures.end(), ComesBefore);
   for (v1::RecordDisclosure& one : disclosures) *response->add_disclosures() = std::move(one);
   return absl::OkStatus();
+}
+
+absl::StatusOr<bool> RecordDisclosures::NamesAnOpinion(const exchange::CallContext& context,
+                                                       const v1::LedgerDisclosure& disclosure) const {
+  const exchange::Reader reader(store_, keys_,
+                                {context.snapshot->policy_state(), context.at, context.caller.member_number,
+                                 context.now_s(), context.watch});
+  for (const v1::LedgerShown& shown : disclosure.shown()) {
+    for (const std::string& name : shown.records()) {
+      const auto text = ParseRecordName(name);
+      const auto id = text.ok() ? RecordIdToBytes(*text) : std::nullopt;
+      if (!id) return true;
+      const absl::StatusOr<bool> opinion = MayBeOpinion(reader, *id);
+      if (!opinion.ok() || *opinion) return opinion;
+    }
+  }
+  return false;
 }
 
 }  // namespace coalition::watch

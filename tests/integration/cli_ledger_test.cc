@@ -32,7 +32,10 @@ nlohmann::json Json(const std::string& text) {
 
 class CliLedgerTest : public ::testing::Test {
  protected:
-  explicit CliLedgerTest(TestServer::Options options = {}) : world_(QuickTicks(std::move(options))) {
+  // `begins_in`: by how much the server's clock is ahead when it starts.
+  explicit CliLedgerTest(TestServer::Options options = {},
+                         std::chrono::seconds begins_in = std::chrono::seconds(0))
+      : clock_(begins_in), world_(QuickTicks(std::move(options), &clock_.clock)) {
     const ToolResult printed =
         Tool(world_.directory())
             .Run({"ledger", "log-key", "--key", world_.server().config().key_dir() + "/ledger_key.pem",
@@ -41,7 +44,13 @@ class CliLedgerTest : public ::testing::Test {
     key_ = printed.out.substr(0, printed.out.find('\n'));
   }
 
-  static TestServer::Options QuickTicks(TestServer::Options options) {
+  // Outlives the server.
+  struct ClockAt {
+    explicit ClockAt(std::chrono::seconds begins_in) { clock.Advance(begins_in); }
+    ShiftedClock clock;
+  };
+  static TestServer::Options QuickTicks(TestServer::Options options, const Clock* clock) {
+    options.clock = clock;
     const auto edit = std::move(options.edit_config);
     options.edit_config = [edit](config::v1::ServerConfig* config) {
       config->mutable_ledger()->set_origin(kOrigin);
@@ -78,6 +87,7 @@ class CliLedgerTest : public ::testing::Test {
   ToolResult Audit() const { return As("aurore", {"ledger", "audit", "--state", state()}); }
   std::string state() const { return world_.directory() + "/aurore.checkpoint"; }
 
+  ClockAt clock_;
   CliWorld world_;
   std::string key_;
 };
@@ -128,24 +138,17 @@ TEST_F(CliLedgerTest, TheContributorSeesWhoSaw) {
   EXPECT_EQ(As("aurore", {"record", "who-saw", report, "-o", "csv"}).out, saw.out);
 }
 
-// Not before the day is over, and then with a proof.
+// Begins some minutes before midnight (UTC), of today's or, mostly, of last night's: certificates are good
+// for a day from then on, also by the clock of the command line.
 class CliLedgerDayTest : public CliLedgerTest {
  protected:
-  explicit CliLedgerDayTest(std::unique_ptr<ShiftedClock> clock = std::make_unique<ShiftedClock>())
-      : CliLedgerTest(At(clock.get())), clock_(std::move(clock)) {
-    // Certificates are valid from an hour before now to a day after: so the day must not have just begun.
-    if (ToMidnight() > std::chrono::hours(23)) clock_->Advance(ToMidnight() - kDay - std::chrono::minutes(1));
+  CliLedgerDayTest() : CliLedgerTest({}, BeforeMidnight()) {}
+  static std::chrono::seconds BeforeMidnight() {
+    constexpr std::chrono::hours kDay(24);
+    constexpr std::chrono::minutes kBefore(10), kSoon(15);
+    const std::chrono::seconds today(SystemClock().NowS() % std::chrono::seconds(kDay).count());
+    return today < kDay - kSoon ? -(today + kBefore) : std::chrono::seconds(0);
   }
-  std::chrono::seconds ToMidnight() const {
-    return kDay - std::chrono::seconds(clock_->NowNs() / 1'000'000'000) % kDay;
-  }
-  static constexpr std::chrono::seconds kDay{86'400};
-  static TestServer::Options At(const Clock* clock) {
-    TestServer::Options options;
-    options.clock = clock;
-    return options;
-  }
-  std::unique_ptr<ShiftedClock> clock_;
 };
 
 TEST_F(CliLedgerDayTest, WhoSawIsProvedWhenTheDayIsOver) {

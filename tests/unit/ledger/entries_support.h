@@ -37,7 +37,7 @@ class EntryMaker {
     content.mutable_disclosure()->set_method("ScreenSellers/" + mark);
     return EntryFor(content, {}, {NumberOf(member)}, {NumberOf(member)});
   }
-  // Both open both parts, as far as the policy does not withhold it.
+  // The contributor opens both parts, as far as the policy does not withhold it.
   storage::v1::StoredLedgerEntry FirstShowings(const std::string& contributor, const std::string& member,
                                                v1::MemberKind kind, int64_t day_s) const {
     v1::LedgerContent content;
@@ -48,8 +48,7 @@ class EntryMaker {
     first.add_shown()->add_views("full");
     v1::LedgerReserved reserved;
     reserved.set_member(FormatMemberName(member));
-    const std::vector<uint32_t> both = {NumberOf(contributor), NumberOf(member)};
-    return EntryFor(content, reserved, both, both);
+    return EntryFor(content, reserved, {NumberOf(contributor)}, {NumberOf(contributor)});
   }
   // Of everybody's concern.
   storage::v1::StoredLedgerEntry Act(const std::string& actor, const std::string& mark = "1") const {

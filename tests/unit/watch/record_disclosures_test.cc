@@ -153,6 +153,31 @@ TEST_F(RecordDisclosuresTest, AnOpinionTellsItsAuthorOfItsSubjectsContributorAlo
   EXPECT_FALSE(MayBeTold("belmont", name, "corsa"));
 }
 
+// An entry names what an answer hid: what an opinion is about, and which opinions dispute a record.
+TEST_F(RecordDisclosuresTest, WhatNamesAnOpinionOrWhatMayBeOneIsKnown) {
+  const std::string report = Report();
+  v1::Record opinion = Opinion(report, v1::OPINION_VERDICT_DISPUTED);
+  GrantEveryone(opinion);
+  const std::string name = world_.Created("belmont", opinion).name();
+  const auto names_one = [&](const std::vector<std::string>& records) {
+    v1::LedgerDisclosure disclosure;
+    for (const std::string& record : records) disclosure.add_shown()->add_records(record);
+    const auto names = disclosures_.NamesAnOpinion(world_.As("corsa"), disclosure);
+    EXPECT_TRUE(names.ok()) << names.status();
+    return !names.ok() || *names;
+  };
+  EXPECT_FALSE(names_one({report}));
+  EXPECT_TRUE(names_one({report, name}));
+  EXPECT_TRUE(names_one({FormatRecordName("aaaaaaaaaaaaaaaaaaaaaaaaaa")})) << "nobody knows";
+  for (const auto& [member, record] : {std::pair("belmont", name), std::pair("aurore", report)}) {
+    v1::WithdrawRecordRequest withdraw;
+    withdraw.set_name(record);
+    ASSERT_TRUE(world_.Withdraw(world_.As(member), withdraw).ok());
+  }
+  EXPECT_FALSE(names_one({report})) << "also when it is gone";
+  EXPECT_TRUE(names_one({name}));
+}
+
 TEST_F(RecordDisclosuresTest, OfARecordOfItsOwnAContributorMayBeToldOfAnybody) {
   const std::string name = Report();
   EXPECT_TRUE(MayBeTold("aurore", name, "corsa"));
