@@ -11,6 +11,7 @@
 #include "client/cli/text.h"
 #include "client/cli/values.h"
 #include "common/key_file.h"
+#include "common/signed_note.h"
 #include "common/strings.h"
 #include "google/protobuf/util/time_util.h"
 #include "nlohmann/json.hpp"
@@ -130,10 +131,18 @@ absl::StatusOr<Witness> ReadWitness(const CosignFlags& flags) {
 // Signed only once it is kept: whoever has this cosignature can be sure that we hold later ones against it.
 absl::Status Cosign(const Following& following, const Witness& witness) {
   const SeenCheckpoint& seen = *following.state.last();
-  const absl::StatusOr<std::string> note =
-      CosignCheckpoint(seen.note, witness.name, witness.key, static_cast<uint64_t>(seen.seen_s));
+  // Beside the log's ours alone: the exchange is to judge no other.
+  absl::StatusOr<SignedNote> note = ParseNote(seen.note);
   if (!note.ok()) return Local(note.status());
-  return following.client->AddCosignature(*note);
+  absl::StatusOr<NoteSignature> signature =
+      CosignText(note->text, witness.name, witness.key, static_cast<uint64_t>(seen.seen_s));
+  if (!signature.ok()) return Local(signature.status());
+  const std::string origin = note->text.substr(0, note->text.find('\n'));
+  std::erase_if(note->signatures, [&](const NoteSignature& one) { return one.name != origin; });
+  note->signatures.push_back(*std::move(signature));
+  const absl::StatusOr<std::string> given = FormatNote(*note);
+  if (!given.ok()) return Local(given.status());
+  return following.client->AddCosignature(*given);
 }
 
 int FollowAndCosign(Session& session, const CosignFlags& flags) {
