@@ -170,8 +170,7 @@ absl::Status VerifyGrowth(const coalition::Checkpoint& before, const coalition::
   }
   const auto proof = Digests(hashes, "proof");
   if (!proof.ok()) return proof.status();
-  const absl::Status consistent =
-      merkle::VerifyConsistency(before.size, before.root, now.size, now.root, *proof);
+  absl::Status consistent = merkle::VerifyConsistency(before.size, before.root, now.size, now.root, *proof);
   if (!absl::IsDataLoss(consistent)) return consistent;
   return absl::DataLossError(absl::StrCat("by the proof, the log of ", before.size,
                                           " ticks is not the beginning of the one of ", now.size));

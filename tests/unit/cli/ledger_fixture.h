@@ -106,6 +106,9 @@ class LedgerConnection final : public client::Connection {
 };
 
 class LedgerFixture : public VerbsFixture<LedgerConnection> {
+ public:
+  ~LedgerFixture() override { std::filesystem::remove_all(directory_); }
+
  protected:
   LedgerFixture() {
     std::string pattern = ::testing::TempDir() + "/ledger-XXXXXX";
@@ -113,7 +116,6 @@ class LedgerFixture : public VerbsFixture<LedgerConnection> {
     Grow(10);
     Configure(connection_->log->verifier().ToText());
   }
-  ~LedgerFixture() override { std::filesystem::remove_all(directory_); }
 
   // A context "work", in use, with that key of the ledger.
   void Configure(const std::string& ledger_key) const {
