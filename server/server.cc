@@ -218,8 +218,10 @@ absl::Status Server::Impl::OpenRooms() {
                                            random_, run_later);
   if (!exchange.ok()) return exchange.status();
   exchange_ = *std::move(exchange);
+  // Not of random_: the ledger draws by the clock, on a thread of its own, and what a test steers is for
+  // calls.
   auto ledger = LedgerRooms::Open(
-      config_, {*store_, *lane_, *directory_, keys_, clock_, random_, *disclosures_, run_later});
+      config_, {*store_, *lane_, *directory_, keys_, clock_, system_random_, *disclosures_, run_later});
   if (!ledger.ok()) return ledger.status();
   ledger_ = *std::move(ledger);
   entries_ = std::make_unique<ledger::Entries>(*store_, [this] { return ledger_->sealer().Newest(); });
