@@ -1,7 +1,10 @@
 // The mirror alone: how fast it answers, and what it keeps of a seller.
 #include <malloc.h>
+#include <sys/mman.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <memory>
 #include <random>
@@ -22,8 +25,10 @@ using client::Mirror;
 
 constexpr size_t kLookups = 1'000'000;
 constexpr uint64_t kEventsOfAResponse = 5'000;
-// The target's 40 bytes, and those of the record's id.
-constexpr double kBytesMax = 56;
+// The target's 40 bytes, and the 14 of the generator's seller ids.
+constexpr double kBytesMax = 54;
+// As much as the mirror has, about.
+constexpr size_t kReadBytes = size_t{48} << 20;
 
 double NsSince(Clock::time_point begin) {
   return std::chrono::duration<double, std::nano>(Clock::now() - begin).count();
@@ -74,36 +79,42 @@ absl::Status Fill(uint64_t records, Mirror& mirror) {
   return absl::OkStatus();
 }
 
-// Every other one is listed.
-std::vector<v1::Seller> Questions(uint64_t records) {
+struct Question {
+  v1::Seller seller;
+  bool listed = false;
+};
+
+// Half of them listed, in no order that a processor could learn.
+std::vector<Question> Questions(uint64_t records) {
   std::mt19937_64 random(1);
-  std::vector<v1::Seller> sellers(kLookups);
-  for (size_t i = 0; i < sellers.size(); ++i) {
-    if (i % 2 == 0) {
-      SetListedSeller(random() % records, &sellers[i]);
+  std::vector<Question> questions(kLookups);
+  for (Question& question : questions) {
+    question.listed = random() % 2 == 0;
+    if (question.listed) {
+      SetListedSeller(random() % records, &question.seller);
     } else {
-      SetUnlistedSeller(random(), &sellers[i]);
+      SetUnlistedSeller(random(), &question.seller);
     }
   }
-  return sellers;
+  return questions;
 }
 
 // Nanoseconds of each.
-absl::StatusOr<std::vector<double>> LookUp(const Mirror& mirror, const std::vector<v1::Seller>& sellers) {
+absl::StatusOr<std::vector<double>> LookUp(const Mirror& mirror, const std::vector<Question>& questions) {
   std::vector<double> took;
-  took.reserve(sellers.size());
+  took.reserve(questions.size());
   std::string platform, seller_id;
-  for (size_t i = 0; i < sellers.size(); ++i) {
+  for (const Question& question : questions) {
     // Whoever asks has just read whom it asks about.
-    platform = sellers[i].platform();
-    seller_id = sellers[i].seller_id();
+    platform = question.seller.platform();
+    seller_id = question.seller.seller_id();
     const Clock::time_point begin = Clock::now();
     const auto answer = mirror.Check(platform, seller_id);
     took.push_back(NsSince(begin));
     if (!answer.ok()) return answer.status();
-    if ((answer->verdict == v1::VERDICT_LISTED) != (i % 2 == 0)) {
+    if ((answer->verdict == v1::VERDICT_LISTED) != question.listed ||
+        answer->matches.empty() == question.listed)
       return absl::InternalError("the mirror's answer is wrong");
-    }
   }
   return took;
 }
@@ -117,23 +128,47 @@ std::vector<double> ClockAlone() {
   return took;
 }
 
+// One read each, anywhere in memory that no cache holds, with the clock's: no table of that size does
+// without.
+std::vector<double> MemoryAlone() {
+  constexpr size_t kHugePageBytes = size_t{2} << 20;
+  const std::unique_ptr<char, decltype(&std::free)> memory(
+      static_cast<char*>(std::aligned_alloc(kHugePageBytes, kReadBytes)), &std::free);
+  std::vector<double> took(kLookups);
+  if (memory == nullptr) return took;
+  (void)::madvise(memory.get(), kReadBytes, MADV_HUGEPAGE);
+  std::memset(memory.get(), 1, kReadBytes);
+  std::mt19937_64 random(2);
+  for (double& one : took) {
+    const volatile char* at = memory.get() + random() % kReadBytes;
+    const Clock::time_point begin = Clock::now();
+    (void)*at;
+    one = NsSince(begin);
+  }
+  return took;
+}
+
+// "0.03 us at the median and 0.04 at the p99"
+std::string MedianAndP99(const std::vector<double>& took) {
+  return FormatNumber(Median(took) / 1e3) + " us at the median and " +
+         FormatNumber(Quantile(took, 0.99) / 1e3) + " at the p99";
+}
+
 Row LookupRow(const std::vector<double>& took, uint64_t records) {
   const double p99 = Quantile(took, 0.99) / 1e3;
-  return {
-      .name = "mirror_lookup",
-      .measured = FormatNumber(p99) + " us",
-      .baseline = FormatNumber(Median(took) / 1e3) + " us",
-      .ratio = std::nullopt,
-      .target = "<= 0.5 us",
-      .ok = p99 <= 0.5,
-      .note =
-          "p99 of " + std::to_string(took.size()) + " questions about random sellers, of " +
-          std::to_string(records) +
-          ", every other one listed; baseline: the median; reading the clock alone, which is in both, took " +
-          FormatNumber(Median(ClockAlone()) / 1e3) + " us at the median and " +
-          FormatNumber(Quantile(ClockAlone(), 0.99) / 1e3) + " at the p99",
-      .measured_value = p99,
-      .baseline_value = Median(took) / 1e3};
+  return {.name = "mirror_lookup",
+          .measured = FormatNumber(p99) + " us",
+          .baseline = FormatNumber(Median(took) / 1e3) + " us",
+          .ratio = std::nullopt,
+          .target = "<= 0.5 us",
+          .ok = p99 <= 0.5,
+          .note = "p99 of " + std::to_string(took.size()) + " questions about random sellers, of " +
+                  std::to_string(records) +
+                  ", half of them listed; baseline: the median; the clock, which is in both, took " +
+                  MedianAndP99(ClockAlone()) + ", with one read of memory that is in no cache " +
+                  MedianAndP99(MemoryAlone()),
+          .measured_value = p99,
+          .baseline_value = Median(took) / 1e3};
 }
 
 }  // namespace
@@ -141,7 +176,7 @@ Row LookupRow(const std::vector<double>& took, uint64_t records) {
 Rows MirrorAlone(Workspace& workspace, const Settings& settings) {
   const auto home = workspace.MakeHome("mirror-alone");
   if (!home.ok()) return home.status();
-  const std::vector<v1::Seller> questions = Questions(settings.records);
+  const std::vector<Question> questions = Questions(settings.records);
   const double before = AnonymousBytes();
   const auto mirror = Mirror::Open({.directory = *home / "mirror"});
   if (!mirror.ok()) return mirror.status();
@@ -154,10 +189,10 @@ Rows MirrorAlone(Workspace& workspace, const Settings& settings) {
                            .measured = FormatNumber(bytes) + " B",
                            .baseline = "",
                            .ratio = std::nullopt,
-                           .target = "<= 56 B",
+                           .target = "<= 54 B",
                            .ok = bytes <= kBytesMax,
                            .note = "anonymous memory for each of " + std::to_string(settings.records) +
-                                   " sellers of one record each: 40 bytes, and the 16 of the record's id",
+                                   " sellers of one record each: 40 bytes, and the 14 of the seller's id",
                            .measured_value = bytes,
                            .baseline_value = 0}};
 }

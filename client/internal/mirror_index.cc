@@ -1,22 +1,14 @@
 #include "client/internal/mirror_index.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
-#include <vector>
 
+#include "common/hash.h"
 #include "common/mutex.h"
 
 namespace coalition::client::internal {
 namespace {
-
-constexpr uint32_t kNone = ~uint32_t{0};
-// A huge page of entries.
-constexpr size_t kPieceBytes = size_t{2} << 20;
-constexpr size_t kPiecesMax = 8'192;
 
 // What a match says, in 16 bits. 0: the record is none.
 constexpr uint16_t kClassBits = 7;
@@ -25,6 +17,10 @@ constexpr int kActionShift = 7;
 constexpr uint16_t kFourBits = 15;
 constexpr uint16_t kContested = 1 << 11;
 constexpr uint16_t kDisputed = 1 << 12;
+// Not of the match: the seller has another, at the next key.
+constexpr uint16_t kFollowed = 1 << 13;
+
+constexpr uint32_t kHomeMask = (uint32_t{1} << MirrorBlocks::kHomeBits) - 1;
 
 KeyedHash MakeHash() {
   SystemRandom random;
@@ -44,8 +40,8 @@ bool IsToken(std::string_view seller_id) {
 }
 
 // A value that only a later server knows is told as UNSPECIFIED.
-uint16_t Packed(int value, int shift) {
-  return static_cast<uint16_t>(value > 0 && value <= kFourBits ? value << shift : 0);
+uint16_t Packed(int value, int shift, bool (*is_valid)(int)) {
+  return static_cast<uint16_t>(is_valid(value) && value > 0 && value <= kFourBits ? value << shift : 0);
 }
 
 uint16_t Flags(const v1::Record& record) {
@@ -54,8 +50,9 @@ uint16_t Flags(const v1::Record& record) {
       IsToken(seller.seller_id())) {
     return 0;
   }
-  unsigned flags = static_cast<unsigned>(record.record_class()) | Packed(record.label(), kLabelShift) |
-                   Packed(record.permitted_action(), kActionShift);
+  unsigned flags = static_cast<unsigned>(record.record_class()) |
+                   Packed(record.label(), kLabelShift, v1::Label_IsValid) |
+                   Packed(record.permitted_action(), kActionShift, v1::PermittedAction_IsValid);
   // What is not known to stand does not count as standing.
   if (record.state() != v1::RECORD_STATE_ACTIVE) flags |= kContested;
   if (record.disputed()) flags |= kDisputed;
@@ -66,9 +63,22 @@ uint32_t Seconds(int64_t seconds) {
   return static_cast<uint32_t>(std::clamp<int64_t>(seconds, 0, ~uint32_t{0}));
 }
 
-template <class Enum>
-Enum Known(unsigned value, bool (*is_valid)(int)) {
-  return is_valid(static_cast<int>(value)) ? static_cast<Enum>(value) : Enum{};
+void SetFollowed(MirrorBlocks& blocks, const MirrorBlocks::Place& place, bool followed) {
+  MirrorEntry entry = blocks.At(place);
+  entry.flags = static_cast<uint16_t>(followed ? entry.flags | kFollowed : entry.flags & ~kFollowed);
+  blocks.Set(place, entry);
+}
+
+MirrorMatch MatchOf(const MirrorEntry& entry) {
+  MirrorMatch match;
+  match.record_class = static_cast<v1::RecordClass>(entry.flags & kClassBits);
+  match.label = static_cast<v1::Label>((entry.flags >> kLabelShift) & kFourBits);
+  match.permitted_action = static_cast<v1::PermittedAction>((entry.flags >> kActionShift) & kFourBits);
+  match.state = (entry.flags & kContested) != 0 ? v1::RECORD_STATE_CONTESTED : v1::RECORD_STATE_ACTIVE;
+  match.disputed = (entry.flags & kDisputed) != 0;
+  match.create_time_s = entry.create_s;
+  match.id = entry.id;
+  return match;
 }
 
 }  // namespace
@@ -79,235 +89,213 @@ std::optional<RecordIdBytes> IdOfRecordName(std::string_view name) {
   return RecordIdToBytes(name.substr(kPrefix.size()));
 }
 
-struct MirrorIndex::Entry {
-  RecordIdBytes id;
-  Seller seller;
-  uint16_t flags;
-  uint32_t next;  // of the seller; of what is free, too
-  uint32_t create_s;
-
-  MirrorMatch Match() const {
-    MirrorMatch match;
-    match.record_class = Known<v1::RecordClass>(flags & kClassBits, v1::RecordClass_IsValid);
-    match.label = Known<v1::Label>((flags >> kLabelShift) & kFourBits, v1::Label_IsValid);
-    match.permitted_action =
-        Known<v1::PermittedAction>((flags >> kActionShift) & kFourBits, v1::PermittedAction_IsValid);
-    match.state = (flags & kContested) != 0 ? v1::RECORD_STATE_CONTESTED : v1::RECORD_STATE_ACTIVE;
-    match.disputed = (flags & kDisputed) != 0;
-    match.create_time_s = create_s;
-    match.id = id;
-    return match;
-  }
-};
-
-// The entries, in pieces, so that growing copies nothing. Those that are linked are read and changed under
-// the lock of their seller's shard, or by the writer read without it.
-class MirrorIndex::Entries {
- public:
-  ~Entries() { Clear(); }
-
-  Entry& operator[](uint32_t number) { return pieces_[number / kPerPiece][number % kPerPiece]; }
-  const Entry& operator[](uint32_t number) const { return pieces_[number / kPerPiece][number % kPerPiece]; }
-  // Of a new one.
-  uint32_t Take() {
-    if (free_ != kNone) return std::exchange(free_, (*this)[free_].next);
-    if (count_ % kPerPiece == 0) pieces_.at(count_ / kPerPiece) = MakePiece();
-    return count_++;
-  }
-  void Give(uint32_t number) {
-    (*this)[number] = Entry{};
-    (*this)[number].next = std::exchange(free_, number);
-  }
-  // Nobody may know of any.
-  void Clear() {
-    for (Entry*& piece : pieces_) {
-      if (piece == nullptr) break;
-      std::free(std::exchange(piece, nullptr));
-    }
-    count_ = 0;
-    free_ = kNone;
-  }
-
- private:
-  static constexpr uint32_t kPerPiece = kPieceBytes / sizeof(Entry);
-
-  static Entry* MakePiece() {
-    void* piece = std::aligned_alloc(kPieceBytes, kPieceBytes);
-    if (piece == nullptr) std::abort();  // as new does without exceptions
-    // Where the system gives no huge page it is only slower.
-    (void)::madvise(piece, kPieceBytes, MADV_HUGEPAGE);
-    return static_cast<Entry*>(piece);
-  }
-
-  std::array<Entry*, kPiecesMax> pieces_{};
-  uint32_t count_ = 0;
-  uint32_t free_ = kNone;
-};
-
-// On lines of their own, so that readers of different sellers do not meet.
+// On a line of its own, so that readers of different sellers do not meet.
 struct alignas(64) MirrorIndex::Shard {
   mutable Mutex mutex;
-  MirrorTable heads ABSL_GUARDED_BY(mutex);
+  MirrorBlocks blocks ABSL_GUARDED_BY(mutex);
+
+  // The writer, which alone changes it, looks without the lock.
+  const MirrorBlocks& ForWriter() const ABSL_NO_THREAD_SAFETY_ANALYSIS { return blocks; }
 };
 
 MirrorIndex::MirrorIndex()
-    : first_(MakeHash()),
-      second_(MakeHash()),
-      shards_(std::make_unique<Shard[]>(kShards)),
-      entries_(std::make_unique<Entries>()) {
-  static_assert(sizeof(Entry) == 36);
-}
+    : first_(MakeHash()), second_(MakeHash()), shards_(std::make_unique<Shard[]>(kShards)) {}
 
 MirrorIndex::~MirrorIndex() = default;
 
-MirrorIndex::Shard& MirrorIndex::ShardOf(const Seller& seller) const { return shards_[seller[4] % kShards]; }
-
-uint64_t MirrorIndex::HashOf(const RecordIdBytes& id) {
-  uint64_t hash = 0;  // of ids that the exchange draws at random
-  std::memcpy(&hash, id.data() + sizeof(hash), sizeof(hash));
-  return hash;
+uint32_t MirrorIndex::NumberOf(const Spot& spot) {
+  return uint32_t{spot.shard} << MirrorBlocks::kHomeBits | MirrorBlocks::HomeBits(spot.key);
 }
 
-uint64_t MirrorIndex::HashOf(const Seller& seller) {
-  uint64_t hash = 0;
-  std::memcpy(&hash, seller.data(), sizeof(hash));
-  return hash;
+uint64_t MirrorIndex::HashOf(const RecordIdBytes& id) const { return first_(Bytes(id)); }
+
+MirrorIndex::Spot MirrorIndex::SpotOf(std::string_view text) const {
+  const uint64_t more = second_(text);
+  return {.shard = static_cast<uint8_t>(more % kShards),
+          .key = MirrorKey(first_(text), static_cast<uint8_t>(more / kShards))};
 }
 
-MirrorIndex::Seller MirrorIndex::Digest(const SellerKeyView& seller) const {
+MirrorIndex::Spot MirrorIndex::SpotOf(const SellerKeyView& seller) const {
   // Neither part holds a zero byte.
   std::array<char, kPlatformBytesMax + 1 + kSellerIdBytesMax> text;
   std::memcpy(text.data(), seller.platform.data(), seller.platform.size());
   text[seller.platform.size()] = '\0';
   std::memcpy(text.data() + seller.platform.size() + 1, seller.seller_id.data(), seller.seller_id.size());
-  const std::string_view whole(text.data(), seller.platform.size() + 1 + seller.seller_id.size());
-  const uint64_t most = first_(whole);
-  Seller digest;
-  std::memcpy(digest.data(), &most, sizeof(most));
-  digest[4] = static_cast<uint16_t>(second_(whole));
-  return digest;
+  return SpotOf(std::string_view(text.data(), seller.platform.size() + 1 + seller.seller_id.size()));
 }
 
-void MirrorIndex::Fill(const RecordIdBytes& id, const v1::Record& record, Entry* entry) const {
-  *entry = Entry{};
+MirrorIndex::Spot MirrorIndex::Fill(const RecordIdBytes& id, const v1::Record& record,
+                                    MirrorEntry* entry) const {
   entry->id = id;
-  entry->flags = Flags(record);
   entry->create_s = Seconds(record.create_time().seconds());
-  entry->next = kNone;
-  if (entry->flags == 0) return;
+  entry->flags = Flags(record);
   SellerKeyView seller;
   std::string scratch;
   const v1::Seller& named = record.seller();
-  if (NormalizeSeller(named.platform(), named.seller_id(), &seller, &scratch).ok()) {
-    entry->seller = Digest(seller);
-  } else {
-    entry->flags = 0;  // nobody can ask about it
-  }
+  if (entry->flags != 0 && NormalizeSeller(named.platform(), named.seller_id(), &seller, &scratch).ok())
+    return SpotOf(seller);
+  entry->flags = 0;  // nobody can ask about it
+  // No seller's begins with a zero byte.
+  return SpotOf(std::string(1, '\0').append(Bytes(id)));
 }
 
-void MirrorIndex::Link(uint32_t number) {
-  Entries& entries = *entries_;
-  Entry& entry = entries[number];
-  if (entry.flags == 0) return;
-  Shard& shard = ShardOf(entry.seller);
-  const uint64_t hash = HashOf(entry.seller);
-  const MutexLock lock(shard.mutex);
-  const auto head = shard.heads.Find(hash, [&](uint32_t n) { return entries[n].seller == entry.seller; });
-  if (head) {
-    // Behind the first, which stays it.
-    Entry& first = entries[shard.heads.At(*head)];
-    entry.next = std::exchange(first.next, number);
-    return;
-  }
-  shard.heads.Insert(hash, number, [&](uint32_t n) { return HashOf(entries[n].seller); });
-  ++sellers_;
+std::optional<MirrorIndex::Held> MirrorIndex::Find(const RecordIdBytes& id) const {
+  std::optional<Spot> spot;
+  const auto place = ids_.Find(HashOf(id), [&](uint32_t number) {
+    const auto shard = static_cast<uint8_t>(number >> MirrorBlocks::kHomeBits);
+    const MirrorBlocks& blocks = shards_[shard].ForWriter();
+    const auto found = blocks.FindRecord(number & kHomeMask, id);
+    if (found) spot = {.shard = shard, .key = blocks.KeyAt(*found)};
+    return found.has_value();
+  });
+  if (!place) return std::nullopt;
+  return Held{.place = *place, .spot = *spot};
 }
 
-void MirrorIndex::Unlink(uint32_t number) {
-  Entries& entries = *entries_;
-  const Entry& entry = entries[number];
-  if (entry.flags == 0) return;
-  Shard& shard = ShardOf(entry.seller);
-  const uint64_t hash = HashOf(entry.seller);
-  const MutexLock lock(shard.mutex);
-  const auto head = shard.heads.Find(hash, [&](uint32_t n) { return entries[n].seller == entry.seller; });
-  const uint32_t first = shard.heads.At(*head);
-  if (first != number) {
-    uint32_t before = first;
-    while (entries[before].next != number) before = entries[before].next;
-    entries[before].next = entry.next;
-  } else if (entry.next != kNone) {
-    shard.heads.Set(*head, entry.next);
+void MirrorIndex::MakeRoom(uint8_t shard) {
+  if (!shards_[shard].ForWriter().HasRoom()) Spread();
+  if (ids_.HasRoom()) return;
+  ids_.Grow([this](const auto& put) {
+    for (size_t i = 0; i < kShards; ++i) {
+      shards_[i].ForWriter().ForEach([&](const MirrorKey& key, const MirrorEntry& entry) {
+        put(HashOf(entry.id), NumberOf({.shard = static_cast<uint8_t>(i), .key = key}));
+      });
+    }
+  });
+}
+
+void MirrorIndex::Spread() {
+  std::array<size_t, kShards> counts;
+  size_t count = 0;
+  for (size_t i = 0; i < kShards; ++i)
+    count += counts[i] = MirrorBlocks::CountFor(shards_[i].ForWriter().size());
+  MirrorRegion region(count * sizeof(MirrorBlocks::Block));
+  auto* next = reinterpret_cast<MirrorBlocks::Block*>(region.data());
+  for (size_t i = 0; i < kShards; next += counts[i], ++i) {
+    Shard& shard = shards_[i];
+    const MirrorBlocks before = shard.ForWriter();
+    MirrorBlocks after({next, counts[i]});
+    before.ForEach([&](const MirrorKey& key, const MirrorEntry& entry) { after.Insert(key, entry); });
+    {
+      const MutexLock lock(shard.mutex);
+      shard.blocks = after;
+    }
+    // No reader is in there any more: the memory is never needed twice.
+    region_.GiveBackUntil(before.end());
+  }
+  region_ = std::move(region);
+}
+
+MirrorKey MirrorIndex::LastOf(const MirrorBlocks& blocks, const MirrorKey& key) {
+  if ((blocks.At(*blocks.Find(key)).flags & kFollowed) == 0) return key;
+  uint64_t steps = 1;
+  while (blocks.Find(key.Next(2 * steps))) steps *= 2;
+  for (uint64_t more = steps / 2; more > 0; more /= 2) {
+    if (blocks.Find(key.Next(steps + more))) steps += more;
+  }
+  return key.Next(steps);
+}
+
+uint32_t MirrorIndex::Add(Spot spot, const MirrorEntry& entry, MirrorBlocks& blocks) {
+  if (blocks.Find(spot.key)) {
+    const MirrorKey last = LastOf(blocks, spot.key);
+    SetFollowed(blocks, *blocks.Find(last), true);
+    spot.key = last.Next();
+  } else if (entry.flags != 0) {
+    ++sellers_;
+  }
+  blocks.Insert(spot.key, entry);
+  return NumberOf(spot);
+}
+
+void MirrorIndex::Take(const Spot& spot, MirrorBlocks& blocks) {
+  const MirrorKey last = LastOf(blocks, spot.key);
+  MirrorEntry moved = blocks.At(*blocks.Find(last));
+  const bool matches = moved.flags != 0;
+  if (last != spot.key) {
+    ids_.Set(Find(moved.id)->place, NumberOf(spot));
+    moved.flags |= kFollowed;
+    blocks.Set(*blocks.Find(spot.key), moved);
+  }
+  blocks.Erase(*blocks.Find(last));
+  if (!matches) return;
+  if (const auto before = blocks.Find(last.Before())) {
+    SetFollowed(blocks, *before, false);
   } else {
-    shard.heads.Erase(hash, *head);
     --sellers_;
   }
 }
 
 void MirrorIndex::Put(const RecordIdBytes& id, const v1::Record& record) {
-  Entries& entries = *entries_;
-  Entry entry;
-  Fill(id, record, &entry);
-  const auto found = ids_.Find(HashOf(id), [&](uint32_t n) { return entries[n].id == id; });
-  if (found) {
-    Replace(ids_.At(*found), entry);
+  MirrorEntry entry;
+  const Spot spot = Fill(id, record, &entry);
+  MakeRoom(spot.shard);
+  if (const auto held = Find(id)) {
+    Replace(*held, spot, entry);
     return;
   }
-  const uint32_t number = entries.Take();
-  entries[number] = entry;
-  Link(number);
-  ids_.Insert(HashOf(id), number, [&](uint32_t n) { return HashOf(entries[n].id); });
+  {
+    Shard& shard = shards_[spot.shard];
+    const MutexLock lock(shard.mutex);
+    ids_.Insert(HashOf(id), Add(spot, entry, shard.blocks));
+  }
   ++records_;
 }
 
-void MirrorIndex::Replace(uint32_t number, const Entry& entry) {
-  Entry& before = (*entries_)[number];
-  if (before.flags == 0 || entry.flags == 0 || before.seller != entry.seller) {
-    Unlink(number);
-    before = entry;
-    Link(number);
+void MirrorIndex::Replace(const Held& held, const Spot& spot, MirrorEntry entry) {
+  const bool stays = held.spot.shard == spot.shard;
+  if (!stays) TakeLocked(held.spot);
+  Shard& shard = shards_[spot.shard];
+  // If it is of the same seller, never without it in between.
+  const MutexLock lock(shard.mutex);
+  if (stays && held.spot.key == spot.key) {
+    const MirrorBlocks::Place place = *shard.blocks.Find(spot.key);
+    if ((shard.blocks.At(place).flags & kFollowed) != 0) entry.flags |= kFollowed;
+    shard.blocks.Set(place, entry);
     return;
   }
-  // Never without it in between.
-  const MutexLock lock(ShardOf(entry.seller).mutex);
-  const uint32_t next = before.next;
-  before = entry;
-  before.next = next;
+  if (stays) Take(held.spot, shard.blocks);
+  ids_.Set(held.place, Add(spot, entry, shard.blocks));
+}
+
+void MirrorIndex::TakeLocked(const Spot& spot) {
+  Shard& shard = shards_[spot.shard];
+  const MutexLock lock(shard.mutex);
+  Take(spot, shard.blocks);
 }
 
 void MirrorIndex::Remove(const RecordIdBytes& id) {
-  const auto found = ids_.Find(HashOf(id), [&](uint32_t n) { return (*entries_)[n].id == id; });
-  if (!found) return;
-  const uint32_t number = ids_.At(*found);
-  ids_.Erase(HashOf(id), *found);
-  Unlink(number);
-  entries_->Give(number);
+  const auto held = Find(id);
+  if (!held) return;
+  TakeLocked(held->spot);
+  ids_.Erase(HashOf(id), held->place);
   --records_;
 }
 
 void MirrorIndex::Clear() {
   for (size_t i = 0; i < kShards; ++i) {
     const MutexLock lock(shards_[i].mutex);
-    shards_[i].heads.Clear();
+    shards_[i].blocks = MirrorBlocks();
   }
+  region_ = MirrorRegion();
   ids_.Clear();
-  entries_->Clear();
   records_ = 0;
   sellers_ = 0;
 }
 
 MirrorAnswer MirrorIndex::Look(const SellerKeyView& seller) const {
-  const Seller digest = Digest(seller);
-  const Entries& entries = *entries_;
+  const Spot spot = SpotOf(seller);
   MirrorAnswer answer;
   {
-    const Shard& shard = ShardOf(digest);
+    const Shard& shard = shards_[spot.shard];
     const MutexLock lock(shard.mutex);
-    const auto head =
-        shard.heads.Find(HashOf(digest), [&](uint32_t n) { return entries[n].seller == digest; });
-    if (!head) return answer;
-    for (uint32_t at = shard.heads.At(*head); at != kNone; at = entries[at].next)
-      answer.matches.push_back(entries[at].Match());
+    for (MirrorKey key = spot.key;; key = key.Next()) {
+      const auto place = shard.blocks.Find(key);
+      if (!place) break;
+      const MirrorEntry entry = shard.blocks.At(*place);
+      answer.matches.push_back(MatchOf(entry));
+      if ((entry.flags & kFollowed) == 0) break;
+    }
   }
   if (answer.matches.size() > 1) {
     std::sort(answer.matches.begin(), answer.matches.end(), [](const MirrorMatch& a, const MirrorMatch& b) {

@@ -11,7 +11,8 @@
 namespace coalition::client::internal {
 
 // absl's tables take two lines for a miss and three for a hit, and up to twice the memory. Hashes must be
-// well mixed in all of their bits. Not thread-safe.
+// well mixed in all of their bits. After many changes a look for what is not there takes some tens of lines.
+// Not thread-safe.
 class MirrorTable {
  public:
   // Its place; nullopt: nothing of that hash for which `is_it(number)`.
@@ -19,31 +20,38 @@ class MirrorTable {
   std::optional<size_t> Find(uint64_t hash, const IsIt& is_it) const {
     if (lines_.empty()) return std::nullopt;
     const uint8_t tag = TagOf(hash);
-    for (size_t at = HomeOf(hash);; at = After(at)) {
+    size_t at = HomeOf(hash);
+    // Each may have been passed by something.
+    for (size_t seen = 0; seen < lines_.size(); ++seen, at = After(at)) {
       const Line& line = lines_[at];
       for (size_t i = 0; i < kPerLine; ++i) {
         if (line.tags[i] == tag && is_it(line.numbers[i])) return at * kPerLine + i;
       }
-      if (line.passed == 0) return std::nullopt;
+      if (line.passed == 0) break;
     }
+    return std::nullopt;
   }
-  uint32_t At(size_t place) const { return lines_[place / kPerLine].numbers[place % kPerLine]; }
   // The same hash.
   void Set(size_t place, uint32_t number) { lines_[place / kPerLine].numbers[place % kPerLine] = number; }
 
-  // What is not there yet. `hash_of(number)` is called for the others when the table grows.
-  template <class HashOf>
-  void Insert(uint64_t hash, uint32_t number, const HashOf& hash_of) {
-    if (size_ + 1 > lines_.size() * kPerLine * 17 / 20) Grow(hash_of);
+  bool HasRoom() const { return size_ < lines_.size() * kPerLine * 17 / 20; }
+  // Room for a seventh more. `put_all` puts all that there was, by `put(hash, number)` for each.
+  template <class PutAll>
+  void Grow(const PutAll& put_all) {
+    const size_t lines = lines_.size() * 8 / 7 + 1;
+    lines_ = std::vector<Line>();  // never both
+    lines_ = std::vector<Line>(lines);
+    put_all([this](uint64_t hash, uint32_t number) { Put(hash, number); });
+  }
+  // What is not there yet, where there is room.
+  void Insert(uint64_t hash, uint32_t number) {
     Put(hash, number);
     ++size_;
   }
   void Erase(uint64_t hash, size_t place) {
     lines_[place / kPerLine].tags[place % kPerLine] = 0;
     --size_;
-    for (size_t at = HomeOf(hash); at != place / kPerLine; at = After(at)) {
-      if (lines_[at].passed != kPassedMax) --lines_[at].passed;
-    }
+    for (size_t at = HomeOf(hash); at != place / kPerLine; at = After(at)) --lines_[at].passed;
   }
   void Clear() {
     lines_ = std::vector<Line>();
@@ -53,11 +61,10 @@ class MirrorTable {
 
  private:
   static constexpr size_t kPerLine = 12;
-  static constexpr uint8_t kPassedMax = 255;
   struct alignas(64) Line {
     std::array<uint8_t, kPerLine> tags{};  // 0: free
-    // How many numbers belong here or before and stand behind; at the most, for good.
-    uint8_t passed = 0;
+    // How many numbers belong here or before and stand behind.
+    uint32_t passed = 0;
     std::array<uint32_t, kPerLine> numbers{};
   };
   static_assert(sizeof(Line) == 64);
@@ -78,17 +85,7 @@ class MirrorTable {
         line.numbers[i] = number;
         return;
       }
-      if (line.passed != kPassedMax) ++line.passed;
-    }
-  }
-  template <class HashOf>
-  void Grow(const HashOf& hash_of) {
-    std::vector<Line> before(lines_.size() * 4 / 3 + 1);
-    before.swap(lines_);
-    for (const Line& line : before) {
-      for (size_t i = 0; i < kPerLine; ++i) {
-        if (line.tags[i] != 0) Put(hash_of(line.numbers[i]), line.numbers[i]);
-      }
+      ++line.passed;
     }
   }
 
