@@ -121,9 +121,14 @@ std::string OwnerPrefix(uint32_t member) {
   return key;
 }
 
-std::string BackReferencePrefix(const RecordId& target, v1::RecordClass record_class) {
+std::string BackReferencesPrefix(const RecordId& target) {
   std::string key = "b";
   AppendId(target, &key);
+  return key;
+}
+
+std::string BackReferencePrefix(const RecordId& target, v1::RecordClass record_class) {
+  std::string key = BackReferencesPrefix(target);
   key.push_back(static_cast<char>(record_class));
   return key;
 }

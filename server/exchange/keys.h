@@ -72,6 +72,8 @@ std::string PresenceKey(uint64_t seller_hash);
 std::optional<uint64_t> HashOfPresenceKey(std::string_view key);
 std::string AudiencePrefix(policy::SubjectKind kind, uint32_t id);
 std::string OwnerPrefix(uint32_t member);
+// Of all classes.
+std::string BackReferencesPrefix(const RecordId& target);
 std::string BackReferencePrefix(const RecordId& target, v1::RecordClass record_class);
 // The clearances of a seller begin with it.
 std::string ClearancePrefix(std::string_view platform, std::string_view seller_id);

@@ -44,7 +44,8 @@ absl::StatusOr<std::shared_ptr<const LoggedChange>> Concerning(const store::Stor
   logged->revision = change.revision;
   for (const store::Write& write : change.writes) {
     if (write.key.starts_with(exchange::kRecordsPrefix)) {
-      logged->records.push_back({write.key, IsNew(write, change.revision)});
+      logged->records.push_back(
+          {.key = write.key, .created = IsNew(write, change.revision), .removed = !write.value});
       continue;
     }
     // Nothing more can be said of it.

@@ -21,6 +21,7 @@ struct LoggedChange {
   struct Record {
     std::string key;
     bool created = false;  // there was nothing under that key before
+    bool removed = false;  // and never will be again: an id is given once
   };
   store::Revision revision = 0;
   std::vector<Record> records;  // in the order in which they were written

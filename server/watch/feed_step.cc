@@ -18,9 +18,6 @@ constexpr size_t kRecordsFromLog = 1'000;
 // What building a state costs, about.
 constexpr int kLooksOfAState = 50;
 
-constexpr v1::RecordClass kReferringClasses[] = {v1::RECORD_CLASS_TAKEDOWN_NOTICE,
-                                                 v1::RECORD_CLASS_TAKEDOWN_OUTCOME, v1::RECORD_CLASS_OPINION};
-
 Had HadOf(const RecordView& view) {
   if (!view.shown) return std::nullopt;
   const Sha256Digest whole = Sha256(view.bytes);
@@ -127,7 +124,8 @@ absl::StatusOr<bool> Feed::Step::TakeRecord(const LoggedChange::Record& record) 
   if (!id) return true;
   if (position_.stage == kItself) {
     bool access_changed = false;
-    const absl::Status status = Compare(record.key, {.created = record.created}, &access_changed);
+    const absl::Status status =
+        Compare(record.key, {.created = record.created, .removed = record.removed}, &access_changed);
     if (!status.ok()) return status;
     // What refers to a record shows the reference to those who see the record.
     position_.stage = access_changed ? kSubject : kSubjectOnly;
@@ -148,11 +146,7 @@ absl::StatusOr<bool> Feed::Step::TakeRecord(const LoggedChange::Record& record) 
 
 absl::StatusOr<bool> Feed::Step::TakeReferring(const exchange::RecordId& target, const std::string& place,
                                                Comparing how) {
-  for (const v1::RecordClass of : kReferringClasses) {
-    auto taken = CompareAll(exchange::BackReferencePrefix(target, of), 0, place, how);
-    if (!taken.ok() || !*taken) return taken;
-  }
-  return true;
+  return CompareAll(exchange::BackReferencesPrefix(target), 0, place, how);
 }
 
 absl::StatusOr<bool> Feed::Step::CompareAll(const std::string& prefix, size_t implied,
@@ -220,8 +214,8 @@ absl::Status Feed::Step::Compare(const Key& key, Comparing how, bool* access_cha
     if (!then.ok()) return then.status();
     before = *std::move(then);
   }
-  bool is_now = false;
-  auto after = ViewAfter(key, &is_now, &shown);
+  bool is_now = how.removed;
+  auto after = how.removed ? RecordView() : ViewAfter(key, &is_now, &shown);
   if (!after.ok()) return after.status();
   if (how.but_of != 0 && (after->id ? after->contributor : before.contributor) == how.but_of)
     return absl::OkStatus();

@@ -57,6 +57,7 @@ class Feed::Step {
   // How a record is come upon.
   struct Comparing {
     bool created = false;  // there was nothing before
+    bool removed = false;  // there is nothing after it, nor now
     bool once = false;     // nothing else of the change under way comes upon it
     uint32_t but_of = 0;   // not if it is this contributor's: those are come upon by themselves
   };
