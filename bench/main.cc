@@ -38,6 +38,10 @@ const std::vector<Measurement>& Measurements() {
       {{"mirror_lookup", "mirror_memory"}, MirrorAlone},
       {{"mirror_snapshot", "retract_bulk"}, MirrorFeed},
       {{"ledger_verify"}, LedgerVerify},
+      {{"screen_hit_ledger", "screen_miss_ledger"}, ScreenLedger},
+      {{"ledger_append"}, LedgerAppend},
+      {{"ledger_inclusion"}, LedgerInclusion, true},
+      {{"backup_rate", "backup_load"}, BackupRate},
       {{"hidden_timing", "hidden_timing_screen"}, HiddenTiming},
       {{"growth_10m", "growth_10m_memory", "open_10m"}, Growth, true},
   };
@@ -89,7 +93,7 @@ int Main(int count, char** arguments) {
   std::string json_file;
   bool full = false;
   CLI::App app("Measures the server, each row against a baseline of the same run.", "coalition_bench");
-  app.add_option("row", names, "Rows to measure (default: all but growth_10m and open_10m)")
+  app.add_option("row", names, "Rows to measure (default: all but those of 10 M records or entries)")
       ->check(CLI::IsMember(RowNames()));
   app.add_option("--records", settings.records, "Records in the store")->check(CLI::Range(1000, 100'000'000));
   app.add_option("--seconds", settings.seconds, "Of each measurement of each round")
@@ -98,10 +102,13 @@ int Main(int count, char** arguments) {
       ->check(CLI::Range(1, 1000));
   app.add_option("--import-records", settings.import_records, "Records of each import of import_durable")
       ->check(CLI::Range(1000, 10'000'000));
+  app.add_option("--ledger-entries", settings.ledger_entries, "Entries in the log of ledger_inclusion")
+      ->check(CLI::Range(10'000, 100'000'000));
   app.add_option("--timing-calls", settings.timing_calls, "Calls of each of hidden_timing's rows")
       ->check(CLI::Range(1000, 10'000'000));
   app.add_option("--json", json_file, "Also write the rows to this file");
-  app.add_flag("--full", full, "Also the rows that need 10 M records: some minutes and 10 GB of disk");
+  app.add_flag("--full", full,
+               "Also the rows that need 10 M records or entries: some minutes and 10 GB of disk");
   app.add_flag("--fresh", options.fresh, "Make the stores anew that are kept from earlier runs");
   CLI11_PARSE(app, count, arguments);
 
@@ -112,7 +119,8 @@ int Main(int count, char** arguments) {
   }
   std::fputs(FormatTable(*rows).c_str(), stdout);
   if (names.empty() && !full) {
-    std::puts("\nNot measured: growth_10m, growth_10m_memory, open_10m (--full, or name them).");
+    std::puts(
+        "\nNot measured: growth_10m, growth_10m_memory, open_10m, ledger_inclusion (--full, or name them).");
   }
   if (!json_file.empty()) {
     std::ofstream out(json_file);

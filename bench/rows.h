@@ -12,12 +12,13 @@
 namespace coalition::bench {
 
 struct Settings {
-  uint64_t records = 1'000'000;         // of the usual store
-  uint64_t records_large = 10'000'000;  // of the growth rows
-  uint64_t import_records = 200'000;    // of each import
-  uint64_t records_small = 100'000;     // of the stores of list_overhead, policy_apply and hidden_timing
-  int timing_calls = 100'000;           // of hidden_timing, and of hidden_timing_screen
-  double seconds = 2;                   // of each measurement of each round
+  uint64_t records = 1'000'000;          // of the usual store
+  uint64_t records_large = 10'000'000;   // of the growth rows
+  uint64_t import_records = 200'000;     // of each import
+  uint64_t records_small = 100'000;      // of the stores of list_overhead, policy_apply and hidden_timing
+  uint64_t ledger_entries = 10'000'000;  // of the log of ledger_inclusion
+  int timing_calls = 100'000;            // of hidden_timing, and of hidden_timing_screen
+  double seconds = 2;                    // of each measurement of each round
   int rounds = 7;
 };
 
@@ -52,7 +53,13 @@ Rows FeedSlowReader(Workspace& workspace, const Settings& settings);
 Rows MirrorAlone(Workspace& workspace, const Settings& settings);
 // mirror_snapshot and retract_bulk
 Rows MirrorFeed(Workspace& workspace, const Settings& settings);
+// backup_rate and backup_load
+Rows BackupRate(Workspace& workspace, const Settings& settings);
 Rows LedgerVerify(Workspace& workspace, const Settings& settings);
+// screen_hit_ledger and screen_miss_ledger
+Rows ScreenLedger(Workspace& workspace, const Settings& settings);
+Rows LedgerAppend(Workspace& workspace, const Settings& settings);
+Rows LedgerInclusion(Workspace& workspace, const Settings& settings);
 // hidden_timing and hidden_timing_screen
 Rows HiddenTiming(Workspace& workspace, const Settings& settings);
 

@@ -168,21 +168,25 @@ absl::StatusOr<Server> Workspace::StartServer(const Home& home, const std::strin
   const auto port = testing::FreePort();
   const auto admin_port = testing::FreePort();
   if (!port.ok() || !admin_port.ok()) return absl::UnavailableError("there is no free port");
-  const std::string config = "admin_listen: \"127.0.0.1:" + std::to_string(*admin_port) +
-                             "\"\nlisten: \"127.0.0.1:" + std::to_string(*port) +
-                             "\"\n"
-                             // Of the cut-off rows: as many as they have streams.
-                             "limits { imports_per_member_max: 1000 watches_per_member_max: 1000 }\n"
-                             "http_listen: \"off\"\n"
-                             "store_dir: \"store\"\n"
-                             "key_dir: \"keys\"\n"
-                             "bootstrap_file: \"" +
-                             bootstrap +
-                             "\"\n"
-                             "tls {\n  certificate_file: \"" +
-                             (data_dir_ / "server.pem").string() + "\"\n  key_file: \"" +
-                             (data_dir_ / "server.key").string() + "\"\n  client_ca_file: \"" +
-                             (data_dir_ / "ca.pem").string() + "\"\n}\n";
+  std::string config = "admin_listen: \"127.0.0.1:" + std::to_string(*admin_port) +
+                       "\"\nlisten: \"127.0.0.1:" + std::to_string(*port) +
+                       "\"\n"
+                       // Of the cut-off rows: as many as they have streams.
+                       "limits { imports_per_member_max: 1000 watches_per_member_max: 1000 }\n"
+                       "http_listen: \"off\"\n"
+                       "store_dir: \"store\"\n"
+                       "key_dir: \"keys\"\n"
+                       "bootstrap_file: \"" +
+                       bootstrap +
+                       "\"\n"
+                       "tls {\n  certificate_file: \"" +
+                       (data_dir_ / "server.pem").string() + "\"\n  key_file: \"" +
+                       (data_dir_ / "server.key").string() + "\"\n  client_ca_file: \"" +
+                       (data_dir_ / "ca.pem").string() + "\"\n}\n";
+  std::error_code ignored;
+  if (fs::exists(home / kBackupKeyFile, ignored)) {
+    config += std::string("backup { recipient_key_file: \"") + kBackupKeyFile + "\" }\n";
+  }
   const fs::path config_file = home / "server.textproto";
   if (absl::Status status = WriteFileAtomic(config_file, config, 0644); !status.ok()) return status;
   auto server = Start({options_.server, "--config", config_file}, home / "server.log", *port);

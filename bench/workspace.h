@@ -20,6 +20,9 @@ namespace coalition::bench {
 // A home is a directory with everything of one server: configuration, store, keys.
 using Home = std::filesystem::path;
 
+// In a home: the public key that its server encrypts backups to. Without it there are none.
+inline constexpr const char* kBackupKeyFile = "backup-public.pem";
+
 // A running coalitiond.
 struct Server {
   std::unique_ptr<testing::Process> process;

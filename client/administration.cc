@@ -1,8 +1,10 @@
 // The client's part of administration: members, credentials and proposals.
+#include <optional>
 #include <utility>
 
 #include "client/client.h"
 #include "client/internal/to_page.h"
+#include "common/hash.h"
 
 namespace coalition::client {
 
@@ -200,6 +202,30 @@ absl::StatusOr<v1::Proposal> Client::ObjectToProposal(const std::string& name) {
 absl::StatusOr<v1::Proposal> Client::WithdrawProposal(const std::string& name) {
   return Only(connection_->WithdrawProposal(call_options(), Named<v1::WithdrawProposalRequest>(name)),
               &v1::WithdrawProposalResponse::mutable_proposal);
+}
+
+absl::StatusOr<v1::BackupSummary> Client::CreateBackup(
+    const std::function<absl::Status(std::string_view bytes)>& take) {
+  absl::Status taken;
+  std::optional<v1::BackupSummary> summary;
+  int64_t bytes = 0;
+  Sha256Stream digest;
+  const absl::Status ended =
+      connection_->CreateBackup(v1::CreateBackupRequest(), [&](const v1::CreateBackupResponse& response) {
+        if (response.has_summary()) summary = response.summary();
+        // Nothing is behind the summary; a part that we do not know of is missed below.
+        if (!response.has_data()) return true;
+        bytes += static_cast<int64_t>(response.data().size());
+        digest.Update(response.data());
+        taken = take(response.data());
+        return taken.ok();
+      });
+  if (!taken.ok()) return taken;
+  if (!ended.ok()) return ended;
+  if (!summary || summary->bytes() != bytes || summary->sha256() != Bytes(digest.Finish())) {
+    return absl::DataLossError("what came is not the backup that the server has made: begin it anew");
+  }
+  return *summary;
 }
 
 }  // namespace coalition::client

@@ -19,6 +19,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -28,6 +29,7 @@
 #include "client/options.h"
 #include "client/paging.h"
 #include "client/record_watch.h"
+#include "coalition/v1/backup_service.pb.h"
 #include "coalition/v1/exchange_service.pb.h"
 #include "coalition/v1/ledger_service.pb.h"
 #include "coalition/v1/membership_service.pb.h"
@@ -254,6 +256,13 @@ class Client {
   absl::StatusOr<v1::ListDisclosuresResponse> ListDisclosures(const std::string& record);
   // Adds a witness's cosignature to the newest checkpoint. FAILED_PRECONDITION: there is a newer one by now.
   absl::Status AddCosignature(const std::string& note);
+
+  // A backup of the exchange's store, encrypted to the key of the server's configuration. `take` is given the
+  // file's bytes as they come; another status than OK ends the backup with that one. OK: they were all of it,
+  // and as many and with the SHA-256 that the server says. DATA_LOSS: they were not. Not repeated by the
+  // client. Needs COALITION_ADMIN.
+  absl::StatusOr<v1::BackupSummary> CreateBackup(
+      const std::function<absl::Status(std::string_view bytes)>& take);
 
   // Whether the server says of itself that it serves.
   absl::StatusOr<bool> CheckHealth(const std::string& service = "");

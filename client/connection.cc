@@ -298,6 +298,10 @@ absl::StatusOr<v1::AddCosignatureResponse> Connection::AddCosignature(const Call
   return Unimplemented("AddCosignature");
 }
 
+absl::Status Connection::CreateBackup(const v1::CreateBackupRequest&, const TakeBackup&) {
+  return Unimplemented("CreateBackup");
+}
+
 absl::StatusOr<bool> Connection::CheckHealth(const CallOptions&, const std::string&) {
   return Unimplemented("CheckHealth");
 }

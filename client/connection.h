@@ -4,11 +4,13 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "coalition/v1/backup_service.pb.h"
 #include "coalition/v1/exchange_service.pb.h"
 #include "coalition/v1/ledger_service.pb.h"
 #include "coalition/v1/membership_service.pb.h"
@@ -186,6 +188,11 @@ class Connection {
       const CallOptions& options, const v1::ListDisclosuresRequest& request);
   virtual absl::StatusOr<v1::AddCosignatureResponse> AddCosignature(const CallOptions& options,
                                                                     const v1::AddCosignatureRequest& request);
+
+  // Gives each message to `take`, on this thread, until it answers false, which ends the call with CANCELLED.
+  // Has no deadline.
+  using TakeBackup = std::function<bool(const v1::CreateBackupResponse& response)>;
+  virtual absl::Status CreateBackup(const v1::CreateBackupRequest& request, const TakeBackup& take);
 
   // grpc.health.v1.Health/Check. True: SERVING. An empty service means the server as a whole.
   virtual absl::StatusOr<bool> CheckHealth(const CallOptions& options, const std::string& service);

@@ -15,7 +15,13 @@ namespace {
 constexpr mode_t kOthers = 0077;
 constexpr size_t kFileBytesMax = 16384;
 
-absl::Status CheckPrivate(const std::string& path) {
+absl::Status InFile(const std::string& path, const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
+}
+
+}  // namespace
+
+absl::Status CheckPrivateFile(const std::string& path) {
   struct stat facts {};
   if (stat(path.c_str(), &facts) != 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot read ", path));
   if ((facts.st_mode & kOthers) == 0) return absl::OkStatus();
@@ -23,12 +29,6 @@ absl::Status CheckPrivate(const std::string& path) {
       absl::StrFormat("%s holds a private key and is open to others (mode %04o): chmod 600 %s", path,
                       facts.st_mode & 07777, path));
 }
-
-absl::Status InFile(const std::string& path, const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat(path, ": ", status.message()));
-}
-
-}  // namespace
 
 absl::Status WriteKeyFile(const std::string& path, const Ed25519Key& key) {
   const absl::StatusOr<std::string> pem = key.ToPem();
@@ -39,7 +39,7 @@ absl::Status WriteKeyFile(const std::string& path, const Ed25519Key& key) {
 absl::StatusOr<Ed25519Key> ReadKeyFile(const std::string& path) {
   const absl::StatusOr<std::string> pem = ReadFile(path, kFileBytesMax);
   if (!pem.ok()) return pem.status();
-  if (absl::Status is_private = CheckPrivate(path); !is_private.ok()) return is_private;
+  if (absl::Status is_private = CheckPrivateFile(path); !is_private.ok()) return is_private;
   absl::StatusOr<Ed25519Key> key = Ed25519Key::FromPem(*pem);
   if (!key.ok()) return InFile(path, key.status());
   return key;

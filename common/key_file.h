@@ -11,6 +11,10 @@
 
 namespace coalition {
 
+// FAILED_PRECONDITION: others than its owner may read or write the file, which holds a private key; says what
+// to do.
+absl::Status CheckPrivateFile(const std::string& path);
+
 // Writes the private key as PEM (PKCS #8), mode 0600, into a file that must not be there yet: ALREADY_EXISTS.
 absl::Status WriteKeyFile(const std::string& path, const Ed25519Key& key);
 // FAILED_PRECONDITION: others than the file's owner may read or write it; says what to do. INVALID_ARGUMENT:

@@ -70,6 +70,10 @@ absl::StatusOr<EntryPlace> ParseEntryName(std::string_view name) {
   return absl::InvalidArgumentError("must be ledgerEntries/{tick}-{slot}");
 }
 
+Sha256Digest DigestAt(std::string_view digests, size_t place) {
+  return *ToDigest(digests.substr(place * sizeof(Sha256Digest), sizeof(Sha256Digest)));
+}
+
 std::optional<Sha256Digest> ToDigest(std::string_view bytes) {
   Sha256Digest digest;
   if (bytes.size() != digest.size()) return std::nullopt;

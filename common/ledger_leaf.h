@@ -48,5 +48,7 @@ absl::StatusOr<EntryPlace> ParseEntryName(std::string_view name);
 
 // nullopt: not 32 bytes.
 std::optional<Sha256Digest> ToDigest(std::string_view bytes);
+// The one at that place, which must be there, of digests that stand one after the other.
+Sha256Digest DigestAt(std::string_view digests, size_t place);
 
 }  // namespace coalition::ledger

@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "common/hash.h"
@@ -59,13 +61,37 @@ const unsigned char* Unsigned(std::string_view text) {
 
 absl::Status NotOurs() { return absl::InvalidArgumentError("the token is not valid for this request"); }
 
+// What `bytes`, which have the layout of a token, seal under that key. nullopt: it has not sealed them.
+std::optional<std::string> OpenWith(const SealKey& seal_key, std::string_view bytes,
+                                    std::string_view associated_data) {
+  const TokenKey key(seal_key, bytes.substr(1, kSaltBytes));
+  const std::string_view ciphertext = bytes.substr(1 + kSaltBytes, bytes.size() - kOverheadBytes);
+  std::string tag(bytes.substr(bytes.size() - kTagBytes));
+  std::string plaintext(ciphertext.size(), '\0');
+  auto* out = reinterpret_cast<unsigned char*>(plaintext.data());
+  CipherContext cipher;
+  int size = 0;
+  Require(EVP_DecryptInit_ex2(cipher.context, Cipher(), key.bytes.data(), kNonce, nullptr) == 1);
+  Require(EVP_DecryptUpdate(cipher.context, nullptr, &size, Unsigned(associated_data),
+                            static_cast<int>(associated_data.size())) == 1);
+  Require(EVP_DecryptUpdate(cipher.context, out, &size, Unsigned(ciphertext),
+                            static_cast<int>(ciphertext.size())) == 1);
+  Require(EVP_CIPHER_CTX_ctrl(cipher.context, EVP_CTRL_AEAD_SET_TAG, kTagBytes, tag.data()) == 1);
+  if (EVP_DecryptFinal_ex(cipher.context, out + plaintext.size(), &size) != 1) return std::nullopt;
+  return plaintext;
+}
+
 }  // namespace
 
-Sealer::Sealer(std::span<const uint8_t, kSealKeyBytes> key, Random& random) : random_(random) {
+Sealer::Sealer(std::span<const uint8_t, kSealKeyBytes> key, Random& random, std::vector<SealKey> former)
+    : former_(std::move(former)), random_(random) {
   std::copy(key.begin(), key.end(), key_.begin());
 }
 
-Sealer::~Sealer() { OPENSSL_cleanse(key_.data(), key_.size()); }
+Sealer::~Sealer() {
+  OPENSSL_cleanse(key_.data(), key_.size());
+  for (SealKey& key : former_) OPENSSL_cleanse(key.data(), key.size());
+}
 
 std::string Sealer::Seal(std::string_view plaintext, std::string_view associated_data) const {
   Require(plaintext.size() <= kTokenBytesMax / 2 &&
@@ -99,22 +125,12 @@ absl::StatusOr<std::string> Sealer::Open(std::string_view token, std::string_vie
     return NotOurs();
   }
   if (sealed.size() < kOverheadBytes || sealed[0] != kVersion) return NotOurs();
-  const std::string_view bytes = sealed;
-  const TokenKey key(key_, bytes.substr(1, kSaltBytes));
-  const std::string_view ciphertext = bytes.substr(1 + kSaltBytes, bytes.size() - kOverheadBytes);
-  std::string tag(bytes.substr(bytes.size() - kTagBytes));
-  std::string plaintext(ciphertext.size(), '\0');
-  auto* out = reinterpret_cast<unsigned char*>(plaintext.data());
-  CipherContext cipher;
-  int size = 0;
-  Require(EVP_DecryptInit_ex2(cipher.context, Cipher(), key.bytes.data(), kNonce, nullptr) == 1);
-  Require(EVP_DecryptUpdate(cipher.context, nullptr, &size, Unsigned(associated_data),
-                            static_cast<int>(associated_data.size())) == 1);
-  Require(EVP_DecryptUpdate(cipher.context, out, &size, Unsigned(ciphertext),
-                            static_cast<int>(ciphertext.size())) == 1);
-  Require(EVP_CIPHER_CTX_ctrl(cipher.context, EVP_CTRL_AEAD_SET_TAG, kTagBytes, tag.data()) == 1);
-  if (EVP_DecryptFinal_ex(cipher.context, out + plaintext.size(), &size) != 1) return NotOurs();
-  return plaintext;
+  std::optional<std::string> plaintext = OpenWith(key_, sealed, associated_data);
+  for (size_t i = 0; !plaintext && i < former_.size(); ++i) {
+    plaintext = OpenWith(former_[i], sealed, associated_data);
+  }
+  if (!plaintext) return NotOurs();
+  return *std::move(plaintext);
 }
 
 }  // namespace coalition

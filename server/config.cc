@@ -39,6 +39,9 @@ constexpr Number kNumbers[] = {
     {"tls.reload_ms", 10'000, 10, 3'600'000},
     {"tls.expiry_warning_percent", 30, 1, 99},
     {"ledger.tick_ms", 1'000, 20, 60'000},
+    {"backup.streams_max", 1, 1, 16},
+    {"backup.mib_per_second_max", 50, 1, 10'000},
+    {"ledger.content_days", 0, 1, 36'500},
     {"limits.message_bytes_max", 4 << 20, 16 << 10, 64 << 20},
     {"limits.metadata_bytes_max", 16 << 10, 4 << 10, 256 << 10},
     {"limits.connections_max", 10'000, 1, 1'000'000},
@@ -223,6 +226,11 @@ void CompleteLedger(const std::string& base, config::v1::ServerConfig* config, F
   if (!ledger->head_dir().empty()) CompletePath("ledger.head_dir", base, ledger->mutable_head_dir(), faults);
 }
 
+void CompleteBackup(const std::string& base, config::v1::Backup* backup, Faults* faults) {
+  if (backup->recipient_key_file().empty()) return;
+  CompletePath("backup.recipient_key_file", base, backup->mutable_recipient_key_file(), faults);
+}
+
 }  // namespace
 
 absl::Status CompleteConfig(const std::string& base, config::v1::ServerConfig* config) {
@@ -235,6 +243,7 @@ absl::Status CompleteConfig(const std::string& base, config::v1::ServerConfig* c
   CompletePath("tls.key_file", base, config->mutable_tls()->mutable_key_file(), &faults);
   CompletePath("tls.client_ca_file", base, config->mutable_tls()->mutable_client_ca_file(), &faults);
   CompleteLedger(base, config, &faults);
+  CompleteBackup(base, config->mutable_backup(), &faults);
   CheckLog(config->mutable_log(), &faults);
   CompleteConnections(config->mutable_limits());
   CompleteNumbers("", config, &faults);
@@ -260,11 +269,21 @@ absl::StatusOr<config::v1::Bootstrap> LoadBootstrap(const config::v1::ServerConf
   return bootstrap;
 }
 
+absl::StatusOr<std::optional<X25519PublicKey>> LoadBackupKey(const config::v1::ServerConfig& config) {
+  const std::string& path = config.backup().recipient_key_file();
+  if (path.empty()) return std::nullopt;
+  const absl::StatusOr<X25519PublicKey> key = ReadX25519PublicKeyFile(path);
+  if (key.ok()) return *key;
+  return absl::Status(key.status().code(),
+                      absl::StrCat("backup.recipient_key_file: ", key.status().message()));
+}
+
 absl::StatusOr<config::v1::ServerConfig> CheckConfig(const std::string& path, int64_t now_s) {
   absl::StatusOr<config::v1::ServerConfig> config = LoadConfig(path);
   if (!config.ok()) return config;
   if (const auto tls = LoadTlsFiles(config->tls(), now_s); !tls.ok()) return tls.status();
   if (const auto bootstrap = LoadBootstrap(*config); !bootstrap.ok()) return bootstrap.status();
+  if (const auto backup_key = LoadBackupKey(*config); !backup_key.ok()) return backup_key.status();
   return config;
 }
 

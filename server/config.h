@@ -2,6 +2,7 @@
 // every number.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -9,6 +10,7 @@
 #include "coalition/config/v1/bootstrap.pb.h"
 #include "coalition/config/v1/server_config.pb.h"
 #include "common/host_port.h"  // IWYU pragma: export
+#include "common/x25519.h"
 
 namespace coalition::server {
 
@@ -25,8 +27,11 @@ absl::StatusOr<config::v1::ServerConfig> LoadConfig(const std::string& path);
 // it is the one that the store was made with is for membership::Directory to say.
 absl::StatusOr<config::v1::Bootstrap> LoadBootstrap(const config::v1::ServerConfig& config);
 
-// Everything that can be said without the store: LoadConfig's configuration, with the TLS files and the
-// bootstrap file read and judged. Blocks.
+// Whom backups are encrypted to; nullopt: no file is configured. Errors: of ReadX25519PublicKeyFile. Blocks.
+absl::StatusOr<std::optional<X25519PublicKey>> LoadBackupKey(const config::v1::ServerConfig& config);
+
+// Everything that can be said without the store: LoadConfig's configuration, with the TLS files, the
+// bootstrap file and the backups' key read and judged. Blocks.
 absl::StatusOr<config::v1::ServerConfig> CheckConfig(const std::string& path, int64_t now_s);
 
 }  // namespace coalition::server

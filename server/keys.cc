@@ -2,6 +2,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -14,7 +15,6 @@
 namespace coalition::server {
 namespace {
 
-constexpr size_t kKeyBytes = 32;
 constexpr mode_t kOthers = 0077;
 
 absl::Status CheckPrivate(const std::string& path, const char* mode) {
@@ -28,26 +28,40 @@ absl::Status CheckPrivate(const std::string& path, const char* mode) {
                       facts.st_mode & 07777, mode, path));
 }
 
+absl::Status CheckKey(const std::string& path, const std::string& key) {
+  if (key.size() == kKeyBytes) return CheckPrivate(path, "600");
+  return absl::FailedPreconditionError(absl::StrCat(path, " has ", key.size(), " bytes, not ", kKeyBytes,
+                                                    ": restore it from your copy of the key directory"));
+}
+
 absl::StatusOr<std::string> LoadKey(const std::string& path, bool may_create, Random& random) {
-  absl::StatusOr<std::string> key = ReadFile(path, 4096);
+  absl::StatusOr<std::string> key = ReadFile(path, kKeyFileBytesMax);
   if (!key.ok()) {
     if (!absl::IsNotFound(key.status())) return key.status();
     if (!may_create) {
       return absl::FailedPreconditionError(
           absl::StrCat(path,
                        " is missing, and the store is not empty: restore it from your copy of the key "
-                       "directory. Without it what the "
-                       "store holds can't be served as before."));
+                       "directory. Without it what the store holds can't be served as before; what to do if "
+                       "there is no copy stands in docs/operations.md, \"The keys\"."));
     }
     key = random.Bytes(kKeyBytes);
     if (absl::Status written = WriteFileAtomic(path, *key, 0600); !written.ok()) return written;
   }
-  if (key->size() != kKeyBytes) {
-    return absl::FailedPreconditionError(absl::StrCat(path, " has ", key->size(), " bytes, not ", kKeyBytes,
-                                                      ": restore it from your copy of the key directory"));
-  }
-  if (absl::Status is_private = CheckPrivate(path, "600"); !is_private.ok()) return is_private;
+  if (absl::Status checked = CheckKey(path, *key); !checked.ok()) return checked;
   return key;
+}
+
+absl::Status LoadFormerPageTokenKey(const std::string& dir, exchange::ExchangeKeys* keys) {
+  const std::string path = absl::StrCat(dir, "/", kFormerPageTokenKey);
+  const absl::StatusOr<std::string> key = ReadFile(path, kKeyFileBytesMax);
+  if (absl::IsNotFound(key.status())) return absl::OkStatus();
+  if (!key.ok()) return key.status();
+  if (absl::Status checked = CheckKey(path, *key); !checked.ok()) return checked;
+  SealKey former;
+  std::copy(key->begin(), key->end(), former.begin());
+  keys->page_token_former.push_back(former);
+  return absl::OkStatus();
 }
 
 std::string MarkOf(const std::string& dir) { return absl::StrCat(dir, "/store_begun"); }
@@ -79,15 +93,16 @@ absl::StatusOr<exchange::ExchangeKeys> LoadKeys(const std::string& dir, bool sto
   }
   if (absl::Status is_private = CheckPrivate(dir, "700"); !is_private.ok()) return is_private;
   exchange::ExchangeKeys keys;
-  const std::pair<const char*, std::string*> files[] = {{"token_master", &keys.token_master},
-                                                        {"page_token", &keys.page_token},
-                                                        {"seller_hash", &keys.seller_hash},
-                                                        {"etag", &keys.etag}};
+  const std::pair<const char*, std::string*> files[] = {{kTokenMasterKey, &keys.token_master},
+                                                        {kPageTokenKey, &keys.page_token},
+                                                        {kSellerHashKey, &keys.seller_hash},
+                                                        {kEtagKey, &keys.etag}};
   for (const auto& [name, key] : files) {
     absl::StatusOr<std::string> loaded = LoadKey(absl::StrCat(dir, "/", name), store_is_empty, random);
     if (!loaded.ok()) return loaded.status();
     *key = *std::move(loaded);
   }
+  if (absl::Status former = LoadFormerPageTokenKey(dir, &keys); !former.ok()) return former;
   return keys;
 }
 
@@ -96,19 +111,27 @@ absl::StatusOr<Ed25519Key> LoadLedgerKey(const std::string& dir, bool ledger_is_
     if (absl::Status made = MakeDir(dir, 0700); !made.ok()) return made;
   }
   if (absl::Status is_private = CheckPrivate(dir, "700"); !is_private.ok()) return is_private;
-  const std::string path = absl::StrCat(dir, "/ledger_key.pem");
+  const std::string path = absl::StrCat(dir, "/", kLedgerKey);
   absl::StatusOr<Ed25519Key> key = ReadKeyFile(path);
   if (!absl::IsNotFound(key.status())) return key;
   if (!ledger_is_empty) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(path,
-                     " is missing, and the store has a ledger that was signed with it: restore it from your "
-                     "copy of the key directory. No other key can go on with that ledger."));
+    return absl::FailedPreconditionError(absl::StrCat(
+        path,
+        " is missing, and the store has a ledger that was signed with it: restore it from your "
+        "copy of the key directory. No other key can go on with that ledger; what to do if there "
+        "is no copy stands in docs/operations.md, \"The keys\"."));
   }
   key = Ed25519Key::Generate(random);
   if (!key.ok()) return key.status();
   if (absl::Status written = WriteKeyFile(path, *key); !written.ok()) return written;
   return key;
+}
+
+absl::StatusOr<std::optional<Ed25519Key>> LoadFormerLedgerKey(const std::string& dir) {
+  absl::StatusOr<Ed25519Key> key = ReadKeyFile(absl::StrCat(dir, "/", kFormerLedgerKey));
+  if (absl::IsNotFound(key.status())) return std::nullopt;
+  if (!key.ok()) return key.status();
+  return *std::move(key);
 }
 
 }  // namespace coalition::server

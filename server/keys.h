@@ -1,6 +1,7 @@
 // The server's secrets: files of their own, outside the store and outside its backups.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -11,8 +12,21 @@
 
 namespace coalition::server {
 
-// Reads token_master, page_token, seller_hash and etag from `dir`: 32 random bytes each, mode 0600. Beside an
-// empty store those that are missing are made, and the directory. Blocks.
+// The files, in key_dir.
+inline constexpr char kTokenMasterKey[] = "token_master";
+inline constexpr char kPageTokenKey[] = "page_token";
+inline constexpr char kFormerPageTokenKey[] = "page_token.old";
+inline constexpr char kSellerHashKey[] = "seller_hash";
+inline constexpr char kEtagKey[] = "etag";
+inline constexpr char kLedgerKey[] = "ledger_key.pem";
+inline constexpr char kFormerLedgerKey[] = "ledger_key.old.pem";
+
+inline constexpr size_t kKeyBytes = 32;  // of those that are not PEM
+inline constexpr size_t kKeyFileBytesMax = 4096;
+
+// Reads token_master, page_token, seller_hash and etag from `dir`: 32 random bytes each, mode 0600; and
+// page_token.old, where page_token was changed (key_rotation.h). Beside an empty store those that are missing
+// are made, and the directory. Blocks.
 //
 // FAILED_PRECONDITION: a key is missing beside a store that is not empty, has another size, or the directory
 // or a file is open to others; or the store is empty and these keys had one: it was lost, or its disk is not
@@ -26,6 +40,10 @@ absl::StatusOr<exchange::ExchangeKeys> LoadKeys(const std::string& dir, bool sto
 // FAILED_PRECONDITION: it is missing beside a ledger, or it or the directory is open to others;
 // INVALID_ARGUMENT: it is no such key. Says what to do.
 absl::StatusOr<Ed25519Key> LoadLedgerKey(const std::string& dir, bool ledger_is_empty, Random& random);
+
+// Reads ledger_key.old.pem, which signs beside ledger_key.pem until the operator ends that (key_rotation.h).
+// nullopt: there is none. Errors as above. Blocks.
+absl::StatusOr<std::optional<Ed25519Key>> LoadFormerLedgerKey(const std::string& dir);
 
 // Notes in `dir` that the store of these keys has begun. Does nothing where that is noted. Blocks.
 absl::Status MarkStoreBegun(const std::string& dir);

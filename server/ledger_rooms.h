@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "coalition/config/v1/server_config.pb.h"
@@ -17,6 +18,9 @@
 #include "server/store/store.h"
 
 namespace coalition::server {
+
+// The log's name in a coalition of that trust domain.
+std::string LogOriginOf(const config::v1::Ledger& config, const std::string& trust_domain);
 
 // Thread-safe.
 class LedgerRooms {

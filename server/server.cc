@@ -1,7 +1,5 @@
 #include "server/server.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -16,11 +14,14 @@
 #include "common/strings.h"
 #include "server/acceptor.h"
 #include "server/background.h"
+#include "server/backing_up.h"
 #include "server/config.h"
+#include "server/descriptor_limit.h"
 #include "server/exchange/exchange.h"
 #include "server/grpc_endpoint.h"
 #include "server/grpc_log.h"
 #include "server/http_endpoint.h"
+#include "server/key_rotation.h"
 #include "server/keys.h"
 #include "server/ledger/entries.h"
 #include "server/ledger_rooms.h"
@@ -44,7 +45,8 @@
 #include "server/service/unary.h"
 #include "server/service/watch_stream.h"
 #include "server/store/commit_lane.h"
-#include "server/store/leveldb_store.h"
+#include "server/store/store.h"
+#include "server/store_rooms.h"
 #include "server/tls_files.h"
 #include "server/tls_reloader.h"
 #include "server/watching.h"
@@ -56,22 +58,6 @@ namespace {
 constexpr size_t kWorkerQueueMax = 4096;
 // Of both listeners. A member has one at most (service::Executor), so that none holds the other up.
 constexpr int kCutOffWorkers = 2;
-// Beside connections and tables: listeners, logs, epoll, LevelDB's own.
-constexpr rlim_t kDescriptorsBeside = 128;
-
-void RaiseDescriptorLimit(const config::v1::ServerConfig& config) {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  limit.rlim_cur = limit.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &limit);
-  const rlim_t wanted = static_cast<rlim_t>(config.limits().connections_max()) +
-                        static_cast<rlim_t>(config.limits().admin_connections_max()) +
-                        static_cast<rlim_t>(config.storage().open_files_max()) + kDescriptorsBeside;
-  if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max >= wanted) return;
-  Log::Warn("descriptor_limit_low", {{"limit", limit.rlim_max},
-                                     {"wanted", wanted},
-                                     {"message", "raise it, or lower limits.connections_max"}});
-}
 
 }  // namespace
 
@@ -121,7 +107,8 @@ class Server::Impl {
   std::unique_ptr<TlsReloader> tls_;
   std::unique_ptr<Acceptor> acceptor_;
   std::unique_ptr<Acceptor> admin_acceptor_;
-  std::unique_ptr<store::LevelDbStore> store_;
+  std::unique_ptr<StoreRooms> store_rooms_;
+  store::Store* store_ = nullptr;  // theirs
   std::unique_ptr<membership::Directory> directory_;
   std::unique_ptr<store::CommitLane> lane_;
   exchange::ExchangeKeys keys_;
@@ -137,6 +124,7 @@ class Server::Impl {
   std::unique_ptr<membership::Proposals> proposals_;
   service::ImportStreams imports_;
   std::unique_ptr<Watching> watching_;
+  std::unique_ptr<BackingUp> backing_up_;
   service::OpenCalls open_calls_;
   std::unique_ptr<service::CutOffs> cut_offs_;
   // The members' and the administration's. Before the timers, which use them.
@@ -197,11 +185,16 @@ absl::Status Server::Impl::StartHttp() {
 absl::Status Server::Impl::OpenRooms() {
   absl::StatusOr<config::v1::Bootstrap> bootstrap = LoadBootstrap(config_);
   if (!bootstrap.ok()) return bootstrap.status();
-  auto store = store::LevelDbStore::Open(StoreOptions(config_));
-  if (!store.ok()) return store.status();
-  store_ = *std::move(store);
-  absl::StatusOr<exchange::ExchangeKeys> keys = LoadKeys(config_.key_dir(), store_->Head() == 0, random_);
+  auto rooms = StoreRooms::Open(config_);
+  if (!rooms.ok()) return rooms.status();
+  store_rooms_ = *std::move(rooms);
+  if (absl::Status ended = EndKeyOverlapInTime(config_, clock_.NowS()); !ended.ok()) return ended;
+  absl::StatusOr<exchange::ExchangeKeys> keys =
+      LoadKeys(config_.key_dir(), store_rooms_->Head() == 0, random_);
   if (!keys.ok()) return keys.status();
+  absl::Status held = store_rooms_->HoldAgainstJournal(config_, *bootstrap, clock_.NowNs());
+  if (!held.ok()) return held;
+  store_ = &store_rooms_->store();
   keys_ = *keys;
   auto directory = membership::Directory::Open(*store_, *bootstrap, clock_.NowNs());
   if (!directory.ok()) return directory.status();
@@ -228,7 +221,11 @@ absl::Status Server::Impl::OpenRooms() {
   sealer_ =
       std::make_unique<Sealer>(std::span<const uint8_t, kSealKeyBytes>(
                                    reinterpret_cast<const uint8_t*>(keys->page_token.data()), kSealKeyBytes),
-                               random_);
+                               random_, keys->page_token_former);
+  auto backing_up =
+      BackingUp::Open(config_, {*store_, [this] { return ledger_->sealer().Newest().note; }, system_random_});
+  if (!backing_up.ok()) return backing_up.status();
+  backing_up_ = *std::move(backing_up);
   return absl::OkStatus();
 }
 
@@ -253,7 +250,9 @@ void Server::Impl::MakeServices() {
   admin_kit_ = make_kit(*admin_guard_, *admin_executor_);
   watching_ = std::make_unique<Watching>(limits, *store_, *directory_, keys_, *sealer_, ledger_->shown());
   cut_offs_ = std::make_unique<service::CutOffs>(
-      open_calls_, std::vector<service::CutOffStreams*>{&imports_, &watching_->streams()}, *timers_, clock_);
+      open_calls_,
+      std::vector<service::CutOffStreams*>{&imports_, &watching_->streams(), &backing_up_->streams()},
+      *timers_, clock_);
   const service::PageOptions pages{limits.page_size_default(), limits.page_size_max()};
   members_ = std::make_unique<membership::Members>(*directory_, limits.credential_changes_per_day_max());
   credentials_ = std::make_unique<membership::Credentials>(
@@ -290,6 +289,7 @@ void Server::Impl::MakeServices() {
     services_.push_back(std::make_unique<service::CallbackService>(*kit_, routes));
     admin_services_.push_back(std::make_unique<service::BlockingService>(*admin_kit_, std::move(routes)));
   }
+  admin_services_.push_back(backing_up_->MakeService(*admin_kit_));
 }
 
 absl::Status Server::Impl::StartServing() {
@@ -305,7 +305,9 @@ absl::Status Server::Impl::StartServing() {
       std::string(service::kMembershipServiceName), std::string(service::kPolicyServiceName),
       std::string(service::kProposalServiceName),   std::string(service::kExchangeServiceName),
       std::string(service::kWatchServiceName),      std::string(service::kLedgerServiceName)};
-  auto admin = start(admin_services_, names, EndpointThreads::kOwn);
+  std::vector<std::string> admin_names = names;
+  admin_names.emplace_back(service::kBackupServiceName);
+  auto admin = start(admin_services_, std::move(admin_names), EndpointThreads::kOwn);
   if (!admin.ok()) return admin.status();
   admin_endpoint_ = *std::move(admin);
   auto endpoint = start(services_, std::move(names), EndpointThreads::kShared);
@@ -375,6 +377,7 @@ void Server::Impl::DescribeMetrics() {
                [=, this] { return number(counting_->counts().disclosures); });
   m.AddCounter("coalition_disclosed_records_total", "Records of others shown.",
                [=, this] { return number(counting_->counts().records); });
+  backing_up_->Describe(&m);
   m.AddGauge("coalition_connections", "Connections that are open.",
              [=, this] { return number(acceptor_->counts().open); });
   m.AddCounter("coalition_connections_accepted_total", "Connections taken.",
@@ -411,7 +414,7 @@ std::string Server::Impl::NotReady() const {
     case Phase::kReady:
       break;
   }
-  const absl::Status writable = store_->CheckWritable();
+  const absl::Status writable = store_rooms_->CheckWritable();
   return writable.ok() ? std::string() : std::string(writable.message());
 }
 
@@ -420,6 +423,8 @@ std::string Server::Impl::Warning() const {
   std::string warning;
   if (const std::string refusal = tls_->state().refusal; !refusal.empty())
     warning = "the TLS files are refused, older ones served: " + refusal;
+  const absl::Status kept = ledger_ == nullptr ? absl::OkStatus() : store_rooms_->JournalHealth();
+  if (!kept.ok()) warning += (warning.empty() ? "" : "\n") + std::string(kept.message());
   const absl::Status sealed = ledger_ == nullptr ? absl::OkStatus() : ledger_->sealer().Health();
   if (sealed.ok()) return warning;
   if (!warning.empty()) warning += "\n";
@@ -455,6 +460,7 @@ void Server::Impl::Shutdown() {
     for (service::CallGuard* one : {guard_.get(), admin_guard_.get()}) one->StartDraining();
     imports_.Drain();
     watching_->streams().Drain();
+    backing_up_->streams().Drain();
     // What waits for a disclosure or a client that is silent ends when gRPC cancels the rest, not at its own
     // time.
     timers_->After(timeout, [this] { timers_->ExpireAll(); });

@@ -4,21 +4,16 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/cli/ledger_pin.h"
+#include "client/cli/ledger_text.h"
 #include "client/cli/status.h"
 #include "client/cli/text.h"
 #include "client/cli/values.h"
 #include "common/ledger_verify.h"
 #include "common/strings.h"
-#include "google/protobuf/util/time_util.h"
 
 namespace coalition::cli {
 namespace {
-
-std::string When(int64_t unix_s) {
-  return TimeText(google::protobuf::util::TimeUtil::SecondsToTimestamp(unix_s));
-}
-
-std::string Ticks(const Checkpoint& checkpoint) { return WithThousands(checkpoint.size) + " ticks"; }
 
 absl::StatusOr<LedgerFollowed> Conflict(LedgerFollowed followed, const LedgerState& state) {
   followed.step = LedgerStep::kConflict;
@@ -60,6 +55,7 @@ absl::StatusOr<LedgerFollowed> FollowLedger(client::Client& client, const Verifi
   absl::StatusOr<OpenedCheckpoint> opened = ledger::OpenLogCheckpoint(followed.now.note, key);
   if (opened.ok() && !IsAskable(opened->checkpoint))
     opened = absl::InvalidArgumentError("a log has 1 to 2^63 - 1 ticks");
+  followed.key_change = KeyChangeText(followed.now.note, key, opened.ok());
   if (!opened.ok()) {
     followed.step = LedgerStep::kUnsigned;
     followed.what = std::string(opened.status().message());
@@ -79,19 +75,21 @@ absl::StatusOr<LedgerFollowed> FollowLedger(client::Client& client, const Verifi
   return followed;
 }
 
-std::string FollowedSentence(const LedgerFollowed& followed, const LedgerState& state) {
+namespace {
+
+std::string StepSentence(const LedgerFollowed& followed, const LedgerState& state) {
   const Checkpoint& now = followed.now.checkpoint;
-  const std::string since = followed.before ? When(followed.before->seen_s) : "";
+  const std::string since = followed.before ? SecondsText(followed.before->seen_s) : "";
   switch (followed.step) {
     case LedgerStep::kFirst:
-      return absl::StrCat("The log ", now.origin, " has ", Ticks(now),
+      return absl::StrCat("The log ", now.origin, " has ", TicksText(now),
                           ", signed with the pinned key. None of it was verified before: from now on it is "
                           "held against this.");
     case LedgerStep::kSame:
-      return absl::StrCat("The log has ", Ticks(now), ", as it had at ", since, "; nothing was added.");
+      return absl::StrCat("The log has ", TicksText(now), ", as it had at ", since, "; nothing was added.");
     case LedgerStep::kGrown:
       return absl::StrCat("The log grew from ", WithThousands(followed.before->checkpoint.size), " to ",
-                          Ticks(now), " since ", since, "; nothing before was changed.");
+                          TicksText(now), " since ", since, "; nothing before was changed.");
     case LedgerStep::kUnsigned:
       return absl::StrCat("The checkpoint that the server shows does not verify: ", followed.what,
                           ". What was verified before stays.");
@@ -104,6 +102,13 @@ std::string FollowedSentence(const LedgerFollowed& followed, const LedgerState& 
               : absl::StrCat(state.conflict_path(), " has an earlier conflict and was left as it is."),
           " Nothing else was changed.");
   }
+}
+
+}  // namespace
+
+std::string FollowedSentence(const LedgerFollowed& followed, const LedgerState& state) {
+  const char* const between = followed.key_change.empty() ? "" : " ";
+  return absl::StrCat(StepSentence(followed, state), between, followed.key_change);
 }
 
 }  // namespace coalition::cli

@@ -27,6 +27,8 @@ struct LedgerFollowed {
   SeenCheckpoint now;
   // Of kUnsigned and kConflict: what was found.
   std::string what;
+  // Where a newer key of the log says to have signed it: what to do (KeyChangeText).
+  std::string key_change;
   // Of kConflict: false where an earlier one's evidence was there already, and this one's was not kept.
   bool kept = false;
 

@@ -1,8 +1,10 @@
 #include "client/cli/ledger_pin.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "common/file.h"
 
 namespace coalition::cli {
@@ -50,6 +52,29 @@ absl::StatusOr<std::string> LedgerStatePath(const Globals& globals, const std::s
         "no context is in use: say with --state which file is to keep the last checkpoint that was verified");
   }
   return ResolvePath(ConfigPath(globals), absl::StrCat("ledger/", (*context)->name(), ".checkpoint"));
+}
+
+std::string KeyChangeText(const std::string& note, const VerifierKey& pinned, bool verified) {
+  const absl::StatusOr<SignedNote> parsed = ParseNote(note);
+  if (!parsed.ok()) return "";
+  const auto newest = std::find_if(parsed->signatures.begin(), parsed->signatures.end(),
+                                   [&](const NoteSignature& one) { return one.name == pinned.name(); });
+  if (newest == parsed->signatures.end() || newest->key_id == pinned.id()) return "";
+  const std::string id = absl::StrFormat("%08x", newest->key_id);
+  if (verified) {
+    return absl::StrCat(
+        "The log has a newer key, ", id,
+        ", and the pinned one signs beside it for a while only. The act that names the new one "
+        "is in the log: `coalition ledger list --kind act --limit 0 | grep +",
+        id,
+        "+` finds it, `coalition ledger verify ENTRY` proves it with the pinned key, and "
+        "`coalition ledger pin KEY --replace` pins the new one.");
+  }
+  return absl::StrCat(
+      "It says that another key of this log, ", id,
+      ", has signed it. If the log's key was changed, get the new one from the coalition's "
+      "office, not from the server, and pin it with `coalition ledger pin KEY --replace`; what "
+      "was signed before is verified with the former one, --ledger-key KEY.");
 }
 
 }  // namespace coalition::cli

@@ -23,4 +23,9 @@ absl::StatusOr<VerifierKey> RequiredLedgerKey(const Globals& globals);
 // neither.
 absl::StatusOr<std::string> LedgerStatePath(const Globals& globals, const std::string& flag);
 
+// What to say, in sentences, of a note of the pinned key's log that a newer key of the log says to have
+// signed: a log signs with its newest key first. Empty: none says so. `verified`: the pinned key has signed
+// it too.
+std::string KeyChangeText(const std::string& note, const VerifierKey& pinned, bool verified);
+
 }  // namespace coalition::cli

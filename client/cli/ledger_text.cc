@@ -9,6 +9,7 @@
 #include "client/cli/values.h"
 #include "common/hash.h"
 #include "common/strings.h"
+#include "google/protobuf/util/time_util.h"
 #include "nlohmann/json.hpp"
 
 namespace coalition::cli {
@@ -98,7 +99,7 @@ std::string WhoOf(const OpenedEntry& opened) {
 }
 
 std::string WhatOf(const OpenedEntry& opened) {
-  if (!opened.content) return "is not yours to open";
+  if (!opened.content) return "has ended, or is not yours to open";
   const LedgerContent& content = *opened.content;
   switch (content.content_case()) {
     case LedgerContent::kDisclosure:
@@ -187,11 +188,17 @@ std::string LedgerJson(const std::string& name, const OpenedEntry& opened, const
   };
   if (opened.content) json["content"] = parsed(*opened.content);
   if (opened.reserved) json["reserved"] = parsed(*opened.reserved);
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return ToJson(json);
 }
 
+std::string SecondsText(int64_t unix_s) {
+  return TimeText(google::protobuf::util::TimeUtil::SecondsToTimestamp(unix_s));
+}
+
+std::string TicksText(const Checkpoint& checkpoint) { return WithThousands(checkpoint.size) + " ticks"; }
+
 std::string LedgerSentence(const OpenedEntry& opened) {
-  if (!opened.content) return "It is not yours to open.";
+  if (!opened.content) return "Its contents have ended, or are not yours to open.";
   std::string who = WhoOf(opened);
   if (who.empty()) return "It holds what this program does not know.";
   const char* const between =

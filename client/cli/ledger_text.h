@@ -1,6 +1,7 @@
 // Entries of the ledger as cells, facts, sentences and JSON.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -28,6 +29,11 @@ Facts LedgerFacts(const std::string& name, const ledger::OpenedEntry& opened, co
 // they are opened.
 std::string LedgerJson(const std::string& name, const ledger::OpenedEntry& opened,
                        const v1::LedgerProof* proof);
+
+// Of Unix time.
+std::string SecondsText(int64_t unix_s);
+// "1,200 ticks"
+std::string TicksText(const Checkpoint& checkpoint);
 
 // "members/paylink was shown 3 records by ScreenSellers."
 std::string LedgerSentence(const ledger::OpenedEntry& opened);

@@ -41,6 +41,10 @@ std::optional<Format> ParseFormat(const std::string& name) {
   return std::nullopt;
 }
 
+std::string ToJson(const nlohmann::ordered_json& json) {
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 std::string ToJson(const google::protobuf::Message& message) {
   std::string json;
   if (!google::protobuf::util::MessageToJsonString(message, &json).ok()) return "{}";

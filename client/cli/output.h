@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "google/protobuf/message.h"
+#include "nlohmann/json_fwd.hpp"
 
 namespace coalition::cli {
 
@@ -17,6 +18,8 @@ std::optional<Format> ParseFormat(const std::string& name);
 
 // One line of proto-JSON: lowerCamelCase names, enums by name, fields without a value left out.
 std::string ToJson(const google::protobuf::Message& message);
+// One line; what is no UTF-8 is replaced.
+std::string ToJson(const nlohmann::ordered_json& json);
 
 // A list of things. `json` and `table` need all of it to end well: call Finish. Not thread-safe.
 //

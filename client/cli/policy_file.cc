@@ -130,7 +130,7 @@ void PrintProblems(Session& session, const TextFile& file) {
                                          {"message", problem.message}};
     printer.Row({file.name, std::to_string(problem.position.line), std::to_string(problem.position.column),
                  problem.path, problem.message},
-                json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+                ToJson(json));
   }
   printer.Finish();
 }

@@ -19,10 +19,6 @@
 namespace coalition::cli {
 namespace {
 
-std::string Dump(const nlohmann::ordered_json& json) {
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
 struct CaFlags {
   std::string dir, name, trust_domain;
 };
@@ -37,11 +33,11 @@ void PrintCa(Session& session, const std::string& dir, const std::string& root, 
                {"issuing", IssuingCertificateFile(dir)},
                {"issuing_expires", FormatTime(below->not_after_s)},
                {"trust_domain", domain}},
-              Dump({{"root", RootCertificateFile(dir)},
-                    {"rootExpireTime", FormatTime(top->not_after_s)},
-                    {"issuing", IssuingCertificateFile(dir)},
-                    {"issuingExpireTime", FormatTime(below->not_after_s)},
-                    {"trustDomain", domain}}));
+              ToJson({{"root", RootCertificateFile(dir)},
+                      {"rootExpireTime", FormatTime(top->not_after_s)},
+                      {"issuing", IssuingCertificateFile(dir)},
+                      {"issuingExpireTime", FormatTime(below->not_after_s)},
+                      {"trustDomain", domain}}));
 }
 
 int CaInit(Session& session, const CaFlags& flags) {
@@ -176,9 +172,9 @@ int CaServer(Session& session, const SignFlags& flags) {
   session.One({{"certificate", flags.out},
                {"expires", FormatTime(facts->not_after_s)},
                {"public_key_sha256", signing->fingerprint}},
-              Dump({{"certificate", flags.out},
-                    {"expireTime", FormatTime(facts->not_after_s)},
-                    {"publicKeySha256", signing->fingerprint}}));
+              ToJson({{"certificate", flags.out},
+                      {"expireTime", FormatTime(facts->not_after_s)},
+                      {"publicKeySha256", signing->fingerprint}}));
   return kExitOk;
 }
 
@@ -252,13 +248,13 @@ int PrintIssued(Session& session, const SignFlags& flags, const SpiffeId& id, co
                {"expires", FormatTime(facts->not_after_s)},
                {"public_key_sha256", fingerprint},
                {"state", state}},
-              Dump({{"credential", name},
-                    {"certificate", flags.out},
-                    {"name", FormatSpiffeMemberId(id)},
-                    {"validFromTime", FormatTime(facts->not_before_s)},
-                    {"expireTime", FormatTime(facts->not_after_s)},
-                    {"publicKeySha256", fingerprint},
-                    {"state", state}}));
+              ToJson({{"credential", name},
+                      {"certificate", flags.out},
+                      {"name", FormatSpiffeMemberId(id)},
+                      {"validFromTime", FormatTime(facts->not_before_s)},
+                      {"expireTime", FormatTime(facts->not_after_s)},
+                      {"publicKeySha256", fingerprint},
+                      {"state", state}}));
   SayWhatIsNext(session, name, fingerprint, registered);
   return kExitOk;
 }

@@ -74,8 +74,7 @@ int Doctor(Session& session) {
                                            {"result", StateText(check.state)},
                                            {"detail", check.detail},
                                            {"remedy", check.remedy}};
-      printer.Row({check.name, StateText(check.state), check.detail, check.remedy},
-                  json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+      printer.Row({check.name, StateText(check.state), check.detail, check.remedy}, ToJson(json));
     }
     printer.Finish();
   }

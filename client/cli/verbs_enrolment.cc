@@ -21,10 +21,6 @@
 namespace coalition::cli {
 namespace {
 
-std::string Dump(const nlohmann::ordered_json& json) {
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
 struct RequestFlags {
   std::string member, credential, key, csr;
   bool server = false, reuse_key = false, force = false;
@@ -89,7 +85,7 @@ int Request(Session& session, const RequestFlags& flags) {
   if (!name.empty()) json["credential"] = name;
   session.One(
       {{"credential", name}, {"key", flags.key}, {"csr", flags.csr}, {"public_key_sha256", fingerprint}},
-      Dump(json));
+      ToJson(json));
   session.Note(absl::StrCat("Send ", flags.csr,
                             " to the coalition's office, and tell it the public key's "
                             "SHA-256 by another way, e.g. by telephone. ",
@@ -159,7 +155,7 @@ void PrintRows(Session& session, const std::vector<LifeRow>& rows, int64_t now_s
     printer.Row(
         {row.what, StateText(row.state), FormatTime(facts.not_after_s), left < 0 ? "0 s" : DurationText(left),
          absl::StrCat(percent, "%"), FormatTime(facts.not_before_s), name, row.file},
-        Dump(json));
+        ToJson(json));
   }
   printer.Finish();
 }

@@ -10,20 +10,16 @@
 #include "client/cli/app.h"
 #include "client/cli/ledger_pin.h"
 #include "client/cli/ledger_state.h"
+#include "client/cli/ledger_text.h"
 #include "client/cli/text.h"
 #include "client/cli/values.h"
 #include "common/hash.h"
 #include "common/ledger_verify.h"
 #include "common/strings.h"
-#include "google/protobuf/util/time_util.h"
 #include "nlohmann/json.hpp"
 
 namespace coalition::cli {
 namespace {
-
-std::string When(int64_t unix_s) {
-  return TimeText(google::protobuf::util::TimeUtil::SecondsToTimestamp(unix_s));
-}
 
 struct CheckpointFlags {
   std::vector<std::string> witnesses;
@@ -40,6 +36,7 @@ struct Looked {
   SeenCheckpoint seen;
   std::string signature;  // "valid", "not verified", or why it is not valid
   bool refused = false;
+  std::string key_change = {};  // KeyChangeText
   std::vector<Witnessed> cosignatures;
 };
 
@@ -81,6 +78,7 @@ Looked Look(SeenCheckpoint seen, const std::optional<VerifierKey>& key,
       OpenCheckpoint(looked.seen.note, std::span(&*key, 1), key->name(), witnesses);
   looked.refused = !opened.ok();
   looked.signature = opened.ok() ? "valid" : std::string(opened.status().message());
+  looked.key_change = KeyChangeText(looked.seen.note, *key, opened.ok());
   if (!opened.ok()) return looked;
   if (witnesses.empty()) looked.cosignatures = Claimed(looked.seen);
   for (const Cosignature& cosignature : opened->cosignatures) {
@@ -109,7 +107,7 @@ void PrintNote(Session& session, const std::string& note) {
 void SayInWords(Session& session, const Looked& looked, bool cosigned) {
   session.Note(absl::StrCat("The log ", looked.seen.checkpoint.origin, " has ",
                             WithThousands(looked.seen.checkpoint.size), " ticks; seen at ",
-                            When(looked.seen.seen_s), "."));
+                            SecondsText(looked.seen.seen_s), "."));
   if (looked.refused) {
     session.Note(absl::StrCat("NOT signed with the pinned key: ", looked.signature, "."));
   } else if (looked.signature == "valid") {
@@ -117,13 +115,14 @@ void SayInWords(Session& session, const Looked& looked, bool cosigned) {
   } else {
     session.Note("No key of the ledger is pinned, so nothing was verified: `coalition ledger pin --help`.");
   }
+  if (!looked.key_change.empty()) session.Note(looked.key_change);
   if (!cosigned) return;
   if (looked.cosignatures.empty()) session.Note("No witness that counts has cosigned it.");
   for (const Witnessed& witness : looked.cosignatures) {
     session.Note(
         witness.time_s == 0
             ? absl::StrCat("It says that ", witness.name, " has cosigned it: --witness verifies that.")
-            : absl::StrCat("Cosigned by ", witness.name, " at ", When(witness.time_s), "."));
+            : absl::StrCat("Cosigned by ", witness.name, " at ", SecondsText(witness.time_s), "."));
   }
 }
 
@@ -131,16 +130,16 @@ std::string Json(const Looked& looked) {
   nlohmann::ordered_json cosignatures = nlohmann::ordered_json::array();
   for (const Witnessed& witness : looked.cosignatures) {
     cosignatures.push_back(
-        {{"name", witness.name}, {"verified", witness.time_s != 0}, {"time", When(witness.time_s)}});
+        {{"name", witness.name}, {"verified", witness.time_s != 0}, {"time", SecondsText(witness.time_s)}});
   }
   const nlohmann::ordered_json json = {{"origin", looked.seen.checkpoint.origin},
                                        {"size", std::to_string(looked.seen.checkpoint.size)},
                                        {"root", absl::Base64Escape(Absl(Bytes(looked.seen.checkpoint.root)))},
-                                       {"seen", When(looked.seen.seen_s)},
+                                       {"seen", SecondsText(looked.seen.seen_s)},
                                        {"signature", looked.signature},
                                        {"cosignatures", cosignatures},
                                        {"note", looked.seen.note}};
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  return ToJson(json);
 }
 
 void Print(Session& session, const Looked& looked, bool cosigned) {
@@ -154,7 +153,7 @@ void Print(Session& session, const Looked& looked, bool cosigned) {
   session.One({{"origin", looked.seen.checkpoint.origin},
                {"size", std::to_string(looked.seen.checkpoint.size)},
                {"root", absl::Base64Escape(Absl(Bytes(looked.seen.checkpoint.root)))},
-               {"seen", When(looked.seen.seen_s)},
+               {"seen", SecondsText(looked.seen.seen_s)},
                {"signature", looked.signature},
                {"cosigned_by", names}},
               Json(looked));
@@ -221,11 +220,13 @@ int Pin(Session& session, const PinFlags& flags) {
     if (!client.ok()) return session.Fail(client.status());
     const absl::StatusOr<std::string> note = (*client)->GetLedgerCheckpoint();
     if (!note.ok()) return session.Fail(note.status());
-    if (const auto opened = ledger::OpenLogCheckpoint(*note, *key); !opened.ok()) {
+    const auto opened = ledger::OpenLogCheckpoint(*note, *key);
+    if (!opened.ok()) {
       session.Note(absl::StrCat("The checkpoint that the server shows does not verify with this key: ",
                                 opened.status().message(), ". Nothing was saved."));
-      return kExitNo;
     }
+    if (const std::string said = KeyChangeText(*note, *key, opened.ok()); !said.empty()) session.Note(said);
+    if (!opened.ok()) return kExitNo;
   }
   const absl::Status kept = KeepKey(ConfigPath(session.globals()), *name, flags);
   if (!kept.ok()) return session.Fail(Local(kept));

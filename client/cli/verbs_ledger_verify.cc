@@ -23,12 +23,6 @@ namespace {
 
 using ledger::VerifiedEntry;
 
-std::string Dump(const nlohmann::ordered_json& json) {
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
-std::string Ticks(const Checkpoint& checkpoint) { return WithThousands(checkpoint.size) + " ticks"; }
-
 struct VerifyFlags {
   std::string entry, file;
 };
@@ -50,11 +44,11 @@ void SayVerified(Session& session, const std::string& name, const VerifierKey& k
                          {"size", size},
                          {"sealed", sealed},
                          {"reason", reason}};
-    return session.One(facts, Dump(json));
+    return session.One(facts, ToJson(json));
   }
   const std::string said =
       verified.ok() ? absl::StrCat(name, " is in the log ", key.name(), ", sealed at ", sealed,
-                                   ", by a checkpoint of ", Ticks(verified->checkpoint.checkpoint),
+                                   ", by a checkpoint of ", TicksText(verified->checkpoint.checkpoint),
                                    " that is signed with the pinned key. ", LedgerSentence(verified->opened))
                     : absl::StrCat(name, " does NOT verify: ", reason, ".");
   session.io().out << Printable(said) << '\n' << std::flush;
@@ -71,6 +65,8 @@ int VerifyOne(Session& session, const std::string& text, const VerifierKey& key)
   if (verified.ok() && entry->name() != *name)
     verified = absl::DataLossError("the server has answered with another entry, " + entry->name());
   SayVerified(session, *name, key, verified);
+  const std::string key_change = KeyChangeText(entry->proof().note(), key, verified.ok());
+  if (!key_change.empty()) session.Note(key_change);
   return verified.ok() ? kExitOk : kExitNo;
 }
 
@@ -88,6 +84,9 @@ class FileVerification {
     const absl::Status status = Verify(line, &entry);
     ++count_;
     if (!status.ok()) ++bad_;
+    if (!status.ok() && key_change_.empty()) {
+      key_change_ = KeyChangeText(entry.proof().note(), key_, /*verified=*/false);
+    }
     const std::string reason(status.message());
     if (table_) {
       if (status.ok()) return;
@@ -98,7 +97,7 @@ class FileVerification {
     nlohmann::ordered_json json = {{"line", line.number}, {"entry", entry.name()}, {"verified", status.ok()}};
     if (!status.ok()) json["reason"] = reason;
     printer_.Row({std::to_string(line.number), entry.name(), status.ok() ? "true" : "false", reason},
-                 Dump(json));
+                 ToJson(json));
   }
 
   void Finish() {
@@ -116,6 +115,8 @@ class FileVerification {
 
   uint64_t count() const { return count_; }
   uint64_t bad() const { return bad_; }
+  // Of the first line that does not verify and has a signature of another key of the log (KeyChangeText).
+  const std::string& key_change() const { return key_change_; }
 
  private:
   absl::Status Verify(const Line& line, v1::LedgerEntry* entry) {
@@ -130,7 +131,7 @@ class FileVerification {
     const auto [known, added] = roots_.try_emplace(checkpoint.size, checkpoint.root);
     if (known->second == checkpoint.root) return absl::OkStatus();
     return absl::DataLossError(absl::StrCat("CONFLICT: an earlier line has another root of the log of ",
-                                            Ticks(checkpoint), ", signed with the same key"));
+                                            TicksText(checkpoint), ", signed with the same key"));
   }
 
   const bool table_;
@@ -139,6 +140,7 @@ class FileVerification {
   ListPrinter printer_;
   std::map<uint64_t, Sha256Digest> roots_;  // of checkpoints, by their sizes
   uint64_t count_ = 0, bad_ = 0;
+  std::string key_change_;
 };
 
 int VerifyFile(Session& session, const std::string& file, const VerifierKey& key) {
@@ -153,6 +155,7 @@ int VerifyFile(Session& session, const std::string& file, const VerifierKey& key
   }
   if (!reader.status().ok()) return session.Fail(Local(reader.status()));
   verification.Finish();
+  if (!verification.key_change().empty()) session.Note(verification.key_change());
   // Nobody is to take an export that failed for one that verifies.
   if (verification.count() == 0) return session.Misused(file + " has no entries: nothing was verified");
   return verification.bad() == 0 ? kExitOk : kExitNo;
@@ -174,8 +177,8 @@ int SayConsistency(Session& session, const Checkpoint& before, const Checkpoint&
                    const std::string& what) {
   if (session.format() == Format::kTable) {
     const std::string said =
-        what.empty() ? absl::StrCat("The log of ", Ticks(before), " is the beginning of the log of ",
-                                    Ticks(now), ": nothing of it was changed.")
+        what.empty() ? absl::StrCat("The log of ", TicksText(before), " is the beginning of the log of ",
+                                    TicksText(now), ": nothing of it was changed.")
                      : absl::StrCat("CONFLICT: ", what, ". Keep both notes: together they prove it.");
     session.io().out << Printable(said) << '\n' << std::flush;
   } else {
@@ -187,7 +190,7 @@ int SayConsistency(Session& session, const Checkpoint& before, const Checkpoint&
                  {"old_size", std::to_string(before.size)},
                  {"new_size", std::to_string(now.size)},
                  {"reason", what}},
-                Dump(json));
+                ToJson(json));
   }
   return what.empty() ? kExitOk : kExitNo;
 }
@@ -203,6 +206,8 @@ std::optional<Checkpoint> Opened(Session& session, const std::string& whose, con
   if (opened.ok()) return std::move(opened->checkpoint);
   session.Note(
       absl::StrCat("The checkpoint of ", whose, " does not verify: ", opened.status().message(), "."));
+  const std::string key_change = KeyChangeText(seen.ok() ? seen->note : note, key, false);
+  if (!key_change.empty()) session.Note(key_change);
   return std::nullopt;
 }
 

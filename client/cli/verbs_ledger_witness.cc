@@ -8,12 +8,12 @@
 #include "client/cli/app.h"
 #include "client/cli/ledger_follow.h"
 #include "client/cli/ledger_pin.h"
+#include "client/cli/ledger_text.h"
 #include "client/cli/text.h"
 #include "client/cli/values.h"
 #include "common/key_file.h"
 #include "common/signed_note.h"
 #include "common/strings.h"
-#include "google/protobuf/util/time_util.h"
 #include "nlohmann/json.hpp"
 
 namespace coalition::cli {
@@ -34,10 +34,6 @@ const char* StepText(LedgerStep step) {
   }
 }
 
-std::string When(int64_t unix_s) {
-  return TimeText(google::protobuf::util::TimeUtil::SecondsToTimestamp(unix_s));
-}
-
 std::string SizeText(const Checkpoint& checkpoint) {
   return checkpoint.size == 0 ? "" : std::to_string(checkpoint.size);
 }
@@ -46,7 +42,7 @@ std::string SizeText(const Checkpoint& checkpoint) {
 void Say(Session& session, const LedgerFollowed& followed, const LedgerState& state) {
   const std::string said = FollowedSentence(followed, state);
   const std::string old_size = followed.before ? SizeText(followed.before->checkpoint) : "";
-  const std::string since = followed.before ? When(followed.before->seen_s) : "";
+  const std::string since = followed.before ? SecondsText(followed.before->seen_s) : "";
   if (session.format() == Format::kTable) {
     session.io().out << Printable(said) << '\n' << std::flush;
   } else {
@@ -61,7 +57,7 @@ void Say(Session& session, const LedgerFollowed& followed, const LedgerState& st
                  {"old_seen", since},
                  {"new_size", SizeText(followed.now.checkpoint)},
                  {"said", said}},
-                json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+                ToJson(json));
   }
   if (followed.step == LedgerStep::kConflict && !followed.kept)
     session.Note("The checkpoint that the server shows: " + followed.now.note);
@@ -134,13 +130,12 @@ absl::Status Cosign(const Following& following, const Witness& witness) {
   // Beside the log's ours alone: the exchange is to judge no other.
   absl::StatusOr<SignedNote> note = ParseNote(seen.note);
   if (!note.ok()) return Local(note.status());
-  absl::StatusOr<NoteSignature> signature =
-      CosignText(note->text, witness.name, witness.key, static_cast<uint64_t>(seen.seen_s));
-  if (!signature.ok()) return Local(signature.status());
-  const std::string origin = note->text.substr(0, note->text.find('\n'));
+  const std::string& origin = seen.checkpoint.origin;
   std::erase_if(note->signatures, [&](const NoteSignature& one) { return one.name != origin; });
-  note->signatures.push_back(*std::move(signature));
-  const absl::StatusOr<std::string> given = FormatNote(*note);
+  absl::StatusOr<std::string> given = FormatNote(*note);
+  if (given.ok()) {
+    given = CosignCheckpoint(*given, witness.name, witness.key, static_cast<uint64_t>(seen.seen_s));
+  }
   if (!given.ok()) return Local(given.status());
   return following.client->AddCosignature(*given);
 }

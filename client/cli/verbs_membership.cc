@@ -140,6 +140,7 @@ void AddAdminVerbs(App& app) {
   AddStandingAdminVerbs(app, admin);
   AddProposeVerbs(app, admin);
   AddProposalAdminVerbs(app, admin);
+  AddBackupVerbs(app, admin);
 }
 
 }  // namespace coalition::cli

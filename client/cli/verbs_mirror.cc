@@ -169,7 +169,7 @@ int Status(Session& session, const LookFlags& flags) {
                        {"age", status.complete_until_ns == 0 ? "" : DurationText(age_s)},
                        {"refusal", why},
                        {"wiped_at", TimeOf(status.wiped.time_ns)}};
-  session.One(facts, json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  session.One(facts, ToJson(json));
   return answers ? kExitOk : kExitNo;
 }
 

@@ -13,6 +13,7 @@
 #include "client/internal/grpc_import_call.h"
 #include "client/internal/grpc_status.h"
 #include "client/internal/grpc_watch_call.h"
+#include "coalition/v1/backup_service.grpc.pb.h"
 #include "coalition/v1/exchange_service.grpc.pb.h"
 #include "coalition/v1/ledger_service.grpc.pb.h"
 #include "coalition/v1/membership_service.grpc.pb.h"
@@ -52,6 +53,7 @@ struct Stubs {
   std::shared_ptr<v1::ProposalService::Stub> proposals;
   std::shared_ptr<v1::WatchService::Stub> watches;
   std::shared_ptr<v1::LedgerService::Stub> ledger;
+  std::shared_ptr<v1::BackupService::Stub> backups;
 };
 
 std::shared_ptr<const Stubs> MakeStubs(const ClientOptions& options, const Credentials& credentials) {
@@ -64,7 +66,8 @@ std::shared_ptr<const Stubs> MakeStubs(const ClientOptions& options, const Crede
   return std::make_shared<const Stubs>(
       Stubs{channel, v1::ExchangeService::NewStub(channel), v1::MembershipService::NewStub(channel),
             v1::PolicyService::NewStub(channel), v1::ProposalService::NewStub(channel),
-            v1::WatchService::NewStub(channel), v1::LedgerService::NewStub(channel)});
+            v1::WatchService::NewStub(channel), v1::LedgerService::NewStub(channel),
+            v1::BackupService::NewStub(channel)});
 }
 
 // Whether the server knew who asked, whatever else it thinks of it.
@@ -373,6 +376,19 @@ class GrpcConnection final : public Connection {
       const CallOptions& options, const v1::AddCosignatureRequest& request) override {
     return Unary<v1::AddCosignatureResponse>(&Stubs::ledger, &v1::LedgerService::Stub::AddCosignature,
                                              options, request);
+  }
+  absl::Status CreateBackup(const v1::CreateBackupRequest& request, const TakeBackup& take) override {
+    const std::shared_ptr<const Stubs> stubs = current();
+    grpc::ClientContext context;
+    const auto stream = stubs->backups->CreateBackup(&context, request);
+    v1::CreateBackupResponse response;
+    bool wanted = true;
+    // The status is final only when all messages have been read.
+    while (stream->Read(&response)) {
+      if (!wanted || (wanted = take(response))) continue;
+      context.TryCancel();
+    }
+    return FromGrpcStatus(stream->Finish());
   }
 
   // Debian does not package grpc.health.v1: HealthCheckRequest{1: service}, HealthCheckResponse{1: status, 1

@@ -123,6 +123,10 @@ absl::StatusOr<std::unique_ptr<ImportCall>> RetryConnection::ImportRecords(const
   return inner_->ImportRecords(options);
 }
 
+absl::Status RetryConnection::CreateBackup(const v1::CreateBackupRequest& request, const TakeBackup& take) {
+  return inner_->CreateBackup(request, take);
+}
+
 absl::StatusOr<std::unique_ptr<WatchCall>> RetryConnection::WatchRecords() { return inner_->WatchRecords(); }
 
 absl::StatusOr<v1::ListRecallsResponse> RetryConnection::ListRecalls(const CallOptions& options,

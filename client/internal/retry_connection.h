@@ -162,6 +162,8 @@ class RetryConnection final : public Connection {
       const CallOptions& options, const v1::ListDisclosuresRequest& request) override;
   absl::StatusOr<v1::AddCosignatureResponse> AddCosignature(
       const CallOptions& options, const v1::AddCosignatureRequest& request) override;
+
+  absl::Status CreateBackup(const v1::CreateBackupRequest& request, const TakeBackup& take) override;
   absl::StatusOr<bool> CheckHealth(const CallOptions& options, const std::string& service) override;
 
  private:

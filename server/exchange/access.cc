@@ -5,6 +5,7 @@
 
 #include "common/errors.h"
 #include "server/membership/directory.h"
+#include "server/store/committed.h"
 
 namespace coalition::exchange {
 namespace {
@@ -46,6 +47,11 @@ absl::Status FromStore(const absl::Status& status) {
     case absl::StatusCode::kDataLoss:
       return Corrupt();
     case absl::StatusCode::kUnavailable:
+      if (store::CommittedAt(status)) {
+        return Error(v1::ERROR_REASON_STORE_UNAVAILABLE,
+                     "the change stands, but the journal of denials could not be written: tell the server's "
+                     "operator, and repeat the call until it succeeds");
+      }
       return Error(v1::ERROR_REASON_STORE_UNAVAILABLE, "the store refused; nothing of the call was kept");
     case absl::StatusCode::kResourceExhausted:
       return WithRetryDelay(Error(v1::ERROR_REASON_STORE_UNAVAILABLE,

@@ -29,14 +29,6 @@ absl::Status WrongClass(const Reference& reference) {
   return violations.ToStatus();
 }
 
-std::optional<uint64_t> ScreenedHash(const Room& room, v1::RecordClass record_class,
-                                     const SellerKeyView& seller) {
-  const bool screened =
-      record_class == v1::RECORD_CLASS_OFFENDER_REPORT || record_class == v1::RECORD_CLASS_TAKEDOWN_OUTCOME;
-  if (!screened || seller.seller_id.empty()) return std::nullopt;
-  return HashSeller(room.seller_hash, seller);
-}
-
 std::string_view ExternalIdOf(std::string_view external_id_key) {
   return external_id_key.substr(ExternalIdKey(0, "").size());
 }
@@ -120,6 +112,14 @@ std::vector<RecordId> ReferencesOf(const v1::Record& record) {
   return references;
 }
 
+std::optional<uint64_t> ScreenedHash(const KeyedHash& hash, v1::RecordClass record_class,
+                                     const SellerKeyView& seller) {
+  const bool screened =
+      record_class == v1::RECORD_CLASS_OFFENDER_REPORT || record_class == v1::RECORD_CLASS_TAKEDOWN_OUTCOME;
+  if (!screened || seller.seller_id.empty()) return std::nullopt;
+  return HashSeller(hash, seller);
+}
+
 Draft MakeDraft(const Room& room, const Contributor& contributor, const RecordId& id, CheckedRecord checked,
                 const SeenRecord* subject) {
   Draft draft;
@@ -146,7 +146,7 @@ Draft MakeDraft(const Room& room, const Contributor& contributor, const RecordId
       StoredMessage(checked.contents, contributor, checked.record_class, contributor.now_ns,
                     contributor.now_ns, checked.expire_time_s, subject == nullptr ? nullptr : &seller);
   draft.record_key = RecordKey(seller.platform, seller.seller_id, id);
-  draft.seller_hash = ScreenedHash(room, checked.record_class, seller);
+  draft.seller_hash = ScreenedHash(room.seller_hash, checked.record_class, seller);
   draft.index_prefixes = IndexPrefixes(header, references);
   if (!checked.contents.external_id().empty()) {
     draft.external_id_key = ExternalIdKey(contributor.member, checked.contents.external_id());
@@ -190,20 +190,25 @@ absl::StatusOr<std::optional<RecordId>> JudgeExternalId(std::string_view externa
   return id;
 }
 
+void AppendIndexRows(const std::string& record_key, const RecordId& id, const policy::Header& header,
+                     uint32_t ordinal, const std::vector<std::string>& prefixes,
+                     std::vector<store::Write>* writes) {
+  writes->push_back({IdKey(id), record_key});
+  writes->push_back({ExpiryKey(header.expire_time_s, id), record_key});
+  const std::string position = EncodePosition({header.made, ordinal});
+  for (const std::string& prefix : prefixes) writes->push_back({prefix + position, record_key});
+}
+
 void Place(const Draft& draft, store::Revision revision, uint32_t ordinal, bool write_presence,
            std::vector<store::Write>* writes) {
   policy::Header header = AttachedAt(draft.header, revision);
   header.made = revision;
   writes->push_back({draft.record_key, EncodeStoredRecord(header, ordinal, draft.verdict, draft.message)});
-  writes->push_back({IdKey(draft.id), draft.record_key});
-  writes->push_back({ExpiryKey(header.expire_time_s, draft.id), draft.record_key});
+  AppendIndexRows(draft.record_key, draft.id, header, ordinal, draft.index_prefixes, writes);
   if (!draft.external_id_key.empty()) {
     writes->push_back({draft.external_id_key, ExternalIdEntry(draft.id, Bytes(draft.content_sha256))});
   }
   if (write_presence) writes->push_back({PresenceKey(*draft.seller_hash), std::string()});
-  const std::string position = EncodePosition({revision, ordinal});
-  for (const std::string& prefix : draft.index_prefixes)
-    writes->push_back({prefix + position, draft.record_key});
 }
 
 size_t PlacedBytes(const Draft& draft) {

@@ -79,6 +79,16 @@ absl::Status ExternalIdHasOtherContents(std::string_view external_id_key, const 
 // EXTERNAL_ID_TAKEN: by a record that has expired or was withdrawn.
 absl::Status ExternalIdGone(std::string_view external_id_key);
 
+// What screening must find of such a record. nullopt: nothing.
+std::optional<uint64_t> ScreenedHash(const KeyedHash& hash, v1::RecordClass record_class,
+                                     const SellerKeyView& seller);
+
+// Appends the rows by which a record is found: by its id, by when it expires, and in each index, of which
+// `prefixes` are those of IndexPrefixes. `header`: as it is stored.
+void AppendIndexRows(const std::string& record_key, const RecordId& id, const policy::Header& header,
+                     uint32_t ordinal, const std::vector<std::string>& prefixes,
+                     std::vector<store::Write>* writes);
+
 // Appends all writes of a new record.
 void Place(const Draft& draft, store::Revision revision, uint32_t ordinal, bool write_presence,
            std::vector<store::Write>* writes);

@@ -4,6 +4,7 @@
 
 #include "common/ids.h"
 #include "server/exchange/access.h"
+#include "server/store/commit_writes.h"
 
 namespace coalition::exchange {
 namespace {
@@ -151,6 +152,9 @@ void Edit::GoOn() {
 }
 
 void Edit::DoneBefore(const RecordId& id) {
+  // The earlier call may have been told that not all of it was kept.
+  const auto kept = store::CommitWrites(room_.store, {});
+  if (!kept.ok()) return Fail(FromStore(kept.status()));
   contributor_.Renew(room_.directory);
   SucceedAgain(id);
 }

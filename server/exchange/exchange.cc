@@ -51,7 +51,7 @@ class StoreExchange final : public Exchange {
               random,
               std::move(run_later),
               seller_hash,
-              {KeyBytes<kSealKeyBytes>(keys.page_token), random},
+              {KeyBytes<kSealKeyBytes>(keys.page_token), random, keys.page_token_former},
               std::move(filter)} {}
 
   absl::Status Get(const CallContext& context, const v1::GetRecordRequest& request,
@@ -188,10 +188,9 @@ absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Open(const ExchangeOptions& 
   ExchangeOptions checked = options;
   checked.audience_entries_max = std::min(checked.audience_entries_max, kHeaderEntriesMax);
   const KeyedHash hash(KeyBytes<KeyedHash::kKeyBytes>(keys.seller_hash));
-  const Sha256Digest mac = HmacSha256(keys.seller_hash, "presence keys of sellers");
   auto indexed = IndexExpiry(store);
   if (!indexed.ok()) return FromStore(indexed.status());
-  auto filter = LoadPresence(store, hash, std::string(Bytes(mac)), *std::move(indexed));
+  auto filter = LoadPresence(store, hash, SellerHashMac(keys.seller_hash), *std::move(indexed));
   if (!filter.ok()) return FromStore(filter.status());
   return std::make_unique<StoreExchange>(checked, keys, store, directory, lane, random, std::move(run_later),
                                          hash, *std::move(filter));

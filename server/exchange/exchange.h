@@ -14,6 +14,7 @@
 #include "coalition/v1/policy_service.pb.h"
 #include "coalition/v1/proposal.pb.h"
 #include "common/random.h"
+#include "common/sealed.h"
 #include "server/exchange/departures.h"
 #include "server/exchange/expiry.h"
 #include "server/identity/identity.h"
@@ -52,6 +53,8 @@ struct ExchangeKeys {
   std::string page_token;    // sealed page tokens
   std::string seller_hash;   // the presence filter's keyed hash (16 bytes are used)
   std::string etag;          // etags of projections
+  // Opens page tokens and cursors from before page_token was changed, while they are good.
+  std::vector<SealKey> page_token_former = {};
 };
 
 // Told of every stored record that a reading call looks at, seen or hidden, and can end the call: a question

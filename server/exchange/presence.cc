@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/hash.h"
 #include "server/exchange/keys.h"
 #include "server/exchange/screen.h"
 #include "server/exchange/stored_record.h"
@@ -109,6 +110,11 @@ absl::StatusOr<std::unique_ptr<store::PresenceFilter>> Rebuild(store::Store& sto
 }
 
 }  // namespace
+
+std::string SellerHashMac(std::string_view seller_hash_key) {
+  const Sha256Digest mac = HmacSha256(seller_hash_key, "presence keys of sellers");
+  return std::string(Bytes(mac));
+}
 
 absl::StatusOr<std::unique_ptr<store::PresenceFilter>> LoadPresence(store::Store& store,
                                                                     const KeyedHash& hash,

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -11,6 +12,9 @@
 #include "server/store/store.h"
 
 namespace coalition::exchange {
+
+// Tells keys that sellers are hashed with apart, as the store has it under kSellerHashCheckKey.
+std::string SellerHashMac(std::string_view seller_hash_key);
 
 // A filter of all sellers in the store. The presence keys were made with one hash key; when `hash` is of
 // another (the key was lost, and made anew), the sellers are read from the records and their presence keys

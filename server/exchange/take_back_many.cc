@@ -18,6 +18,7 @@
 #include "server/exchange/import_error.h"
 #include "server/exchange/removal.h"
 #include "server/exchange/take_back_batch.h"
+#include "server/store/commit_writes.h"
 
 namespace coalition::exchange {
 namespace {
@@ -87,7 +88,9 @@ class TakeBackCall : public std::enable_shared_from_this<TakeBackCall> {
       for (const TakeBackBatch::Item& item : batch->items())
         results_.Mutable(item.name.place)->set_status(v1::TAKE_BACK_STATUS_VALID);
     }
-    Succeed();
+    // What was done before may have been told that not all of it was kept.
+    const auto kept = store::CommitWrites(room_.store, {});
+    kept.ok() ? Succeed() : done_(FromStore(kept.status()));
   }
 
   bool HasMore() {

@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "coalition/v1/ledger_service.pb.h"
-#include "common/ids.h"
 #include "common/timestamp.h"
 #include "server/ledger/entry.h"
 #include "server/ledger/keys.h"
@@ -37,13 +36,6 @@ absl::Status DamagedRow() {
 absl::Status UsedByOther() {
   return absl::FailedPreconditionError(
       "somebody else makes the entries of days: two servers are at one store");
-}
-
-// A key of showings, without the tick: of one contributor on one day.
-std::string GroupPrefix(uint32_t day, uint32_t contributor) {
-  std::string key = ShowingsKey(day, contributor, 0);
-  key.resize(key.size() - sizeof(uint64_t));
-  return key;
 }
 
 uint64_t BigEndian(std::string_view bytes) {
@@ -174,17 +166,16 @@ absl::Status Days::FindGroup(int64_t today) {
                                       });
   if (!read.ok()) return read;
   if (first.empty()) return Advance(today - 1);
-  const std::optional<uint32_t> contributor = ContributorOfShowingsKey(first);
-  if (!contributor) return DamagedRow();
-  const auto day = static_cast<uint32_t>(BigEndian(std::string_view(first).substr(2, sizeof(uint32_t))));
-  if (int64_t{day} - 1 > *days_done_) {
-    if (absl::Status advanced = Advance(int64_t{day} - 1); !advanced.ok()) return advanced;
+  const std::optional<ShowingsId> id = IdOfShowingsKey(first);
+  if (!id) return DamagedRow();
+  if (int64_t{id->day} - 1 > *days_done_) {
+    if (absl::Status advanced = Advance(int64_t{id->day} - 1); !advanced.ok()) return advanced;
   }
   Group& group = group_.emplace();
-  group.day = day;
-  group.contributor = *contributor;
+  group.day = id->day;
+  group.contributor = id->contributor;
   group.from = std::move(first);
-  group.end = store::PrefixEnd(GroupPrefix(day, *contributor));
+  group.end = store::PrefixEnd(ShowingsPrefix(id->day, id->contributor));
   return absl::OkStatus();
 }
 
@@ -206,17 +197,23 @@ absl::Status Days::Advance(int64_t days_done) {
 absl::Status Days::ListRows() {
   size_t bytes = 0;
   std::string next;
-  absl::Status read = store_.ScanEach(
-      group_->from, group_->end, store_.Head(),
-      [&](std::string_view key, std::string_view value, store::Revision) {
-        if (bytes >= kListedBytesMax) {
-          next = key;
-          return false;
-        }
-        bytes += value.size();
-        group_->rows.push_back({BigEndian(key.substr(key.size() - sizeof(uint64_t))), value.size()});
-        return true;
-      });
+  absl::Status damaged;
+  absl::Status read = store_.ScanEach(group_->from, group_->end, store_.Head(),
+                                      [&](std::string_view key, std::string_view value, store::Revision) {
+                                        if (bytes >= kListedBytesMax) {
+                                          next = key;
+                                          return false;
+                                        }
+                                        bytes += value.size();
+                                        const std::optional<ShowingsId> id = IdOfShowingsKey(key);
+                                        if (!id) {
+                                          damaged = DamagedRow();
+                                          return false;
+                                        }
+                                        group_->rows.push_back({id->tick, value.size()});
+                                        return true;
+                                      });
+  read.Update(damaged);
   if (!read.ok()) return read;
   group_->listed = next.empty();
   group_->from = std::move(next);
@@ -309,15 +306,8 @@ storage::v1::StoredLedgerEntry Days::EntryOf(uint32_t member,
   of.set_contributor(facts_.names.member(group_->contributor));
   *of.mutable_day() = ToTimestamp(int64_t{group_->day} * kDayNs);
   of.set_member_kind(facts_.kind(member));
-  std::map<policy::ViewSet, v1::LedgerShown*> by_views;
-  for (const StoredFirstShowing& showing : showings) {
-    v1::LedgerShown*& shown = by_views[showing.view_ids()];
-    if (shown == nullptr) {
-      shown = of.add_shown();
-      for (std::string& name : facts_.names.views(showing.view_ids())) shown->add_views(std::move(name));
-    }
-    shown->add_records(FormatRecordName(RecordIdFromBytes(showing.record())));
-  }
+  ShownByViews shown(facts_.names, of.mutable_shown());
+  for (const StoredFirstShowing& showing : showings) shown.Add(showing.record(), showing.view_ids());
   v1::LedgerReserved reserved;
   reserved.set_member(facts_.names.member(member));
   storage::v1::StoredLedgerEntry entry = MakeEntry(content, reserved);

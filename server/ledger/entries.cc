@@ -7,7 +7,9 @@
 #include "common/errors.h"
 #include "common/policy/has.h"
 #include "common/timestamp.h"
+#include "server/ledger/entry.h"
 #include "server/ledger/party_ticks.h"
+#include "server/ledger/tick_nodes.h"
 
 namespace coalition::ledger {
 namespace {
@@ -25,9 +27,9 @@ absl::Status Damaged(EntryPlace place) {
 }
 
 absl::StatusOr<v1::LedgerContent> ContentOf(const SealedEntry& sealed) {
-  v1::LedgerContent content;
-  if (!content.ParseFromString(sealed.entry.open().content())) return Damaged(sealed.place);
-  return content;
+  std::optional<v1::LedgerContent> content = ledger::ContentOf(sealed.entry);
+  if (!content) return Damaged(sealed.place);
+  return *std::move(content);
 }
 
 // Proofs to one checkpoint; of entries of one tick in turn, what they share is made once. Not thread-safe.
@@ -50,15 +52,14 @@ class Prover {
     if (of_tick_ && tick_ == tick) return absl::OkStatus();
     const auto stored = log_.FindTick(tick);
     if (!stored.ok()) return stored.status();
-    if (!*stored || (*stored)->secret().size() != merkle::kTickSecretBytes) return Damaged({tick, 0});
+    const auto secret = *stored ? SecretOf(**stored) : std::nullopt;
+    if (!secret) return Damaged({tick, 0});
     const auto path = log_.LogPath(tick, to_.size);
     if (!path.ok()) return path.status();
     constexpr int64_t kNsPerMs = 1'000'000;
-    const auto* secret = reinterpret_cast<const uint8_t*>((*stored)->secret().data());
-    const Sha256Digest salt = TickSaltOf(merkle::TickSecret(secret, merkle::kTickSecretBytes));
     v1::LedgerProof& proof = of_tick_.emplace();
     *proof.mutable_tick_time() = ToTimestamp((*stored)->time_ms() * kNsPerMs);
-    proof.set_tick_salt(std::string(Bytes(salt)));
+    proof.set_tick_salt(std::string(Bytes(TickSaltOf(*secret))));
     for (const Sha256Digest& hash : *path) proof.add_log_path(std::string(Bytes(hash)));
     proof.set_note(to_.note);
     tick_ = tick;

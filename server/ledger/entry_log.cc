@@ -1,6 +1,5 @@
 #include "server/ledger/entry_log.h"
 
-#include <map>
 #include <memory>
 #include <span>
 #include <utility>
@@ -16,27 +15,17 @@ std::string_view BytesOf(const policy::RecordIdBytes& id) {
   return {reinterpret_cast<const char*>(id.data()), id.size()};
 }
 
-std::string NameOf(const policy::RecordIdBytes& id) {
-  return FormatRecordName(RecordIdFromBytes(BytesOf(id)));
-}
-
 // Each record once for each set of views.
 void AddShown(const std::vector<DisclosedRecord>& records, const Names& names, v1::LedgerDisclosure* to) {
-  std::map<policy::ViewSet, v1::LedgerShown*> by_views;
+  ShownByViews shown(names, to->mutable_shown());
   absl::flat_hash_set<std::pair<policy::RecordIdBytes, policy::ViewSet>> met;
   for (const DisclosedRecord& one : records) {
     if (records.size() > 1 && !met.emplace(one.record, one.view_ids).second) continue;
-    v1::LedgerShown*& shown = by_views[one.view_ids];
-    if (shown == nullptr) {
-      shown = to->add_shown();
-      for (std::string& name : names.views(one.view_ids)) shown->add_views(std::move(name));
-    }
-    shown->add_records(NameOf(one.record));
+    shown.Add(BytesOf(one.record), one.view_ids);
   }
 }
 
-}  // namespace
-
+// For its receiver. `first_showings`: what of it the member was never shown before.
 storage::v1::StoredLedgerEntry DisclosureEntry(const Disclosure& disclosure, const Names& names,
                                                const std::vector<DisclosedRecord>& first_showings) {
   v1::LedgerContent content;
@@ -59,12 +48,21 @@ storage::v1::StoredLedgerEntry DisclosureEntry(const Disclosure& disclosure, con
   return entry;
 }
 
+}  // namespace
+
+void ShownByViews::Add(std::string_view record, policy::ViewSet views) {
+  v1::LedgerShown*& shown = by_views_[views];
+  if (shown == nullptr) {
+    shown = to_.Add();
+    for (std::string& name : names_.views(views)) shown->add_views(std::move(name));
+  }
+  shown->add_records(FormatRecordName(RecordIdFromBytes(record)));
+}
+
 void EntryLog::Append(const Disclosure& disclosure, const std::vector<DisclosedRecord>& first_showings,
                       std::vector<store::Write> beside, std::function<void(absl::Status)> done) {
-  size_t bytes = 0;
-  for (const store::Write& write : beside) bytes += write.key.size() + write.value->size();
   std::string value = DisclosureEntry(disclosure, names_, first_showings).SerializeAsString();
-  bytes += value.size();
+  const size_t bytes = BytesOf(beside) + value.size();
   store::Commit commit;
   commit.build =
       [value = std::move(value), beside = std::move(beside)](

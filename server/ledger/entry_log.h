@@ -4,11 +4,13 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "google/protobuf/repeated_ptr_field.h"
 #include "server/ledger/disclosures.h"
 #include "server/ledger/entry.h"
 #include "server/store/commit_lane.h"
@@ -21,10 +23,19 @@ struct Names {
   std::function<std::vector<std::string>(policy::ViewSet)> views;
 };
 
-// The entry of a disclosure, for its receiver. `first_showings`: what of it the member was never shown
-// before.
-storage::v1::StoredLedgerEntry DisclosureEntry(const Disclosure& disclosure, const Names& names,
-                                               const std::vector<DisclosedRecord>& first_showings);
+// Names records by the views that they were shown through. Not thread-safe; both must outlive it.
+class ShownByViews {
+ public:
+  ShownByViews(const Names& names, google::protobuf::RepeatedPtrField<v1::LedgerShown>* to)
+      : names_(names), to_(*to) {}
+  // `record`: an id's 16 bytes.
+  void Add(std::string_view record, policy::ViewSet views);
+
+ private:
+  const Names& names_;
+  google::protobuf::RepeatedPtrField<v1::LedgerShown>& to_;
+  std::map<policy::ViewSet, v1::LedgerShown*> by_views_;
+};
 
 // Thread-safe. References must outlive it, and the lane must have been drained before it goes.
 class EntryLog {

@@ -38,14 +38,20 @@ std::optional<EntryId> IdOfEntryKey(std::string_view key) {
   return EntryId{Number(key.substr(2, 8)), static_cast<uint32_t>(Number(key.substr(10)))};
 }
 
+std::string EndedValue(store::Revision revision) {
+  std::string value;
+  Append(revision, 8, &value);
+  return value;
+}
+
+std::optional<store::Revision> RevisionOfEndedValue(std::string_view value) {
+  return value.size() == 8 ? std::optional(Number(value)) : std::nullopt;
+}
+
 std::string TickKey(uint64_t tick) {
   std::string key = Key('t');
   Append(tick, 8, &key);
   return key;
-}
-
-std::optional<uint64_t> TickOfKey(std::string_view key) {
-  return Is(key, 't', 8) ? std::optional(Number(key.substr(2))) : std::nullopt;
 }
 
 std::string TickNodesKey(uint64_t tick, unsigned level, uint32_t index) {
@@ -80,15 +86,22 @@ std::string DayPrefix(uint32_t day) {
   return key;
 }
 
-std::string ShowingsKey(uint32_t day, uint32_t contributor, uint64_t tick) {
+std::string ShowingsPrefix(uint32_t day, uint32_t contributor) {
   std::string key = DayPrefix(day);
   Append(contributor, 4, &key);
+  return key;
+}
+
+std::string ShowingsKey(uint32_t day, uint32_t contributor, uint64_t tick) {
+  std::string key = ShowingsPrefix(day, contributor);
   Append(tick, 8, &key);
   return key;
 }
 
-std::optional<uint32_t> ContributorOfShowingsKey(std::string_view key) {
-  return Is(key, 'f', 16) ? std::optional(static_cast<uint32_t>(Number(key.substr(6, 4)))) : std::nullopt;
+std::optional<ShowingsId> IdOfShowingsKey(std::string_view key) {
+  if (!Is(key, 'f', 16)) return std::nullopt;
+  return ShowingsId{static_cast<uint32_t>(Number(key.substr(2, 4))),
+                    static_cast<uint32_t>(Number(key.substr(6, 4))), Number(key.substr(10))};
 }
 
 }  // namespace coalition::ledger

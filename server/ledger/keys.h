@@ -9,6 +9,7 @@
 //   l f day, contributor, tick           StoredTickShowings, until the day's entries are made
 //   l c                                  StoredCheckpoint, the newest
 //   l d                                  StoredLedgerDay
+//   l r                                  revision: of entries up to it the contents have ended
 //
 // A party is a member's number, or 0: everybody. Integers are big-endian: 8 bytes a revision, tick, index of
 // a tile; 4 a place, party, index in a tick, day; 1 a level.
@@ -37,7 +38,6 @@ std::string EntriesFrom(store::Revision revision);
 std::optional<EntryId> IdOfEntryKey(std::string_view key);
 
 std::string TickKey(uint64_t tick);
-std::optional<uint64_t> TickOfKey(std::string_view key);
 std::string TickNodesKey(uint64_t tick, unsigned level, uint32_t index);
 std::string TileKey(unsigned level, uint64_t index);
 // `party`: a member's number, or kEverybody.
@@ -47,9 +47,20 @@ std::optional<uint64_t> TickOfPartyKey(std::string_view key);
 // Days since 1970-01-01.
 std::string DayPrefix(uint32_t day);
 std::string ShowingsKey(uint32_t day, uint32_t contributor, uint64_t tick);
-// The contributor of a showings key.
-std::optional<uint32_t> ContributorOfShowingsKey(std::string_view key);
+// Of one contributor on one day.
+std::string ShowingsPrefix(uint32_t day, uint32_t contributor);
+struct ShowingsId {
+  uint32_t day = 0;
+  uint32_t contributor = 0;
+  uint64_t tick = 0;
+};
+// nullopt: not a key of showings.
+std::optional<ShowingsId> IdOfShowingsKey(std::string_view key);
 inline constexpr std::string_view kCheckpointKey = "lc";
 inline constexpr std::string_view kDayKey = "ld";
+inline constexpr std::string_view kEndedKey = "lr";
+std::string EndedValue(store::Revision revision);
+// nullopt: no such value.
+std::optional<store::Revision> RevisionOfEndedValue(std::string_view value);
 
 }  // namespace coalition::ledger

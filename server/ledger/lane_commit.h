@@ -18,14 +18,6 @@ namespace coalition::ledger {
 // The sealer's line of the lane, beside those of members and of refusals.
 inline constexpr uint32_t kSealerLine = kNotesLine | (uint32_t{1} << 29);
 
-// About what the writes take, for the lane's limits.
-inline size_t BytesOf(const std::vector<store::Write>& writes) {
-  size_t bytes = 0;
-  for (const store::Write& write : writes)
-    bytes += write.key.size() + (write.value ? write.value->size() : 0);
-  return bytes;
-}
-
 // Submits the commit and waits for its answer, as CommitLane::Done. Not from the lane's thread.
 inline absl::StatusOr<store::Revision> CommitAndWait(store::CommitLane& lane, store::Commit commit,
                                                      size_t bytes) {

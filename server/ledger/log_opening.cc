@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "common/checkpoint.h"
@@ -33,9 +34,9 @@ absl::StatusOr<std::optional<store::Version>> ReadOne(const store::Store& store,
 
 // What is written into notes of the log that `signer` signs for, opened.
 absl::StatusOr<coalition::Checkpoint> OpenNoteOf(const LogSigner& signer, const std::string& note) {
-  const auto key = VerifierKey::Make(signer.origin, NoteAlgorithm::kEd25519, signer.key.public_key());
-  if (!key.ok()) return key.status();
-  absl::StatusOr<OpenedCheckpoint> opened = OpenCheckpoint(note, std::span(&*key, 1), signer.origin);
+  const absl::StatusOr<std::vector<VerifierKey>> keys = signer.Verifiers();
+  if (!keys.ok()) return keys.status();
+  absl::StatusOr<OpenedCheckpoint> opened = OpenCheckpoint(note, *keys, signer.origin);
   if (!opened.ok()) return opened.status();
   return std::move(opened->checkpoint);
 }
@@ -55,7 +56,8 @@ absl::Status CheckNote(const LogSigner& signer, const Checkpoint& checkpoint) {
   if (absl::IsFailedPrecondition(opened.status())) {
     return Refused(
         "the store's log was signed with another key than the one in key_dir, ledger_key.pem: put the log's "
-        "own key there, from your copy of the key directory");
+        "own key there, from your copy of the key directory. If the key was rotated since, put the one from "
+        "before there as ledger_key.old.pem.");
   }
   if (!opened.ok()) return Damaged("the signature of its newest checkpoint is not of it");
   if (opened->size == checkpoint.size && opened->root == checkpoint.root) return absl::OkStatus();

@@ -26,11 +26,6 @@ absl::Status Damaged(std::string_view what, uint64_t tick) {
                                           " is missing or not whole"));
 }
 
-std::optional<merkle::TickSecret> SecretOf(const StoredTick& tick) {
-  if (tick.secret().size() != merkle::kTickSecretBytes) return std::nullopt;
-  return merkle::TickSecret(reinterpret_cast<const uint8_t*>(tick.secret().data()), merkle::kTickSecretBytes);
-}
-
 // One row, parsed; nullopt: it is not there.
 template <class Message>
 absl::StatusOr<std::optional<Message>> FindRow(const store::Store& store, const std::string& key,

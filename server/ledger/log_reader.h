@@ -30,9 +30,10 @@ struct SealedEntry {
   storage::v1::StoredLedgerEntry entry;
 };
 
-// Reads at the store's newest revision: what is sealed never changes. Thread-safe; may read from disk. Copies
-// share what they keep in memory: the log's right edge, which is in no tile yet, and some tiles, a megabyte.
-// Errors: the store's; DATA_LOSS: what is there is not whole. The store must outlive it.
+// Reads at the store's newest revision: what is sealed never changes, but that contents end. Thread-safe; may
+// read from disk. Copies share what they keep in memory: the log's right edge, which is in no tile yet, and
+// some tiles, a megabyte. Errors: the store's; DATA_LOSS: what is there is not whole. The store must outlive
+// it.
 class LogReader {
  public:
   explicit LogReader(const store::Store& store);

@@ -15,18 +15,10 @@
 namespace coalition::ledger {
 namespace {
 
-constexpr size_t kHashBytes = sizeof(Sha256Digest);
-constexpr size_t kTileBytes = (2 * kTileNodes - 1) * kHashBytes;
+constexpr size_t kTileBytes = (2 * kTileNodes - 1) * sizeof(Sha256Digest);
 
 // Where the nodes of a height begin in a tile.
 size_t OffsetOf(unsigned height) { return 2 * kTileNodes - (2 * kTileNodes >> height); }
-
-Sha256Digest HashAt(std::string_view hashes, size_t place) {
-  Sha256Digest hash;
-  const std::string_view bytes = hashes.substr(place * kHashBytes, kHashBytes);
-  std::copy(bytes.begin(), bytes.end(), hash.begin());
-  return hash;
-}
 
 absl::Status DamagedTile(unsigned level, uint64_t index) {
   return absl::DataLossError(
@@ -48,7 +40,7 @@ std::optional<Sha256Digest> RootOfTile(std::string_view value) {
   storage::v1::StoredTile tile;
   if (!tile.ParseFromArray(value.data(), static_cast<int>(value.size()))) return std::nullopt;
   if (tile.hashes().size() != kTileBytes) return std::nullopt;
-  return HashAt(tile.hashes(), OffsetOf(kTileLevels));
+  return DigestAt(tile.hashes(), OffsetOf(kTileLevels));
 }
 
 }  // namespace
@@ -82,7 +74,7 @@ absl::StatusOr<std::string> ReadTile(const store::Store& store, unsigned level, 
 }
 
 Sha256Digest NodeOfTile(const std::string& hashes, const TileSpot& spot) {
-  return HashAt(hashes, OffsetOf(spot.height) + spot.place);
+  return DigestAt(hashes, OffsetOf(spot.height) + spot.place);
 }
 
 const Sha256Digest* LogTree::Part::Add(const Sha256Digest& node) {

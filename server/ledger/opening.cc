@@ -7,6 +7,7 @@
 #include "common/ids.h"
 #include "common/ledger_leaf.h"
 #include "common/policy/limits.h"
+#include "server/ledger/entry.h"
 
 namespace coalition::ledger {
 namespace {
@@ -39,7 +40,7 @@ v1::LedgerPart OpenedPart(const storage::v1::StoredLedgerPart& stored) {
 
 v1::LedgerPart ClosedPart(const storage::v1::StoredLedgerPart& stored) {
   v1::LedgerPart part;
-  const Sha256Digest commitment = CommitmentOf(stored.salt(), stored.content());
+  const Sha256Digest commitment = CommitmentTo(stored);
   part.set_commitment(std::string(Bytes(commitment)));
   return part;
 }
@@ -78,9 +79,10 @@ Opening OpeningFor(const EntryAsker& asker, const storage::v1::StoredLedgerEntry
 v1::LedgerEntry Opened(const SealedEntry& sealed, Opening opening) {
   v1::LedgerEntry entry;
   entry.set_name(FormatEntryName(sealed.place));
-  *entry.mutable_open() = OpenedPart(sealed.entry.open());
+  const bool ended = HasEnded(sealed.entry);
+  *entry.mutable_open() = ended ? ClosedPart(sealed.entry.open()) : OpenedPart(sealed.entry.open());
   *entry.mutable_reserved() =
-      opening.reserved ? OpenedPart(sealed.entry.reserved()) : ClosedPart(sealed.entry.reserved());
+      opening.reserved && !ended ? OpenedPart(sealed.entry.reserved()) : ClosedPart(sealed.entry.reserved());
   return entry;
 }
 

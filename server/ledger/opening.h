@@ -25,7 +25,7 @@ struct Opening {
   friend bool operator==(const Opening&, const Opening&) = default;
 };
 
-// `content`: what the entry's open part holds. An entry is its parties', as far as it says. Of first showings
+// `content`: as ContentOf(entry). An entry is its parties', as far as it says. Of first showings
 // whoever was not shown them itself, so the contributor, is not told the member where the policy in force has
 // members of that kind told by their kind alone, and knows nothing while the policy seals them. An auditor
 // opens acts and refusals of anybody, and the others where the policy says so. What is of no kind that this
@@ -37,7 +37,7 @@ Opening OpeningFor(const EntryAsker& asker, const storage::v1::StoredLedgerEntry
 v1::LedgerEntryKind KindOf(const v1::LedgerContent& content);
 
 // The entry as far as it is opened: of the open part salt and content, of the reserved one the commitment at
-// least.
+// least. Of one whose contents have ended both commitments and nothing else.
 v1::LedgerEntry Opened(const SealedEntry& sealed, Opening opening);
 
 }  // namespace coalition::ledger

@@ -12,6 +12,7 @@
 #include "common/ed25519.h"
 #include "common/hash.h"
 #include "common/random.h"
+#include "common/signed_note.h"
 #include "server/ledger/log_reader.h"
 #include "server/ledger/log_tree.h"
 #include "server/ledger/unsealed.h"
@@ -22,11 +23,16 @@ namespace coalition::ledger {
 // The log's private key.
 using LogKey = Ed25519Key;
 
-// Who signs: a key, and the log's name.
+// Who signs: a key, and the log's name. Where the key was changed, the former one beside it, for a while:
+// whoever knows that one alone can go on, and learns the new one from a log that it has signed.
 struct LogSigner {
   std::string origin;
   LogKey key;
+  std::optional<LogKey> former = {};
 
+  // What verifies notes of this log: of either key.
+  absl::StatusOr<std::vector<VerifierKey>> Verifiers() const;
+  // The first signature is that of `key`, by which others know which is the newer one.
   absl::StatusOr<Checkpoint> Sign(uint64_t size, const Sha256Digest& root) const;
 };
 

@@ -22,6 +22,7 @@ constexpr int64_t kNsPerMs = 1'000'000;
 constexpr size_t kCosignedBytesMax = size_t{8} << 10;
 // After one tick, so that the next one is not late.
 constexpr int kDayStepsPerTick = 32;
+constexpr int kEndStepsPerTick = 8;
 
 absl::Status SealedByOther(uint64_t tick) {
   return absl::FailedPreconditionError(absl::StrCat(
@@ -55,10 +56,11 @@ absl::StatusOr<std::unique_ptr<Sealer>> Sealer::Open(const SealerOptions& option
 
 Sealer::Sealer(const SealerOptions& options, LogKey key, const Rooms& rooms, MemberFacts facts)
     : options_(options),
-      signer_{options.origin, std::move(key)},
+      signer_{options.origin, std::move(key), options.former_key},
       rooms_(rooms),
       head_(options.head_dir),
-      days_(rooms.store, rooms.lane, rooms.random, std::move(facts)) {}
+      days_(rooms.store, rooms.lane, rooms.random, std::move(facts)),
+      retention_(rooms.store, rooms.lane, options.contents) {}
 
 Sealer::~Sealer() { Stop(); }
 
@@ -90,6 +92,7 @@ absl::Status Sealer::TickLocked() {
   absl::Status status = Seal();
   if (status.ok()) status = Publish();
   if (status.ok()) status = WorkOnDays();
+  if (status.ok()) status = EndContents();
   Note(status);
   return status;
 }
@@ -167,17 +170,29 @@ absl::Status Sealer::WorkOnDays() {
   return more.status();
 }
 
+absl::Status Sealer::EndContents() {
+  const int64_t now_ms = rooms_.clock.NowNs() / kNsPerMs;
+  absl::StatusOr<bool> more = true;
+  for (int step = 0; step < kEndStepsPerTick && more.ok() && *more; ++step) {
+    more = retention_.Step(now_ms, days_.days_done(), log_->tree.size());
+  }
+  return more.status();
+}
+
 absl::Status Sealer::AddCosignature(const std::string& note) {
   if (note.size() > kCosignedBytesMax) {
     return absl::InvalidArgumentError("it is longer than a checkpoint with its cosignatures");
   }
-  // What is refused does not keep a tick waiting.
-  if (const auto judged = WithCosignatures(Newest().note, note, options_.witness_keys); !judged.ok())
-    return judged.status();
-  const MutexLock lock(work_);
+  // Verified before a tick has to wait for it, and again only if there is another checkpoint by then.
   Checkpoint newest = Newest();
   absl::StatusOr<std::string> cosigned = WithCosignatures(newest.note, note, options_.witness_keys);
   if (!cosigned.ok()) return cosigned.status();
+  const MutexLock lock(work_);
+  if (Checkpoint now = Newest(); now.note != newest.note) {
+    newest = std::move(now);
+    cosigned = WithCosignatures(newest.note, note, options_.witness_keys);
+    if (!cosigned.ok()) return cosigned.status();
+  }
   if (*cosigned == newest.note) return absl::OkStatus();
   return ReplaceNote(std::move(newest), *std::move(cosigned));
 }

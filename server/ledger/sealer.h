@@ -21,6 +21,7 @@
 #include "server/ledger/days.h"
 #include "server/ledger/head.h"
 #include "server/ledger/log_reader.h"
+#include "server/ledger/retention.h"
 #include "server/ledger/seal.h"
 #include "server/store/commit_lane.h"
 #include "server/store/store.h"
@@ -37,6 +38,9 @@ struct SealerOptions {
   std::vector<VerifierKey> witness_keys;
   // Called by the thread before each tick: what else is to be sealed is to be written. May be empty.
   std::function<void()> before_tick = {};
+  RetentionOptions contents = {};
+  // Signs beside the key (LogSigner).
+  std::optional<LogKey> former_key = {};
 };
 
 // Since it was opened.
@@ -52,7 +56,8 @@ struct SealerCounts {
 // way is tried again with the next tick. Where what was read back is damaged nothing is signed any more: the
 // log stands still, with its reason in Health(), until the store is mended.
 //
-// After each tick some work is done on the entries of days that are over (days.h).
+// After each tick some work is done on the entries of days that are over (days.h), and contents end that are
+// kept no longer (retention.h).
 //
 // Thread-safe. References must outlive it; it must be stopped before the lane is drained.
 class Sealer {
@@ -80,7 +85,7 @@ class Sealer {
 
   // Makes a tick now and waits for it; a time is never sealed twice, nor after a later one, even if the clock
   // goes back. Errors, which are counted and kept for Health(): DATA_LOSS, FAILED_PRECONDITION somebody else
-  // seals this store, the store's, the head's disk's; and those of the work on days, where the tick itself
+  // seals this store, the store's, the head's disk's; and those of the work after it, where the tick itself
   // was made.
   absl::Status Tick();
 
@@ -117,6 +122,7 @@ class Sealer {
   // Writes the head, and then the checkpoint can be seen.
   absl::Status Publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(work_);
   absl::Status WorkOnDays() ABSL_EXCLUSIVE_LOCKS_REQUIRED(work_);
+  absl::Status EndContents() ABSL_EXCLUSIVE_LOCKS_REQUIRED(work_);
   absl::Status ReplaceNote(Checkpoint checkpoint, std::string note) ABSL_EXCLUSIVE_LOCKS_REQUIRED(work_);
   void Note(const absl::Status& status);
   // False: it is to stop.
@@ -131,6 +137,7 @@ class Sealer {
   Mutex work_;                                          // held while anything is written
   std::optional<LogState> log_ ABSL_GUARDED_BY(work_);  // as committed; nullopt: no log yet
   Days days_ ABSL_GUARDED_BY(work_);
+  Retention retention_ ABSL_GUARDED_BY(work_);
 
   mutable Mutex shown_;
   Checkpoint newest_ ABSL_GUARDED_BY(shown_);

@@ -14,14 +14,13 @@ namespace {
 using storage::v1::StoredShown;
 using Values = std::span<const std::optional<store::Version>>;
 
-constexpr char kPrefix = 'u';
 // About what one pair writes: a key and a value, here and in the log of changes.
 constexpr size_t kPairBytes = 96;
 // Pairs of one commit, so that nobody who commits beside it waits long.
 constexpr size_t kPairsPerCommit = 500;
 
 std::string MemberPrefix(uint32_t member) {
-  std::string key(1, kPrefix);
+  std::string key(kShownPrefix);
   for (int shift = 24; shift >= 0; shift -= 8) key.push_back(static_cast<char>(member >> shift));
   return key;
 }
@@ -105,6 +104,19 @@ void ChangeRows(store::CommitLane& lane, uint32_t member, const Records& records
 }
 
 }  // namespace
+
+std::string ShownKey(const ShownId& id) { return RowKey(id.member, id.record); }
+
+std::optional<ShownId> IdOfShownKey(std::string_view key) {
+  ShownId id;
+  constexpr size_t kMemberBytes = 4;
+  const size_t record_at = kShownPrefix.size() + kMemberBytes;
+  if (key.size() != record_at + id.record.size() || !key.starts_with(kShownPrefix)) return std::nullopt;
+  for (size_t i = kShownPrefix.size(); i < record_at; ++i)
+    id.member = id.member << 8 | static_cast<uint8_t>(key[i]);
+  std::copy(key.begin() + static_cast<ptrdiff_t>(record_at), key.end(), id.record.begin());
+  return id;
+}
 
 bool IsAcknowledged(const StoredShown& shown, v1::RetractionKind kind) {
   return shown.acknowledged_time_s() != 0 &&

@@ -42,6 +42,16 @@ struct ShownRecord {
   storage::v1::StoredShown shown;
 };
 
+// Of a row's key.
+struct ShownId {
+  uint32_t member = 0;
+  RecordIdBytes record{};
+};
+inline constexpr std::string_view kShownPrefix = "u";
+std::string ShownKey(const ShownId& id);
+// nullopt: not a key of such a row.
+std::optional<ShownId> IdOfShownKey(std::string_view key);
+
 // Whether nothing is left to be dealt with for a member that does not see the record: it has acknowledged
 // that it is gone, and, of one that was cleared, that too.
 bool IsAcknowledged(const storage::v1::StoredShown& shown, v1::RetractionKind kind);

@@ -39,13 +39,6 @@ struct Shape {
 
 absl::Status Damaged() { return absl::DataLossError("the ledger is damaged: a row of a tick is not whole"); }
 
-Sha256Digest HashAt(std::string_view hashes, size_t place) {
-  Sha256Digest hash;
-  const std::string_view bytes = hashes.substr(place * sizeof(hash), sizeof(hash));
-  std::copy(bytes.begin(), bytes.end(), hash.begin());
-  return hash;
-}
-
 // Calls visit(index, first, end) for each subtree at `level` that has nodes of level `base`.
 template <class Item, class Visit>
 absl::Status ForEachSubtree(std::span<const Item> nodes, unsigned level, unsigned base, const Visit& visit) {
@@ -166,8 +159,8 @@ absl::StatusOr<Row> Parse(const StoredTickNodes& row, unsigned cell) {
     return Damaged();
   }
   size_t place = 0;
-  for (SlotLeaf& node : parsed.nodes) node.hash = HashAt(row.hashes(), place++);
-  for (SlotLeaf& node : parsed.cells) node.hash = HashAt(row.hashes(), place++);
+  for (SlotLeaf& node : parsed.nodes) node.hash = DigestAt(row.hashes(), place++);
+  for (SlotLeaf& node : parsed.cells) node.hash = DigestAt(row.hashes(), place++);
   return parsed;
 }
 
@@ -196,6 +189,11 @@ absl::Status AddBucketPath(const Shape& shape, TickSecret secret, uint32_t slot,
 }
 
 }  // namespace
+
+std::optional<TickSecret> SecretOf(const storage::v1::StoredTick& tick) {
+  if (tick.secret().size() != merkle::kTickSecretBytes) return std::nullopt;
+  return TickSecret(reinterpret_cast<const uint8_t*>(tick.secret().data()), merkle::kTickSecretBytes);
+}
 
 absl::StatusOr<TickTree> BuildTickTree(uint64_t tick, TickSecret secret, std::span<const TickEntry> entries) {
   TickTree tree;

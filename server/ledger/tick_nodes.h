@@ -25,6 +25,9 @@
 
 namespace coalition::ledger {
 
+// nullopt: it is not whole. Lives as long as the tick.
+std::optional<merkle::TickSecret> SecretOf(const storage::v1::StoredTick& tick);
+
 // An entry of a tick, where it stands.
 struct TickEntry {
   uint32_t slot = 0;

@@ -48,21 +48,6 @@ std::optional<CallShowings> ShowingsOf(const StoredLedgerEntry& entry) {
   return first;
 }
 
-// Nothing where the row is damaged.
-std::optional<UnsealedEntry> Check(std::string_view key, std::string_view value) {
-  StoredLedgerEntry stored;
-  const std::optional<EntryId> id = IdOfEntryKey(key);
-  if (!id || !stored.ParseFromArray(value.data(), static_cast<int>(value.size()))) return std::nullopt;
-  if (!IsPart(stored.open()) || !IsPart(stored.reserved())) return std::nullopt;
-  std::optional<CallShowings> first = ShowingsOf(stored);
-  if (!first) return std::nullopt;
-  UnsealedEntry entry{
-      *id, LeafHashOf(stored), {stored.parties().begin(), stored.parties().end()}, *std::move(first)};
-  std::sort(entry.parties.begin(), entry.parties.end());
-  entry.parties.erase(std::unique(entry.parties.begin(), entry.parties.end()), entry.parties.end());
-  return entry;
-}
-
 size_t BytesOf(const UnsealedEntry& entry) {
   return kEntryBytes + kPartyBytes * entry.parties.size() + kShowingBytes * entry.first.showings.size();
 }
@@ -76,6 +61,20 @@ absl::Status Damaged(std::string_view key) {
 
 }  // namespace
 
+std::optional<UnsealedEntry> CheckEntry(std::string_view key, std::string_view value) {
+  StoredLedgerEntry stored;
+  const std::optional<EntryId> id = IdOfEntryKey(key);
+  if (!id || !stored.ParseFromArray(value.data(), static_cast<int>(value.size()))) return std::nullopt;
+  if (!IsPart(stored.open()) || !IsPart(stored.reserved())) return std::nullopt;
+  std::optional<CallShowings> first = ShowingsOf(stored);
+  if (!first) return std::nullopt;
+  UnsealedEntry entry{
+      *id, LeafHashOf(stored), {stored.parties().begin(), stored.parties().end()}, *std::move(first)};
+  std::sort(entry.parties.begin(), entry.parties.end());
+  entry.parties.erase(std::unique(entry.parties.begin(), entry.parties.end()), entry.parties.end());
+  return entry;
+}
+
 absl::StatusOr<Unsealed> ReadUnsealed(const store::Store& store, store::Revision after, store::Revision at,
                                       size_t bytes_max) {
   Unsealed unsealed;
@@ -84,7 +83,7 @@ absl::StatusOr<Unsealed> ReadUnsealed(const store::Store& store, store::Revision
   absl::Status damaged;
   absl::Status read = store.ScanEach(EntriesFrom(after + 1), EntriesFrom(at + 1), at,
                                      [&](std::string_view key, std::string_view value, store::Revision) {
-                                       std::optional<UnsealedEntry> entry = Check(key, value);
+                                       std::optional<UnsealedEntry> entry = CheckEntry(key, value);
                                        if (!entry) {
                                          damaged = Damaged(key);
                                          return false;

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -26,6 +28,9 @@ struct UnsealedEntry {
   std::vector<uint32_t> parties;  // ascending, each once
   CallShowings first;             // without showings: none
 };
+
+// Of a row, whose contents have not ended. nullopt: it is damaged.
+std::optional<UnsealedEntry> CheckEntry(std::string_view key, std::string_view value);
 
 struct Unsealed {
   std::vector<UnsealedEntry> entries;  // in the order of their ids

@@ -1,6 +1,8 @@
 #include "server/membership/acts.h"
 
 #include <algorithm>
+#include <optional>
+#include <span>
 
 #include "common/hash.h"
 #include "common/ids.h"
@@ -48,6 +50,16 @@ void AddActs(const std::vector<Act>& acts, const Actor& actor, store::Revision r
 void AddServersAct(const Act& act, int64_t now_ns, store::Revision revision, uint64_t epoch,
                    std::vector<store::Write>* writes) {
   Add(ledger::MakeEntry(ContentOf(act, now_ns, epoch)), act, revision, writes);
+}
+
+absl::StatusOr<store::Revision> CommitAct(store::Store& store, const Act& act, const Actor& actor) {
+  store::Commit commit;
+  commit.build = [&](store::Revision revision, std::span<const std::optional<store::Version>>) {
+    std::vector<store::Write> writes;
+    AddActs({act}, actor, revision, actor.snapshot.policy_state().epoch(), &writes);
+    return writes;
+  };
+  return store.CommitAll(std::span(&commit, 1))[0];
 }
 
 Act OwnPolicyAct(const std::string& member, const storage::v1::StoredMemberPolicy& policy) {

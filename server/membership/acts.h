@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "coalition/storage/v1/storage.pb.h"
 #include "server/membership/actor.h"
 #include "server/store/store.h"
@@ -26,6 +27,8 @@ void AddActs(const std::vector<Act>& acts, const Actor& actor, store::Revision r
 // The server's own, or its operator's.
 void AddServersAct(const Act& act, int64_t now_ns, store::Revision revision, uint64_t epoch,
                    std::vector<store::Write>* writes);
+// Commits an act that changes nothing of the coalition; the revision that has it. Blocks. The store's errors.
+absl::StatusOr<store::Revision> CommitAct(store::Store& store, const Act& act, const Actor& actor);
 // Of a version of a member's own policy, which is nobody else's affair.
 Act OwnPolicyAct(const std::string& member, const storage::v1::StoredMemberPolicy& policy);
 // Whether an act is among them.

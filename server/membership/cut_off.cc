@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/errors.h"
+#include "server/store/committed.h"
 
 namespace coalition::membership {
 
@@ -20,7 +21,7 @@ void ShutIn(const Actor& actor, GateList gates, identity::Gate::Shut why, const 
 }
 
 absl::Status NotKept(const absl::Status& made, const GateList& gates) {
-  if (made.ok() || gates.empty()) return made;
+  if (made.ok() || gates.empty() || store::CommittedAt(made)) return made;
   return Error(v1::ERROR_REASON_CUT_OFF_NOT_KEPT,
                absl::StrCat("cut off, but only until this server ends, for the store did not keep it (",
                             made.message(), "): repeat the call"));

@@ -28,7 +28,7 @@ void ShutIn(const Actor& actor, GateList gates, identity::Gate::Shut why, const 
             Change* change);
 
 // The answer to a change that was not made for `made`: CUT_OFF_NOT_KEPT, where somebody was cut off all the
-// same.
+// same. One that stands, and is not in the journal of denials, is told as it is.
 absl::Status NotKept(const absl::Status& made, const GateList& gates);
 
 }  // namespace coalition::membership

@@ -11,6 +11,8 @@
 #include "server/membership/acts.h"
 #include "server/membership/bootstrap.h"
 #include "server/membership/snapshot.h"
+#include "server/store/commit_writes.h"
+#include "server/store/committed.h"
 
 namespace coalition::membership {
 namespace {
@@ -136,7 +138,11 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
   std::shared_ptr<const Snapshot> current = Current();
   const absl::StatusOr<std::optional<Change>> judged = judge(current);
   if (!judged.ok()) return judged.status();
-  if (!judged->has_value()) return current;
+  if (!judged->has_value()) {
+    // What was done before may not be kept everywhere yet.
+    const auto kept = store::CommitWrites(store_, {});
+    return kept.ok() ? absl::StatusOr<std::shared_ptr<const Snapshot>>(std::move(current)) : kept.status();
+  }
   const Change& change = **judged;
   if (change.before_shut) change.before_shut();
   for (const auto& gate : change.gates) gate->Close(change.shut);
@@ -164,19 +170,23 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
     return writes;
   };
   const auto made = store_.CommitAll(std::span(&commit, 1));
-  if (!made[0].ok()) {
+  // It stands all the same where it is the journal of denials that failed: then it is published, and told.
+  const std::optional<store::Revision> made_at =
+      made[0].ok() ? std::optional(*made[0]) : store::CommittedAt(made[0].status());
+  if (!made_at) {
     // If it may have been made after all, nobody may take the old state for that of the store.
     if (!absl::IsUnknown(made[0].status())) making_.store(0, std::memory_order_release);
     if (change.own != nullptr) change.own->Open(change.shut);
     return made[0].status();
   }
-  auto stored = NextState(current->stored(), *made[0], writes);
+  auto stored = NextState(current->stored(), *made_at, writes);
   if (!stored.ok()) return stored.status();
   auto snapshot = BuildSnapshot(*std::move(stored), current.get());
   if (!snapshot.ok()) return snapshot.status();
   Publish(*snapshot);
   making_.store(0, std::memory_order_release);
   for (const auto& gate : change.gates) gate->Open(change.shut);
+  if (!made[0].ok()) return made[0].status();
   return *std::move(snapshot);
 }
 

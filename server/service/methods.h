@@ -68,8 +68,9 @@ enum class Method : uint8_t {
   kGetLedgerEntry,
   kListDisclosures,
   kAddCosignature,
+  kCreateBackup,
 };
-inline constexpr size_t kMethods = 59;
+inline constexpr size_t kMethods = 60;
 
 struct MethodInfo {
   std::string_view service;
@@ -91,6 +92,8 @@ inline constexpr std::string_view kPolicyServiceName = "coalition.v1.PolicyServi
 inline constexpr std::string_view kProposalServiceName = "coalition.v1.ProposalService";
 inline constexpr std::string_view kWatchServiceName = "coalition.v1.WatchService";
 inline constexpr std::string_view kLedgerServiceName = "coalition.v1.LedgerService";
+// Of the administration's listener alone.
+inline constexpr std::string_view kBackupServiceName = "coalition.v1.BackupService";
 
 inline constexpr std::array<MethodInfo, kMethods> kMethodInfos = {{
     {kExchangeServiceName, "CreateRecord", "unary", false, true},
@@ -152,6 +155,7 @@ inline constexpr std::array<MethodInfo, kMethods> kMethodInfos = {{
     {kLedgerServiceName, "GetLedgerEntry"},
     {kLedgerServiceName, "ListDisclosures"},
     {kLedgerServiceName, "AddCosignature", "unary", false, true},
+    {kBackupServiceName, "CreateBackup", "server_stream", false, true},
 }};
 
 inline const MethodInfo& InfoOf(Method method) { return kMethodInfos[static_cast<size_t>(method)]; }

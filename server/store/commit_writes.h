@@ -12,7 +12,8 @@
 namespace coalition::store {
 
 // Makes these writes in one commit, whatever is there, and waits. Its revision, or an error as of
-// Store::CommitAll. No writes: nothing is done.
+// Store::CommitAll. No writes: nothing is written; OK then says that all that was committed before is kept
+// wherever it has to be (denials/journaled_store.h).
 inline absl::StatusOr<Revision> CommitWrites(Store& store, std::vector<Write> writes) {
   Commit commit;
   commit.build = [&writes](Revision,

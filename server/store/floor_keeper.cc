@@ -54,6 +54,16 @@ absl::StatusOr<size_t> FloorKeeper::Raise(Revision revision, Limit limit) {
   return removal.items;
 }
 
+absl::Status FloorKeeper::SkipTo(Revision revision) {
+  const MutexLock lock(mutex_);
+  if (revision <= marks_.head()) return absl::OkStatus();
+  if (absl::Status status = PersistFloor(revision); !status.ok()) return status;
+  marks_.PublishHead(revision);
+  marks_.PublishFloor(revision);
+  pool_.Clear();
+  return absl::OkStatus();
+}
+
 absl::Status FloorKeeper::PersistFloor(Revision revision) {
   const std::string key = EncodeMetaKey(kFloorName, revision);
   std::string stored;

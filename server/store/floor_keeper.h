@@ -29,6 +29,8 @@ class FloorKeeper {
 
   // As of Store.
   absl::StatusOr<size_t> Raise(Revision revision, Limit limit);
+  // As of LevelDbStore.
+  absl::Status SkipTo(Revision revision);
 
  private:
   // How far into the log the removal has come. In memory only: what was removed and is met again does no

@@ -174,6 +174,8 @@ absl::StatusOr<size_t> LevelDbStore::RaiseFloor(Revision revision, Limit limit) 
   return rooms_->floor_keeper.Raise(revision, limit);
 }
 
+absl::Status LevelDbStore::SkipTo(Revision revision) { return rooms_->floor_keeper.SkipTo(revision); }
+
 absl::Status LevelDbStore::CheckWritable() const { return rooms_->sequencer.CheckWritable(); }
 
 }  // namespace coalition::store

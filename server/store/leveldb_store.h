@@ -78,6 +78,11 @@ class LevelDbStore final : public Store {
   Revision WaitPast(Revision revision, std::chrono::milliseconds timeout) const override;
   absl::StatusOr<size_t> RaiseFloor(Revision revision, Limit limit) override;
 
+  // Head() and Floor() become `revision` where that is ahead: with what a store that was put back to an
+  // earlier state goes on, so that no revision stands for two states. Durable. Before anybody else uses the
+  // store.
+  absl::Status SkipTo(Revision revision);
+
   // Whether commits are taken: not after a write that failed, nor on a full disk. The error is theirs.
   absl::Status CheckWritable() const;
 

@@ -8,7 +8,6 @@
 #include "common/errors.h"
 #include "common/ids.h"
 #include "server/exchange/access.h"
-#include "server/exchange/reader.h"
 #include "server/watch/owned_record.h"
 
 namespace coalition::watch {
@@ -75,11 +74,7 @@ absl::Status RecordDisclosures::List(const exchange::CallContext& context,
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> RecordDisclosures::NamesAnOpinion(const exchange::CallContext& context,
-                                                       const v1::LedgerDisclosure& disclosure) const {
-  const exchange::Reader reader(store_, keys_,
-                                {context.snapshot->policy_state(), context.at, context.caller.member_number,
-                                 context.now_s(), context.watch});
+absl::StatusOr<bool> NamesAnOpinion(const exchange::Reader& reader, const v1::LedgerDisclosure& disclosure) {
   for (const v1::LedgerShown& shown : disclosure.shown()) {
     for (const std::string& name : shown.records()) {
       const auto text = ParseRecordName(name);
@@ -90,6 +85,14 @@ absl::StatusOr<bool> RecordDisclosures::NamesAnOpinion(const exchange::CallConte
     }
   }
   return false;
+}
+
+absl::StatusOr<bool> RecordDisclosures::NamesAnOpinion(const exchange::CallContext& context,
+                                                       const v1::LedgerDisclosure& disclosure) const {
+  const exchange::Reader reader(store_, keys_,
+                                {context.snapshot->policy_state(), context.at, context.caller.member_number,
+                                 context.now_s(), context.watch});
+  return watch::NamesAnOpinion(reader, disclosure);
 }
 
 }  // namespace coalition::watch

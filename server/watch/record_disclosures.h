@@ -5,10 +5,16 @@
 #include "absl/status/statusor.h"
 #include "coalition/v1/ledger_service.pb.h"
 #include "server/exchange/exchange.h"
+#include "server/exchange/reader.h"
 #include "server/ledger/shown_log.h"
 #include "server/store/store.h"
 
 namespace coalition::watch {
+
+// Whether the entry of a disclosure names an opinion, or what may be one. An answer can show an opinion and
+// not what it is about, or that a record is disputed and not by which opinions; its entry has both, so
+// whoever was shown it is not to open it. The store's errors, as callers see them.
+absl::StatusOr<bool> NamesAnOpinion(const exchange::Reader& reader, const v1::LedgerDisclosure& disclosure);
 
 // Requests come unchecked. Thread-safe. References must outlive it.
 class RecordDisclosures {
@@ -21,9 +27,7 @@ class RecordDisclosures {
   absl::Status List(const exchange::CallContext& context, const v1::ListDisclosuresRequest& request,
                     v1::ListDisclosuresResponse* response) const;
 
-  // Whether the entry of a disclosure names an opinion, or what may be one. An answer can show an opinion and
-  // not what it is about, or that a record is disputed and not by which opinions; its entry has both, so
-  // whoever was shown it is not to open it. The store's errors, as callers see them.
+  // The same, by the caller's state.
   absl::StatusOr<bool> NamesAnOpinion(const exchange::CallContext& context,
                                       const v1::LedgerDisclosure& disclosure) const;
 

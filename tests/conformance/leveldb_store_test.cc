@@ -267,6 +267,26 @@ TEST_F(LevelDbStoreTest, RaisingTheFloorRemovesWhatNobodyCanRead) {
   EXPECT_EQ(MustRead(*store_, "a", 10), "9");
 }
 
+TEST_F(LevelDbStoreTest, GoesOnFromALaterRevisionAndKeepsWhatItHas) {
+  Open();
+  MustCommit(*store_, Writing({{"a", "1"}}));
+  ASSERT_TRUE(store_->SkipTo(1'000).ok());
+  EXPECT_EQ(store_->Head(), 1'000U);
+  EXPECT_EQ(store_->Floor(), 1'000U);
+  EXPECT_EQ(MustRead(*store_, "a", 1'000), "1");
+  Close();
+  Open();
+  EXPECT_EQ(store_->Head(), 1'000U) << "it is durable";
+  EXPECT_EQ(MustCommit(*store_, Writing({{"a", "2"}})), 1'001U);
+  EXPECT_EQ(MustRead(*store_, "a", 1'000), "1");
+  ASSERT_TRUE(store_->SkipTo(500).ok());
+  EXPECT_EQ(store_->Head(), 1'001U) << "never back";
+  EXPECT_EQ(MustRaiseFloor(*store_, 1'001, {}), 2U) << "a log entry and the older version";
+  Close();
+  Open();
+  EXPECT_EQ(MustRead(*store_, "a", store_->Head()), "2");
+}
+
 TEST_F(LevelDbStoreTest, AFullDiskRefusesWritesClearlyAndHeals) {
   uint64_t room = 1000;
   options_.free_bytes_min = 500;

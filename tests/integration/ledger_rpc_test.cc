@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "coalition/v1/ledger_service.grpc.pb.h"
@@ -26,14 +28,20 @@ using ExchangeStub = v1::ExchangeService::Stub;
 using Stub = v1::LedgerService::Stub;
 using Entries = std::vector<v1::LedgerEntry>;
 
-TestServer::Options QuickTicks() {
+TestServer::Options QuickTicks(const Clock& clock, int content_days) {
   TestServer::Options options;
-  options.edit_config = [](config::v1::ServerConfig* config) { config->mutable_ledger()->set_tick_ms(50); };
+  options.clock = &clock;
+  options.edit_config = [content_days](config::v1::ServerConfig* config) {
+    config->mutable_ledger()->set_tick_ms(50);
+    config->mutable_ledger()->set_content_days(content_days);
+  };
   return options;
 }
 
 class LedgerRpcTest : public ::testing::Test {
  protected:
+  explicit LedgerRpcTest(int content_days = 0) : server_(QuickTicks(clock_, content_days)) {}
+
   std::unique_ptr<Stub> Ledger(const std::string& member, const std::string& credential = "backend") const {
     return v1::LedgerService::NewStub(server_.ChannelAs(member, credential));
   }
@@ -88,9 +96,9 @@ class LedgerRpcTest : public ::testing::Test {
     return Call(Ledger(member), &Stub::ListDisclosures, request);
   }
   // A report of aurore's, found by belmont's screening; its name.
-  std::string Screened() const {
+  std::string Screened(const std::string& seller_id = "shop-1") const {
     v1::CreateRecordRequest create;
-    *create.mutable_record() = Report("shop-1");
+    *create.mutable_record() = Report(seller_id);
     GrantMember(create.mutable_record(), "belmont");
     GrantMember(create.mutable_record(), "corsa");
     const auto created = Call(server_.Exchange("aurore"), &ExchangeStub::CreateRecord, create);
@@ -98,13 +106,19 @@ class LedgerRpcTest : public ::testing::Test {
     v1::ScreenSellersRequest screen;
     v1::Seller* seller = screen.add_sellers();
     seller->set_platform("bazaar.example");
-    seller->set_seller_id("shop-1");
+    seller->set_seller_id(seller_id);
     const auto screened = Call(server_.Exchange("belmont"), &ExchangeStub::ScreenSellers, screen);
     EXPECT_TRUE(screened.ok()) << screened.status();
     return created.ok() ? created->record().name() : "";
   }
 
-  TestServer server_{QuickTicks()};
+  ShiftedClock clock_;
+  TestServer server_;
+};
+
+class LedgerRetentionRpcTest : public LedgerRpcTest {
+ protected:
+  LedgerRetentionRpcTest() : LedgerRpcTest(/*content_days=*/1) {}
 };
 
 TEST_F(LedgerRpcTest, AScreenThatHitsIsSealedAndProvedToWhoSawIt) {
@@ -250,6 +264,47 @@ TEST_F(LedgerRpcTest, WhoIsSuspendedReadsNothingOfIt) {
   for (const absl::Status& refusal : refusals) {
     EXPECT_EQ(GetErrorReason(refusal), v1::ERROR_REASON_MEMBER_NOT_ACTIVE) << refusal;
   }
+}
+
+TEST_F(LedgerRetentionRpcTest, ContentsEndAndTheProofStays) {
+  const std::string record = Screened();
+  v1::Record opinion;
+  opinion.mutable_opinion()->set_subject(record);
+  opinion.mutable_opinion()->set_verdict(v1::OPINION_VERDICT_CONFIRMED);
+  GrantMember(&opinion, "belmont");
+  const auto created = Call(server_.Exchange("corsa"), &ExchangeStub::CreateRecord, CreateOf(opinion));
+  ASSERT_TRUE(created.ok()) << created.status();
+  const auto read =
+      Call(server_.Exchange("belmont"), &ExchangeStub::GetRecord, GetOf(created->record().name()));
+  ASSERT_TRUE(read.ok()) << read.status();
+  Screened("shop-2");
+  // Both screenings, and so what lies between them.
+  Entries entries;
+  ASSERT_TRUE(Eventually([&] {
+    entries = Sealed("belmont", v1::LEDGER_ENTRY_KIND_DISCLOSURE);
+    return entries.size() == 2;
+  }));
+  const v1::LedgerEntry& entry = entries[0];
+  ASSERT_FALSE(entry.open().salt().empty());
+  // Nobody is let in by a certificate that has ended, so calls are made at another time.
+  ASSERT_TRUE(Eventually([&] {
+    clock_.Advance(std::chrono::hours(49));
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    clock_.Advance(std::chrono::hours(-49));
+    const auto got = Get("belmont", entries[1].name());
+    return got.ok() && got->open().salt().empty();
+  }));
+  const auto ended = Get("belmont", entry.name());
+  ASSERT_TRUE(ended.ok()) << ended.status();
+  const auto verified = ledger::VerifyEntry(*ended, LogKey());
+  ASSERT_TRUE(verified.ok()) << verified.status();
+  EXPECT_FALSE(verified->opened.content.has_value());
+  EXPECT_EQ(ended->open().commitment(),
+            Bytes(ledger::CommitmentOf(entry.open().salt(), entry.open().content())));
+  EXPECT_EQ(ended->proof().slot_path_size(), entry.proof().slot_path_size());
+  // Whoever was shown an opinion was not told of that entry, and is not now.
+  EXPECT_THAT(*List("belmont", v1::LEDGER_ENTRY_KIND_DISCLOSURE), SizeIs(2));
+  EXPECT_EQ(Get("corsa", entry.name()).status(), NotFound());
 }
 
 }  // namespace

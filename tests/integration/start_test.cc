@@ -63,9 +63,17 @@ TEST_F(StartTest, KeysAreMadeOnceAndPrivate) {
 }
 
 TEST_F(StartTest, AMissingKeyBesideAStoreThatIsNotEmptyIsRefused) {
-  const std::string key = server_.config().key_dir() + "/token_master";
-  EXPECT_THAT(RefusalAfter([&] { std::filesystem::remove(key); }), HasSubstr("token_master is missing"));
-  EXPECT_FALSE(std::filesystem::exists(key));
+  for (const char* name : {"token_master", "page_token", "seller_hash", "etag", "ledger_key.pem"}) {
+    const std::string key = server_.config().key_dir() + "/" + name;
+    const std::string refusal = RefusalAfter([&] { std::filesystem::rename(key, key + ".away"); });
+    EXPECT_THAT(refusal, HasSubstr(std::string(name) + " is missing"));
+    EXPECT_THAT(refusal, HasSubstr("restore it"));
+    EXPECT_THAT(refusal, HasSubstr("docs/operations.md"));
+    EXPECT_FALSE(std::filesystem::exists(key)) << name;
+    std::filesystem::rename(key + ".away", key);
+  }
+  server_.Restart();
+  EXPECT_TRUE(server_.WhoAmI(server_.IdentityOf("aurore")).ok());
 }
 
 TEST_F(StartTest, AStoreThatIsGoneIsNotBegunAnew) {

@@ -196,6 +196,11 @@ void TestServer::Restart() {
   server_ = *std::move(started);
 }
 
+void TestServer::RestartWith(config::v1::ServerConfig config) {
+  config_ = std::move(config);
+  Restart();
+}
+
 const Identity& TestServer::IdentityOf(const std::string& member, const std::string& credential) const {
   const auto found = identities_.find(member + "/" + credential);
   if (found == identities_.end()) MustBeOk(absl::NotFoundError(member + "/" + credential), "identity");

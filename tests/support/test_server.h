@@ -101,6 +101,8 @@ class TestServer {
   // Shuts down and destroys the server; Restart begins another, on the same store and with new ports.
   void Stop();
   void Restart();
+  // The same with another configuration, which is complete.
+  void RestartWith(config::v1::ServerConfig config);
 
   // The registered identity.
   const Identity& IdentityOf(const std::string& member, const std::string& credential = "backend") const;

@@ -36,6 +36,20 @@ TEST_F(SealerTest, BindsTheTokenToKeyAndContext) {
   EXPECT_TRUE(Sealer(kKey, random_).Open(token, "souk|list").ok());
 }
 
+TEST_F(SealerTest, AFormerKeyOpensAndSealsNoMore) {
+  const Sealer rotated(kOtherKey, random_, {kKey});
+  const std::string before = sealer_.Seal("position", "souk|list");
+  const auto opened = rotated.Open(before, "souk|list");
+  ASSERT_TRUE(opened.ok()) << opened.status();
+  EXPECT_EQ(*opened, "position");
+  EXPECT_FALSE(rotated.Open(before, "corsa|list").ok());
+  const std::string after = rotated.Seal("position", "souk|list");
+  EXPECT_TRUE(rotated.Open(after, "souk|list").ok());
+  EXPECT_FALSE(sealer_.Open(after, "souk|list").ok());
+  EXPECT_TRUE(Sealer(kOtherKey, random_).Open(after, "souk|list").ok());
+  EXPECT_EQ(rotated.Open(after, "b").status(), sealer_.Open(after, "b").status());
+}
+
 TEST_F(SealerTest, SaysTheSameOfEveryBadToken) {
   const absl::Status other = sealer_.Open(sealer_.Seal("p", "a"), "b").status();
   EXPECT_EQ(other.code(), absl::StatusCode::kInvalidArgument);

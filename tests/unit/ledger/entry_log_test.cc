@@ -15,7 +15,7 @@
 #include "server/ledger/refusals.h"
 #include "server/ledger/shown_log.h"
 #include "tests/support/exchange_world.h"
-#include "tests/support/store/forwarding_store.h"
+#include "tests/support/store/refusing_store.h"
 #include "tests/support/test_names.h"
 
 namespace coalition::testing {
@@ -149,17 +149,6 @@ TEST_F(EntryLogTest, WhatIsExplainedWithoutAViewIsNoFirstShowing) {
   EXPECT_THAT(entries[0].content.disclosure().shown(0).records(), ElementsAre(NameOf(1)));
 }
 
-class Refusing final : public ForwardingStore {
- public:
-  using ForwardingStore::ForwardingStore;
-  std::vector<absl::StatusOr<store::Revision>> CommitAll(std::span<const store::Commit> commits) override {
-    if (!refuses) return ForwardingStore::CommitAll(commits);
-    return std::vector<absl::StatusOr<store::Revision>>(commits.size(),
-                                                        absl::UnavailableError("the disk is full"));
-  }
-  bool refuses = false;
-};
-
 TEST(RefusalsTest, AreCountedByMemberMethodAndReason) {
   World world;
   const size_t begun = EntriesIn(world.store()).size();
@@ -186,7 +175,7 @@ TEST(RefusalsTest, AreCountedByMemberMethodAndReason) {
 TEST(RefusalsTest, WhatCouldNotBeWrittenIsWrittenLater) {
   World world;
   const size_t begun = EntriesIn(world.store()).size();
-  Refusing refusing(world.store());
+  RefusingStore refusing(world.store());
   store::CommitLane lane(refusing);
   ledger::Refusals refusals(lane, TestNames(), world.clock);
   // Behind what was submitted before: the lane answers in turn.

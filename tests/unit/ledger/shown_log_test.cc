@@ -13,7 +13,7 @@
 
 #include "coalition/storage/v1/ledger.pb.h"
 #include "tests/support/exchange_world.h"
-#include "tests/support/store/forwarding_store.h"
+#include "tests/support/store/refusing_store.h"
 #include "tests/support/test_names.h"
 
 namespace coalition::testing {
@@ -258,18 +258,8 @@ TEST(ShownLogOrderTest, WhatIsShownWhileItIsBeingToldCountsAsShownAfterwards) {
 
 // Positive control of the order: what comes behind is not reached while the store refuses.
 TEST(ShownLogFailureTest, WhatCanNotBeKeptIsNotPassedOn) {
-  class Refusing final : public ForwardingStore {
-   public:
-    using ForwardingStore::ForwardingStore;
-    std::vector<absl::StatusOr<store::Revision>> CommitAll(std::span<const store::Commit> commits) override {
-      if (!refuses) return ForwardingStore::CommitAll(commits);
-      return std::vector<absl::StatusOr<store::Revision>>(commits.size(),
-                                                          absl::UnavailableError("the disk is full"));
-    }
-    bool refuses = false;
-  };
   World world;
-  Refusing refusing(world.store());
+  RefusingStore refusing(world.store());
   store::CommitLane lane(refusing);
   ledger::EntryLog entries(lane, TestNames());
   ledger::CountingDisclosureLog counting;

@@ -50,12 +50,38 @@ TEST(ConfigTest, DefaultsAreThoseOfTheDocumentedFields) {
   EXPECT_FALSE(config.reflection());
 }
 
+TEST(ConfigTest, ContentsOfTheLedgerStayUnlessASettingSaysFromWhenNot) {
+  config::v1::ServerConfig config = Least();
+  ASSERT_TRUE(CompleteConfig("/etc/x", &config).ok());
+  EXPECT_EQ(config.ledger().content_days(), 0);
+  config.mutable_ledger()->set_content_days(1);
+  ASSERT_TRUE(CompleteConfig("/etc/x", &config).ok());
+  EXPECT_EQ(config.ledger().content_days(), 1);
+  config.mutable_ledger()->set_content_days(-1);
+  EXPECT_THAT(Refusal(config), HasSubstr("ledger.content_days: -1 is not between 1 and 36500 (default 0)"));
+}
+
 TEST(ConfigTest, PathsAreRelativeToTheFile) {
   config::v1::ServerConfig config = Least();
   ASSERT_TRUE(CompleteConfig("/etc/coalition/server.textproto", &config).ok());
   EXPECT_EQ(config.store_dir(), "/etc/coalition/store");
   EXPECT_EQ(config.key_dir(), "/var/lib/keys");
   EXPECT_EQ(config.bootstrap_file(), "/etc/bootstrap.textproto");
+}
+
+TEST(ConfigTest, BackupsAreEncryptedToAKeyThatIsThere) {
+  config::v1::ServerConfig config = Least();
+  ASSERT_TRUE(CompleteConfig("/etc/coalition/server.textproto", &config).ok());
+  EXPECT_EQ(config.backup().streams_max(), 1);
+  EXPECT_EQ(config.backup().mib_per_second_max(), 50);
+  EXPECT_EQ(config.backup().recipient_key_file(), "");
+  EXPECT_EQ(*LoadBackupKey(config), std::nullopt);
+  config.mutable_backup()->set_recipient_key_file("backup-public.pem");
+  ASSERT_TRUE(CompleteConfig("/etc/coalition/server.textproto", &config).ok());
+  EXPECT_EQ(config.backup().recipient_key_file(), "/etc/coalition/backup-public.pem");
+  const absl::Status missing = LoadBackupKey(config).status();
+  EXPECT_THAT(missing.message(),
+              AllOf(HasSubstr("backup.recipient_key_file: "), HasSubstr("/etc/coalition/backup-public.pem")));
 }
 
 TEST(ConfigTest, EveryFaultIsNamed) {
@@ -152,13 +178,15 @@ TEST(BootstrapFileTest, IsJudgedWithoutAStore) {
 }
 
 TEST(BootstrapFileTest, TwoCredentialsWithOneKeyAreRefused) {
-  const absl::Status status = BootstrapStatus(std::string(kBootstrap) + R"(
+  std::string bootstrap(kBootstrap);
+  bootstrap += R"(
     members {
       id: "souk" kind: MEMBER_KIND_MARKETPLACE
       credentials { id: "backend"
         public_key_sha256: "1F0D5C1E6F0F4B7A9C2D8E3B5A6F7C8D9E0A1B2C3D4E5F60718293A4B5C6D7E8" }
     }
-  )");
+  )";
+  const absl::Status status = BootstrapStatus(bootstrap);
   EXPECT_THAT(std::string(status.message()),
               HasSubstr("souk/backend has the public_key_sha256 of aurore/backend"));
 }

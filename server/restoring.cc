@@ -1,0 +1,274 @@
+#include "server/restoring.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/checkpoint.h"
+#include "common/file.h"
+#include "common/hash.h"
+#include "common/signed_note.h"
+#include "common/strings.h"
+#include "common/x25519.h"
+#include "server/backup/backup_reader.h"
+#include "server/config.h"
+#include "server/denials/opening.h"
+#include "server/keys.h"
+#include "server/ledger/head.h"
+#include "server/ledger/new_log.h"
+#include "server/ledger_rooms.h"
+#include "server/membership/acts.h"
+#include "server/membership/directory.h"
+#include "server/room_options.h"
+#include "server/store/commit_writes.h"
+#include "server/store_rooms.h"
+
+namespace coalition::server {
+namespace {
+
+using Lines = std::function<void(const std::string&)>;
+
+constexpr size_t kCommitBytes = size_t{1} << 20;
+// Which revision stands for which time (store/history.h): of the old store.
+constexpr std::string_view kHistoryPrefix = "h";
+constexpr std::string_view kLedgerPrefix = "l";
+
+absl::Status Refused(const std::string& what) { return absl::FailedPreconditionError(what); }
+
+absl::StatusOr<std::optional<Checkpoint>> CheckpointOf(const std::string& note) {
+  if (note.empty()) return std::optional<Checkpoint>();
+  const absl::StatusOr<SignedNote> parsed = ParseNote(note);
+  if (!parsed.ok()) return parsed.status();
+  absl::StatusOr<Checkpoint> checkpoint = ParseCheckpoint(parsed->text);
+  if (!checkpoint.ok()) return checkpoint.status();
+  return std::optional(*std::move(checkpoint));
+}
+
+// Whether the log's keys in key_dir have signed it, in words.
+std::string Signed(const std::string& dir, const std::string& note, const std::string& origin,
+                   Random& random) {
+  std::vector<VerifierKey> keys;
+  const auto add = [&](const Ed25519Key& key) {
+    auto verifier = VerifierKey::Make(origin, NoteAlgorithm::kEd25519, key.public_key());
+    if (verifier.ok()) keys.push_back(*std::move(verifier));
+  };
+  if (const auto key = LoadLedgerKey(dir, false, random); key.ok()) add(*key);
+  if (const auto key = LoadFormerLedgerKey(dir); key.ok() && *key) add(**key);
+  const bool is_signed = !keys.empty() && OpenCheckpoint(note, keys, origin).ok();
+  return is_signed ? "which a ledger key in key_dir has signed"
+                   : "which NO ledger key in key_dir has signed: make sure that the backup is yours";
+}
+
+class Restoration {
+ public:
+  Restoration(const config::v1::ServerConfig& config, const Clock& clock, Random& random, const Lines& say)
+      : config_(config), clock_(clock), random_(random), say_(say), head_(config.ledger().head_dir()) {}
+
+  absl::Status Run(const RestoreRequest& request) {
+    for (auto step : {&Restoration::OpenBackup, &Restoration::CheckDirectories, &Restoration::CheckOrigin,
+                      &Restoration::Begin, &Restoration::WriteRows, &Restoration::WriteAct,
+                      &Restoration::Deny, &Restoration::BeginLog}) {
+      if (absl::Status status = (this->*step)(request); !status.ok()) return status;
+    }
+    if (unlink(RestoringMark(config_).c_str()) != 0)
+      return absl::ErrnoToStatus(errno, absl::StrCat("cannot remove ", RestoringMark(config_)));
+    say_("The store is restored: start the server.");
+    return absl::OkStatus();
+  }
+
+ private:
+  std::string kept_head_file() const { return head_.path() + "/head-before-restore"; }
+  std::string NewOrigin() const { return LogOriginOf(config_.ledger(), bootstrap_.trust_domain()); }
+
+  absl::Status OpenBackup(const RestoreRequest& request) {
+    auto bootstrap = LoadBootstrap(config_);
+    if (!bootstrap.ok()) return bootstrap.status();
+    bootstrap_ = *std::move(bootstrap);
+    const auto key = ReadX25519KeyFile(request.key_file);
+    if (!key.ok()) return key.status();
+    auto source = backup::OpenFile(request.file);
+    if (!source.ok()) return source.status();
+    auto reader = backup::BackupReader::Open(*std::move(source), *key);
+    if (!reader.ok()) return reader.status();
+    reader_ = *std::move(reader);
+    const auto keys = LoadKeys(config_.key_dir(), false, random_);
+    if (!keys.ok()) return keys.status();
+    keys_ = *keys;
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckDirectories(const RestoreRequest&) {
+    std::error_code error;
+    if (std::filesystem::exists(config_.store_dir(), error) &&
+        !std::filesystem::is_empty(config_.store_dir(), error)) {
+      return Refused(absl::StrCat("store_dir, ", config_.store_dir(),
+                                  ", is not empty: move what is there away. A restore overwrites nothing."));
+    }
+    if (absl::Status made = head_.Make(); !made.ok()) return made;
+    // Of a restore that was cut short the head may be its own, which nobody was shown.
+    const bool again =
+        access(RestoringMark(config_).c_str(), F_OK) == 0 && access(kept_head_file().c_str(), F_OK) == 0;
+    if (again && rename(kept_head_file().c_str(), head_.file().c_str()) != 0)
+      return absl::ErrnoToStatus(errno, absl::StrCat("cannot put back ", head_.file()));
+    const auto head = head_.Read();
+    if (!head.ok()) return head.status();
+    old_head_ = *head;
+    auto journal = denials::Journal::Open({head_.path()});
+    if (!journal.ok()) return journal.status();
+    journal_ = *std::move(journal);
+    const absl::StatusOr<bool> may_adopt = head_.MayAdopt();
+    if (!may_adopt.ok()) return may_adopt.status();
+    if (journal_->denied().revision > 0 || *may_adopt) return absl::OkStatus();
+    if (journal_->is_new()) unlink(journal_->file().c_str());
+    return Refused(absl::StrCat(
+        journal_->file(),
+        " is missing or empty: what was denied after the backup is not known, and would "
+        "be forgotten. Set ledger.head_dir to the old one, or mount its disk. If it is lost for good, create "
+        "a "
+        "file ",
+        head_.adopt_file(), " and start again, and see to it that who was suspended since is again."));
+  }
+
+  absl::Status CheckOrigin(const RestoreRequest&) {
+    note_ = old_head_ ? old_head_->note : reader_->meta().checkpoint();
+    const auto old_log = CheckpointOf(note_);
+    if (!old_log.ok()) return old_log.status();
+    const auto of_backup = CheckpointOf(reader_->meta().checkpoint());
+    if (!of_backup.ok()) return of_backup.status();
+    old_log_ = *old_log;
+    of_backup_ = *of_backup;
+    for (const auto& log : {old_log_, of_backup_}) {
+      if (!log || log->origin != NewOrigin()) continue;
+      return Refused(absl::StrCat("the old log is named ", Quoted(log->origin),
+                                  ", and so is the new one: a log may not have two "
+                                  "histories. Set ledger.origin to another name, such as ",
+                                  Quoted(log->origin + "-2"),
+                                  ", and make it known to the members, who pin it."));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Begin(const RestoreRequest& request) {
+    const storage::v1::BackupMeta& meta = reader_->meta();
+    absl::Status marked = WriteFileAtomic(RestoringMark(config_), request.file + "\n", 0600);
+    if (!marked.ok()) return marked;
+    auto store = store::LevelDbStore::Open(StoreOptions(config_));
+    if (!store.ok()) return store.status();
+    store_ = *std::move(store);
+    known_ = std::max({meta.revision(), journal_->denied().revision, old_head_ ? old_head_->revision : 0});
+    return store_->SkipTo(known_ + denials::kSkip);
+  }
+
+  absl::Status WriteRows(const RestoreRequest&) {
+    const int64_t keep_s = int64_t{config_.ledger().content_days()} * 86'400;
+    former_.emplace(of_backup_, keep_s == 0 ? 0 : clock_.NowS() - keep_s);
+    size_t bytes = 0;
+    const auto end = reader_->ReadRows([&](const backup::Row& row) -> absl::Status {
+      std::optional<std::string> value(row.value);
+      if (row.key.starts_with(kHistoryPrefix)) return absl::OkStatus();
+      if (row.key.starts_with(kLedgerPrefix)) {
+        auto taken = former_->Take(row.key, row.value);
+        if (!taken.ok()) return taken.status();
+        value = *std::move(taken);
+      }
+      if (!value) return absl::OkStatus();
+      bytes += row.key.size() + value->size();
+      writes_.push_back({std::string(row.key), std::move(value)});
+      if (bytes < kCommitBytes) return absl::OkStatus();
+      bytes = 0;
+      return CommitRows();
+    });
+    if (!end.ok()) return end.status();
+    if (absl::Status rows = CommitRows(); !rows.ok()) return rows;
+    if (absl::Status proved = former_->Prove(); !proved.ok()) return proved;
+    say_(absl::StrCat("Rows: ", end->rows(), " of the store at revision ", reader_->meta().revision(),
+                      "; the new one goes on from ", store_->Head(), "."));
+    if (of_backup_) {
+      say_(absl::StrCat("Ledger: the ticks lead to the backup's checkpoint, of size ", of_backup_->size, ", ",
+                        Signed(config_.key_dir(), reader_->meta().checkpoint(), of_backup_->origin, random_),
+                        "; ", former_->entries(), " entries are kept."));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CommitRows() { return store::CommitWrites(*store_, std::exchange(writes_, {})).status(); }
+
+  // So that everybody who reads the new log knows of the old one, and what is missing.
+  absl::Status WriteAct(const RestoreRequest&) {
+    const std::string former =
+        old_log_ ? absl::StrCat("the log ", Quoted(old_log_->origin), " of ", old_log_->size, " ticks, root ",
+                                HexEncode(Bytes(old_log_->root)))
+                 : std::string("an unknown log");
+    const std::string change =
+        absl::StrCat("was begun after ", former, ", since the store was restored from a backup of revision ",
+                     reader_->meta().revision(), "; what was written up to revision ", known_,
+                     ", and perhaps after it, is lost, but for denials");
+    std::vector<store::Write> writes;
+    membership::AddServersAct({"ledger", change, 0, note_}, clock_.NowNs(), 0, 0, &writes);
+    // Where the new log's first tick begins to seal.
+    writes.front().key = ledger::EntryKey(former_->FirstPlace());
+    return store::CommitWrites(*store_, std::move(writes)).status();
+  }
+
+  absl::Status Deny(const RestoreRequest&) {
+    const store::Revision backup = reader_->meta().revision();
+    const auto is_older = [backup](store::Revision denied, store::Revision) { return denied > backup; };
+    const auto done = DenyAgain(*journal_, is_older, *store_, bootstrap_, clock_.NowNs());
+    if (!done.ok()) return done.status();
+    say_(absl::StrCat("Denials: of those after the backup ", done->rows,
+                      " rows of the coalition are as they were; ", done->taken_back,
+                      " records are taken back, and ", done->narrowed, " narrowed."));
+    return absl::OkStatus();
+  }
+
+  // Seals the first tick and writes the head, so that from now on the old name is refused.
+  absl::Status BeginLog(const RestoreRequest&) {
+    const bool keeps = old_head_.has_value();
+    if (keeps && rename(head_.file().c_str(), kept_head_file().c_str()) != 0)
+      return absl::ErrnoToStatus(errno, absl::StrCat("cannot put aside ", head_.file()));
+    const auto directory = membership::Directory::Open(*store_, bootstrap_, clock_.NowNs());
+    if (!directory.ok()) return directory.status();
+    store::CommitLane lane(*store_);
+    ledger::CountingDisclosureLog disclosures;
+    const auto now = [](uint32_t, const std::function<void()>& work) { work(); };
+    const auto rooms =
+        LedgerRooms::Open(config_, {*store_, lane, **directory, keys_, clock_, random_, disclosures, now});
+    if (!rooms.ok()) return rooms.status();
+    say_(absl::StrCat("Log: ", NewOrigin(), " begins; its first tick names the old one",
+                      keeps ? absl::StrCat(", whose head is kept in ", kept_head_file()) : "", "."));
+    return absl::OkStatus();
+  }
+
+  const config::v1::ServerConfig& config_;
+  const Clock& clock_;
+  Random& random_;
+  const Lines& say_;
+  const ledger::HeadDir head_;
+  config::v1::Bootstrap bootstrap_;
+  exchange::ExchangeKeys keys_;
+  std::unique_ptr<backup::BackupReader> reader_;
+  std::unique_ptr<denials::Journal> journal_;
+  std::unique_ptr<store::LevelDbStore> store_;
+  std::optional<ledger::Head> old_head_;
+  std::string note_;  // the newest that is known of the old log
+  std::optional<Checkpoint> old_log_, of_backup_;
+  std::optional<ledger::FormerLog> former_;
+  store::Revision known_ = 0;  // the newest of the old store
+  std::vector<store::Write> writes_;
+};
+
+}  // namespace
+
+absl::Status Restore(const config::v1::ServerConfig& config, const RestoreRequest& request,
+                     const Clock& clock, Random& random, const std::function<void(const std::string&)>& say) {
+  return Restoration(config, clock, random, say).Run(request);
+}
+
+}  // namespace coalition::server

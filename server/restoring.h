@@ -1,0 +1,34 @@
+// coalitiond --restore: a store from a backup.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "coalition/config/v1/server_config.pb.h"
+#include "common/clock.h"
+#include "common/random.h"
+
+namespace coalition::server {
+
+struct RestoreRequest {
+  std::string file;      // the backup
+  std::string key_file;  // the private half of the key that it is encrypted to
+};
+
+// Makes the store of `config` from the backup, and of the ledger a new log:
+//
+//   rows     of the backup, in a store that goes on beyond every revision that is known of the old one
+//   ledger   the backup's ticks are proved against its checkpoint. Then they go: a new log seals the entries
+//            again, and its first tick has an act that names the old one and what is missing
+//   denials  what the journal in ledger.head_dir has beyond the backup is denied again
+//   head     of the new log; the old one's is kept beside it, as `head-before-restore`
+//
+// Refused (FAILED_PRECONDITION) where store_dir is not empty, ledger.head_dir has neither head nor journal
+// and no word `adopt`, or ledger.origin names the old log, of which there would be two histories. A restore
+// that was cut short leaves a mark in ledger.head_dir, with which no server starts; begin it again, with
+// store_dir empty. `say`: a line for each thing done. The server must not run. Errors say what to do. Blocks.
+absl::Status Restore(const config::v1::ServerConfig& config, const RestoreRequest& request,
+                     const Clock& clock, Random& random, const std::function<void(const std::string&)>& say);
+
+}  // namespace coalition::server
