@@ -83,7 +83,6 @@ TEST(VerifyStoryTest, RecordsThatAreImportedWithdrawnAndExpired) {
     }
     ASSERT_TRUE(exchange.Import(exchange.As("aurore"), request).ok());
     v1::BatchWithdrawRecordsRequest withdraw;
-    withdraw.set_request_id("9b2f0c3e-4d5a-4c1b-8e7f-0123456789ab");
     for (const std::string& name : exchange.ListAll(exchange.As("aurore"), {})) {
       if (withdraw.names_size() < 10) withdraw.add_names(name);
     }
