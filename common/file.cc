@@ -128,6 +128,13 @@ absl::Status WriteNewFile(const std::string& path, std::string_view contents, un
   return status.ok() ? SyncDirectory(DirectoryOf(path)) : status;
 }
 
+absl::Status RemoveFile(const std::string& path) {
+  const int error = unlink(path.c_str()) == 0 ? 0 : errno;
+  if (error != 0 && error != ENOENT) return SystemError(error, "remove", path);
+  if (absl::Status synced = SyncDirectory(DirectoryOf(path)); !synced.ok()) return synced;
+  return error == 0 ? absl::OkStatus() : SystemError(error, "remove", path);
+}
+
 absl::Status MakeDir(const std::string& path, unsigned mode) {
   if (path.empty()) return absl::InvalidArgumentError("the name of a directory is empty");
   for (size_t slash = path.find('/', 1); true; slash = path.find('/', slash + 1)) {

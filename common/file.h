@@ -24,6 +24,10 @@ absl::Status WriteFileAtomic(const std::string& path, std::string_view contents,
 // somebody else makes it at the same time.
 absl::Status WriteNewFile(const std::string& path, std::string_view contents, unsigned mode);
 
+// Removes the file. Durable (directory synced) when it returns OK, and when it returns NOT_FOUND: after an
+// error of the sync the call can be repeated.
+absl::Status RemoveFile(const std::string& path);
+
 // Makes the directory and those above it that are missing, with permissions `mode`. OK when it is there
 // already, whose permissions stay as they are.
 absl::Status MakeDir(const std::string& path, unsigned mode);

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "common/file.h"
+#include "common/strings.h"
 
 namespace coalition {
 namespace {
@@ -21,12 +22,12 @@ absl::Status InFile(const std::string& path, const absl::Status& status) {
 
 }  // namespace
 
-absl::Status CheckPrivateFile(const std::string& path) {
+absl::Status CheckPrivateFile(const std::string& path, std::string_view what) {
   struct stat facts {};
   if (stat(path.c_str(), &facts) != 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot read ", path));
   if ((facts.st_mode & kOthers) == 0) return absl::OkStatus();
   return absl::FailedPreconditionError(
-      absl::StrFormat("%s holds a private key and is open to others (mode %04o): chmod 600 %s", path,
+      absl::StrFormat("%s holds %s and is open to others (mode %04o): chmod 600 %s", path, Absl(what),
                       facts.st_mode & 07777, path));
 }
 

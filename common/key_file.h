@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -11,9 +12,8 @@
 
 namespace coalition {
 
-// FAILED_PRECONDITION: others than its owner may read or write the file, which holds a private key; says what
-// to do.
-absl::Status CheckPrivateFile(const std::string& path);
+// FAILED_PRECONDITION: others than its owner may read or write the file, which holds `what`; says what to do.
+absl::Status CheckPrivateFile(const std::string& path, std::string_view what = "a private key");
 
 // Writes the private key as PEM (PKCS #8), mode 0600, into a file that must not be there yet: ALREADY_EXISTS.
 absl::Status WriteKeyFile(const std::string& path, const Ed25519Key& key);

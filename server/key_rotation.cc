@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <optional>
 #include <string_view>
 
@@ -151,9 +150,9 @@ absl::StatusOr<std::string> RotateAlone(const config::v1::ServerConfig& config, 
 }
 
 absl::Status Remove(const std::string& path) {
-  if (std::remove(path.c_str()) == 0) return absl::OkStatus();
-  if (errno == ENOENT) return Refused(absl::StrCat(path, " is not there: no overlap goes on"));
-  return absl::ErrnoToStatus(errno, absl::StrCat("cannot remove ", path));
+  absl::Status removed = RemoveFile(path);
+  if (!absl::IsNotFound(removed)) return removed;
+  return Refused(absl::StrCat(path, " is not there: no overlap goes on"));
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -12,7 +11,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/checkpoint.h"
-#include "common/file.h"
 #include "common/hash.h"
 #include "common/signed_note.h"
 #include "common/strings.h"
@@ -26,6 +24,7 @@
 #include "server/ledger_rooms.h"
 #include "server/membership/acts.h"
 #include "server/membership/directory.h"
+#include "server/restoring_mark.h"
 #include "server/room_options.h"
 #include "server/store/commit_writes.h"
 #include "server/store_rooms.h"
@@ -51,9 +50,8 @@ absl::StatusOr<std::optional<Checkpoint>> CheckpointOf(const std::string& note) 
   return std::optional(*std::move(checkpoint));
 }
 
-// Whether the log's keys in key_dir have signed it, in words.
-std::string Signed(const std::string& dir, const std::string& note, const std::string& origin,
-                   Random& random) {
+// Whether one of the log's keys in key_dir, also the former one, has signed it.
+bool IsSigned(const std::string& dir, const std::string& note, const std::string& origin, Random& random) {
   std::vector<VerifierKey> keys;
   const auto add = [&](const Ed25519Key& key) {
     auto verifier = VerifierKey::Make(origin, NoteAlgorithm::kEd25519, key.public_key());
@@ -61,47 +59,58 @@ std::string Signed(const std::string& dir, const std::string& note, const std::s
   };
   if (const auto key = LoadLedgerKey(dir, false, random); key.ok()) add(*key);
   if (const auto key = LoadFormerLedgerKey(dir); key.ok() && *key) add(**key);
-  const bool is_signed = !keys.empty() && OpenCheckpoint(note, keys, origin).ok();
-  return is_signed ? "which a ledger key in key_dir has signed"
-                   : "which NO ledger key in key_dir has signed: make sure that the backup is yours";
+  return !keys.empty() && OpenCheckpoint(note, keys, origin).ok();
 }
 
 class Restoration {
  public:
   Restoration(const config::v1::ServerConfig& config, const Clock& clock, Random& random, const Lines& say)
-      : config_(config), clock_(clock), random_(random), say_(say), head_(config.ledger().head_dir()) {}
+      : config_(config),
+        clock_(clock),
+        random_(random),
+        say_(say),
+        head_(config.ledger().head_dir()),
+        mark_(head_.path()) {}
 
   absl::Status Run(const RestoreRequest& request) {
     for (auto step : {&Restoration::OpenBackup, &Restoration::CheckDirectories, &Restoration::CheckOrigin,
+                      &Restoration::CheckBackup, &Restoration::CheckRevision, &Restoration::ReadToItsEnd,
                       &Restoration::Begin, &Restoration::WriteRows, &Restoration::WriteAct,
                       &Restoration::Deny, &Restoration::BeginLog}) {
       if (absl::Status status = (this->*step)(request); !status.ok()) return status;
     }
-    if (unlink(RestoringMark(config_).c_str()) != 0)
-      return absl::ErrnoToStatus(errno, absl::StrCat("cannot remove ", RestoringMark(config_)));
+    if (absl::Status ended = mark_.End(); !ended.ok()) return ended;
     say_("The store is restored: start the server.");
     return absl::OkStatus();
   }
 
  private:
-  std::string kept_head_file() const { return head_.path() + "/head-before-restore"; }
   std::string NewOrigin() const { return LogOriginOf(config_.ledger(), bootstrap_.trust_domain()); }
 
   absl::Status OpenBackup(const RestoreRequest& request) {
     auto bootstrap = LoadBootstrap(config_);
     if (!bootstrap.ok()) return bootstrap.status();
     bootstrap_ = *std::move(bootstrap);
-    const auto key = ReadX25519KeyFile(request.key_file);
-    if (!key.ok()) return key.status();
-    auto source = backup::OpenFile(request.file);
-    if (!source.ok()) return source.status();
-    auto reader = backup::BackupReader::Open(*std::move(source), *key);
+    auto reader = OpenReader(request);
     if (!reader.ok()) return reader.status();
     reader_ = *std::move(reader);
+    const std::string& trust_domain = reader_->meta().trust_domain();
+    if (trust_domain != bootstrap_.trust_domain()) {
+      return Refused(absl::StrCat("the backup is of the coalition ", Quoted(trust_domain), ", and not of ",
+                                  Quoted(bootstrap_.trust_domain())));
+    }
     const auto keys = LoadKeys(config_.key_dir(), false, random_);
     if (!keys.ok()) return keys.status();
     keys_ = *keys;
     return absl::OkStatus();
+  }
+
+  static absl::StatusOr<std::unique_ptr<backup::BackupReader>> OpenReader(const RestoreRequest& request) {
+    const auto key = ReadX25519KeyFile(request.key_file);
+    if (!key.ok()) return key.status();
+    auto source = backup::OpenFile(request.file);
+    if (!source.ok()) return source.status();
+    return backup::BackupReader::Open(*std::move(source), *key);
   }
 
   absl::Status CheckDirectories(const RestoreRequest&) {
@@ -112,20 +121,18 @@ class Restoration {
                                   ", is not empty: move what is there away. A restore overwrites nothing."));
     }
     if (absl::Status made = head_.Make(); !made.ok()) return made;
-    // Of a restore that was cut short the head may be its own, which nobody was shown.
-    const bool again =
-        access(RestoringMark(config_).c_str(), F_OK) == 0 && access(kept_head_file().c_str(), F_OK) == 0;
-    if (again && rename(kept_head_file().c_str(), head_.file().c_str()) != 0)
-      return absl::ErrnoToStatus(errno, absl::StrCat("cannot put back ", head_.file()));
-    const auto head = head_.Read();
-    if (!head.ok()) return head.status();
-    old_head_ = *head;
+    // First, for it locks the directory.
     auto journal = denials::Journal::Open({head_.path()});
     if (!journal.ok()) return journal.status();
     journal_ = *std::move(journal);
+    if (absl::Status put_back = mark_.PutBackHead(clock_.NowS()); !put_back.ok()) return put_back;
+    const auto head = head_.Read();
+    if (!head.ok()) return head.status();
+    old_head_ = *head;
     const absl::StatusOr<bool> may_adopt = head_.MayAdopt();
     if (!may_adopt.ok()) return may_adopt.status();
-    if (journal_->denied().revision > 0 || *may_adopt) return absl::OkStatus();
+    may_adopt_ = *may_adopt;
+    if (journal_->denied().revision > 0 || may_adopt_) return absl::OkStatus();
     if (journal_->is_new()) unlink(journal_->file().c_str());
     return Refused(absl::StrCat(
         journal_->file(),
@@ -155,14 +162,55 @@ class Restoration {
     return absl::OkStatus();
   }
 
+  // Anybody can encrypt a backup to the key: whose it is only its checkpoint says.
+  absl::Status CheckBackup(const RestoreRequest& request) {
+    is_signed_ =
+        of_backup_ && IsSigned(config_.key_dir(), reader_->meta().checkpoint(), of_backup_->origin, random_);
+    if (is_signed_ || may_adopt_) return absl::OkStatus();
+    return Refused(absl::StrCat(
+        request.file, " has ",
+        of_backup_ ? "a checkpoint that no ledger key in key_dir has signed" : "no checkpoint",
+        ": it may be another's. Put the ledger's key from then into key_dir, as ", kLedgerKey, " or ",
+        kFormerLedgerKey, ". If that is lost and you know that the backup is yours, create a file ",
+        head_.adopt_file(), " and start again."));
+  }
+
+  // What was denied before the backup's revision is not denied again, for the backup has it: if that is true.
+  absl::Status CheckRevision(const RestoreRequest& request) {
+    const store::Revision revision = reader_->meta().revision();
+    const store::Revision known = KnownHere();
+    if (revision <= known || known == 0 || may_adopt_) return absl::OkStatus();
+    return Refused(absl::StrCat(
+        request.file, " says that it is of revision ", revision, ", and ", head_.path(), " knows of ", known,
+        ": set ledger.head_dir to the newest that there is. If this is it, and you know that the backup is "
+        "yours, create a file ",
+        head_.adopt_file(), " and start again."));
+  }
+  store::Revision KnownHere() const {
+    return std::max(journal_->denied().revision, old_head_ ? old_head_->revision : 0);
+  }
+
+  // Whether it is whole and its ticks lead to the checkpoint, before anything is written.
+  absl::Status ReadToItsEnd(const RestoreRequest& request) {
+    const auto reader = OpenReader(request);
+    if (!reader.ok()) return reader.status();
+    if ((*reader)->meta().SerializeAsString() != reader_->meta().SerializeAsString())
+      return Refused(absl::StrCat(request.file, " was replaced while it was read"));
+    ledger::FormerLog log(of_backup_, 0);
+    const auto end = (*reader)->ReadRows([&log](const backup::Row& row) {
+      return row.key.starts_with(kLedgerPrefix) ? log.Take(row.key, row.value).status() : absl::OkStatus();
+    });
+    return end.ok() ? log.Prove() : end.status();
+  }
+
   absl::Status Begin(const RestoreRequest& request) {
-    const storage::v1::BackupMeta& meta = reader_->meta();
-    absl::Status marked = WriteFileAtomic(RestoringMark(config_), request.file + "\n", 0600);
+    absl::Status marked =
+        mark_.Begin(request.file, old_head_.has_value(), !journal_->is_new(), clock_.NowS());
     if (!marked.ok()) return marked;
     auto store = store::LevelDbStore::Open(StoreOptions(config_));
     if (!store.ok()) return store.status();
     store_ = *std::move(store);
-    known_ = std::max({meta.revision(), journal_->denied().revision, old_head_ ? old_head_->revision : 0});
+    known_ = std::max(reader_->meta().revision(), KnownHere());
     return store_->SkipTo(known_ + denials::kSkip);
   }
 
@@ -192,7 +240,8 @@ class Restoration {
                       "; the new one goes on from ", store_->Head(), "."));
     if (of_backup_) {
       say_(absl::StrCat("Ledger: the ticks lead to the backup's checkpoint, of size ", of_backup_->size, ", ",
-                        Signed(config_.key_dir(), reader_->meta().checkpoint(), of_backup_->origin, random_),
+                        is_signed_ ? "which a ledger key in key_dir has signed"
+                                   : "which NO ledger key in key_dir has signed, and was taken on your word",
                         "; ", former_->entries(), " entries are kept."));
     }
     return absl::OkStatus();
@@ -231,8 +280,7 @@ class Restoration {
   // Seals the first tick and writes the head, so that from now on the old name is refused.
   absl::Status BeginLog(const RestoreRequest&) {
     const bool keeps = old_head_.has_value();
-    if (keeps && rename(head_.file().c_str(), kept_head_file().c_str()) != 0)
-      return absl::ErrnoToStatus(errno, absl::StrCat("cannot put aside ", head_.file()));
+    if (absl::Status put = keeps ? mark_.PutAsideHead() : absl::OkStatus(); !put.ok()) return put;
     const auto directory = membership::Directory::Open(*store_, bootstrap_, clock_.NowNs());
     if (!directory.ok()) return directory.status();
     store::CommitLane lane(*store_);
@@ -242,7 +290,7 @@ class Restoration {
         LedgerRooms::Open(config_, {*store_, lane, **directory, keys_, clock_, random_, disclosures, now});
     if (!rooms.ok()) return rooms.status();
     say_(absl::StrCat("Log: ", NewOrigin(), " begins; its first tick names the old one",
-                      keeps ? absl::StrCat(", whose head is kept in ", kept_head_file()) : "", "."));
+                      keeps ? absl::StrCat(", whose head is kept in ", mark_.kept_head()) : "", "."));
     return absl::OkStatus();
   }
 
@@ -251,6 +299,9 @@ class Restoration {
   Random& random_;
   const Lines& say_;
   const ledger::HeadDir head_;
+  const RestoringMark mark_;
+  bool may_adopt_ = false;
+  bool is_signed_ = false;  // the backup's checkpoint
   config::v1::Bootstrap bootstrap_;
   exchange::ExchangeKeys keys_;
   std::unique_ptr<backup::BackupReader> reader_;

@@ -1,7 +1,5 @@
 #include "server/store_rooms.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -11,6 +9,7 @@
 #include "server/denials/opening.h"
 #include "server/ledger/head.h"
 #include "server/membership/directory.h"
+#include "server/restoring_mark.h"
 #include "server/room_options.h"
 
 namespace coalition::server {
@@ -40,10 +39,6 @@ absl::StatusOr<bool> MayAdopt(const config::v1::ServerConfig& config, const stor
 
 }  // namespace
 
-std::string RestoringMark(const config::v1::ServerConfig& config) {
-  return config.ledger().head_dir() + "/restoring";
-}
-
 absl::StatusOr<denials::Replayed> DenyAgain(denials::Journal& journal, const denials::IsOlder& is_older,
                                             store::LevelDbStore& store,
                                             const config::v1::Bootstrap& bootstrap, int64_t now_ns) {
@@ -67,11 +62,8 @@ absl::StatusOr<denials::Replayed> DenyAgain(denials::Journal& journal, const den
 }
 
 absl::StatusOr<std::unique_ptr<StoreRooms>> StoreRooms::Open(const config::v1::ServerConfig& config) {
-  if (const std::string mark = RestoringMark(config); access(mark.c_str(), F_OK) == 0) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("a restore into ", config.store_dir(), " was begun and has not ended (", mark,
-                     "): empty the directory and run coalitiond --restore again"));
-  }
+  const RestoringMark mark(config.ledger().head_dir());
+  if (absl::Status none = mark.CheckNone(config.store_dir()); !none.ok()) return none;
   auto leveldb = store::LevelDbStore::Open(StoreOptions(config));
   if (!leveldb.ok()) return leveldb.status();
   return std::unique_ptr<StoreRooms>(new StoreRooms(*std::move(leveldb)));

@@ -49,7 +49,4 @@ class StoreRooms {
   std::unique_ptr<denials::JournaledStore> journaled_;
 };
 
-// In ledger.head_dir while a restore is under way: what is in store_dir is not whole.
-std::string RestoringMark(const config::v1::ServerConfig& config);
-
 }  // namespace coalition::server

@@ -1,6 +1,7 @@
 #include "server/denials/journal.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,7 +15,9 @@
 #include "absl/strings/str_cat.h"
 #include "common/file.h"
 #include "common/hash.h"
+#include "common/key_file.h"
 #include "common/log.h"
+#include "common/strings.h"
 
 namespace coalition::denials {
 namespace {
@@ -89,6 +92,17 @@ absl::Status Refused(const std::string& file, int error) {
       absl::StrCat("the journal of denials, ", file, ", could not be written: ", std::strerror(error)));
 }
 
+absl::StatusOr<Fd> Lock(const std::string& dir) {
+  const std::string path = Journal::LockIn(dir);
+  Fd fd(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (fd.get() < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open ", path));
+  if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) return fd;
+  if (errno != EWOULDBLOCK) return absl::ErrnoToStatus(errno, absl::StrCat("cannot lock ", path));
+  return absl::FailedPreconditionError(
+      absl::StrCat("another server or a restore has the journal of denials in ", dir,
+                   ": stop it first, or set ledger.head_dir to this store's own"));
+}
+
 }  // namespace
 
 void Denied::Add(StoredDenials frame) {
@@ -97,8 +111,9 @@ void Denied::Add(StoredDenials frame) {
   for (auto& record : *frame.mutable_records()) Keep(record.id(), std::move(record), &records);
 }
 
-Journal::Journal(std::string file, std::function<int(int)> sync)
+Journal::Journal(std::string file, Fd lock, std::function<int(int)> sync)
     : file_(std::move(file)),
+      lock_(std::move(lock)),
       sync_(sync ? std::move(sync) : [](int fd) { return fdatasync(fd) == 0 ? 0 : errno; }) {}
 
 Journal::~Journal() {
@@ -107,7 +122,9 @@ Journal::~Journal() {
 
 absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(const JournalOptions& options) {
   if (absl::Status made = MakeDir(options.dir, 0700); !made.ok()) return made;
-  std::unique_ptr<Journal> journal(new Journal(FileIn(options.dir), options.sync));
+  absl::StatusOr<Fd> lock = Lock(options.dir);
+  if (!lock.ok()) return lock.status();
+  std::unique_ptr<Journal> journal(new Journal(FileIn(options.dir), *std::move(lock), options.sync));
   if (absl::Status loaded = journal->Load(); !loaded.ok()) return loaded;
   return journal;
 }
@@ -120,13 +137,24 @@ absl::Status Journal::Load() {
     if (absl::Status made = WriteFileAtomic(file_, *bytes, 0600); !made.ok()) return made;
   }
   if (!bytes.ok()) return bytes.status();
+  if (absl::Status is_private = CheckPrivateFile(file_, "who was denied what"); !is_private.ok())
+    return is_private;
   if (absl::Status read = ReadFrames(*bytes); !read.ok()) return read;
   const size_t read_bytes = bytes->size();
   bytes->clear();
   bytes->shrink_to_fit();
-  if (absl::Status rewritten = Rewrite(); !rewritten.ok()) return rewritten;
+  return OpenRead(read_bytes, Rewrite());
+}
+
+absl::Status Journal::OpenRead(size_t read_bytes, const absl::Status& rewritten) {
   fd_ = open(file_.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-  if (fd_ < 0) return Refused(file_, errno);
+  struct stat facts {};
+  if (fd_ < 0 || fstat(fd_, &facts) != 0) return Refused(file_, errno);
+  if (!rewritten.ok()) {
+    // As long as the old one is in its place: it says the same.
+    if (facts.st_size != static_cast<off_t>(read_bytes)) return rewritten;
+    Log::Warn("denials_not_rewritten", {{"file", file_}, {"error", Std(rewritten.message())}});
+  }
   if (size_ < read_bytes && ftruncate(fd_, static_cast<off_t>(size_)) != 0) return Refused(file_, errno);
   return absl::OkStatus();
 }

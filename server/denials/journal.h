@@ -10,6 +10,9 @@
 //
 // It grows while it is open, and is rewritten when it is opened and half of it has been superseded: of each
 // row of the coalition and of each record the newest entry stays. So it is bounded by how many there are.
+//
+// Beside it `denials.lock`, empty: whoever has the journal open holds a lock on it (flock), for two would
+// write over each other.
 #pragma once
 
 #include <cstddef>
@@ -23,6 +26,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coalition/storage/v1/denial.pb.h"
+#include "common/fd.h"
 #include "server/store/store.h"
 
 namespace coalition::denials {
@@ -46,13 +50,16 @@ struct JournalOptions {
 class Journal {
  public:
   // Reads the whole file, or makes it. What a power cut left of a last frame is cut off, with a line in the
-  // log. DATA_LOSS: a frame is damaged before the end, or it is no such file; says what to do.
+  // log; so is told that it could not be rewritten, which can wait. DATA_LOSS: a frame is damaged before the
+  // end, or it is no such file. FAILED_PRECONDITION: another has it open, or others may read it. Both say
+  // what to do.
   static absl::StatusOr<std::unique_ptr<Journal>> Open(const JournalOptions& options);
   ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
   static std::string FileIn(const std::string& dir) { return dir + "/denials"; }
+  static std::string LockIn(const std::string& dir) { return dir + "/denials.lock"; }
 
   // Durable when it returns OK. After an error the file is as before, once the next call has succeeded: to be
   // repeated. UNAVAILABLE too where somebody has removed the file meanwhile: then until it is opened anew.
@@ -67,13 +74,16 @@ class Journal {
   void Release();
 
  private:
-  Journal(std::string file, std::function<int(int)> sync);
+  Journal(std::string file, Fd lock, std::function<int(int)> sync);
 
   absl::Status Load();
+  // Opens the file, from which so many bytes were read.
+  absl::Status OpenRead(size_t read_bytes, const absl::Status& rewritten);
   absl::Status ReadFrames(std::string_view bytes);
   absl::Status Rewrite();
 
   const std::string file_;
+  const Fd lock_;
   const std::function<int(int)> sync_;
   int fd_ = -1;
   bool is_new_ = false;

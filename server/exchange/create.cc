@@ -16,6 +16,7 @@
 #include "server/exchange/named_audience.h"
 #include "server/exchange/request_memory.h"
 #include "server/exchange/seller_quota.h"
+#include "server/store/commit_writes.h"
 
 namespace coalition::exchange {
 namespace {
@@ -184,6 +185,9 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
 
   // With the record as it is now and as the contributor may see it now.
   void AnswerExisting() {
+    // The earlier call may have been told that not all of it was kept.
+    const auto kept = store::CommitWrites(room_.store, {});
+    if (!kept.ok()) return Fail(FromStore(kept.status()));
     contributor_.Renew(room_.directory);
     const Reader reader(room_.store, room_.keys, contributor_.asker());
     const auto seen = reader.FindById(existing_->id);

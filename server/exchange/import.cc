@@ -19,6 +19,7 @@
 #include "server/exchange/import_error.h"
 #include "server/exchange/named_audience.h"
 #include "server/exchange/seller_quota.h"
+#include "server/store/commit_writes.h"
 
 namespace coalition::exchange {
 namespace {
@@ -47,7 +48,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
 
   void Run(const v1::ImportRecordsRequest& request) {
     if (absl::Status status = Prepare(request); !status.ok()) return done_(status);
-    if (items_.empty()) return Succeed();
+    if (items_.empty()) return AnswerRepeated();
     validate_only_ ? Validate() : Submit();
   }
 
@@ -209,6 +210,10 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
     for (const Item& item : items_) {
       if (item.stored) repeated_.push_back({item.result, *item.stored, item.draft.external_id_key});
     }
+    if (repeated_.empty()) return Succeed();
+    // That call may have been told that not all of it was kept.
+    const auto kept = store::CommitWrites(room_.store, {});
+    if (!kept.ok()) return done_(FromStore(kept.status()));
     contributor_.Renew(room_.directory);
     const Reader reader(room_.store, room_.keys, contributor_.asker());
     for (const Repeated& repeated : repeated_) {

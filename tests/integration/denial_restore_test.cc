@@ -2,16 +2,21 @@
 // directories.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
+#include <csignal>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "coalition/v1/ledger_service.grpc.pb.h"
 #include "common/errors.h"
 #include "common/file.h"
+#include "common/key_file.h"
 #include "server/backup/backup_writer.h"
 #include "server/denials/journal.h"
+#include "server/keys.h"
 #include "server/ledger/head.h"
 #include "server/restoring.h"
 #include "server/store/leveldb_store.h"
@@ -43,13 +48,15 @@ class DenialRestoreTest : public ::testing::Test {
     fs::copy(StoreDir(), StoreDir() + ".older", fs::copy_options::recursive);
     WriteBackup();
     server_.Restart();
-    mark_ = (*denials::Journal::Open({HeadDir()}))->denied().revision;
+    mark_ = MarkNow();
   }
 
   const std::string& StoreDir() const { return server_.config().store_dir(); }
   const std::string& HeadDir() const { return server_.config().ledger().head_dir(); }
   std::string BackupFile() const { return server_.directory() + "/backup"; }
   std::string KeyFile() const { return server_.directory() + "/backup.key"; }
+
+  std::string MarkFile() const { return HeadDir() + "/restoring"; }
 
   void WriteBackup() {
     const X25519Key key = NewKey();
@@ -83,17 +90,41 @@ class DenialRestoreTest : public ::testing::Test {
     return Call(server_.Exchange(member), &ExchangeStub::GetRecord, request).status();
   }
 
-  // The newest row or record that the journal got is of this call: it is in a copy of the directory that is
-  // made as soon as the call has returned.
-  void ExpectJournalled(const absl::Status& called) {
-    ASSERT_TRUE(called.ok()) << called;
+  // As whoever has the recipient's public key can: of the older store, with what is said of it.
+  void Forge(const std::function<void(storage::v1::BackupMeta&)>& edit) {
+    store::LevelDbOptions options;
+    options.dir = StoreDir() + ".older";
+    const auto store = *store::LevelDbStore::Open(options);
+    storage::v1::BackupMeta meta = MetaAt(store->Head());
+    meta.set_checkpoint((*ledger::HeadDir(HeadDir()).Read())->note);
+    edit(meta);
+    // The writer reads at the revision that it is told.
+    ASSERT_TRUE(store->SkipTo(meta.revision()).ok());
+    SystemRandom random;
+    const X25519Key key = *ReadX25519KeyFile(KeyFile());
+    auto writer = backup::BackupWriter::Open(*store, meta, key.public_key(), random);
+    ASSERT_TRUE(writer.ok()) << writer.status();
+    const auto file = Drain(**writer);
+    ASSERT_TRUE(file.ok()) << file.status();
+    ASSERT_TRUE(WriteFileAtomic(BackupFile(), *file, 0600).ok());
+  }
+
+  // What a copy of the directory says: the server has the journal itself.
+  store::Revision MarkNow() {
     const std::string copy = server_.directory() + "/copy-" + std::to_string(++copies_);
     fs::create_directory(copy);
     fs::copy(denials::Journal::FileIn(HeadDir()), denials::Journal::FileIn(copy));
     const auto journal = denials::Journal::Open({copy});
-    ASSERT_TRUE(journal.ok()) << journal.status();
-    EXPECT_GT((*journal)->denied().revision, mark_);
-    mark_ = (*journal)->denied().revision;
+    EXPECT_TRUE(journal.ok()) << journal.status();
+    return journal.ok() ? (*journal)->denied().revision : 0;
+  }
+  // The newest row or record that the journal got is of this call: it is in a copy of the directory that is
+  // made as soon as the call has returned.
+  void ExpectJournalled(const absl::Status& called) {
+    ASSERT_TRUE(called.ok()) << called;
+    const store::Revision mark = MarkNow();
+    EXPECT_GT(mark, mark_);
+    mark_ = mark;
   }
   void DenyEach() {
     v1::WithdrawRecordRequest withdraw;
@@ -156,10 +187,27 @@ class DenialRestoreTest : public ::testing::Test {
     return server::Restore(config, {BackupFile(), KeyFile()}, SystemClock(), random,
                            [this](const std::string& line) { said_.push_back(line); });
   }
-  config::v1::ServerConfig Renamed() const {
+  // On a disk that has no room for the rows.
+  void CutShort(const config::v1::ServerConfig& config) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    rlimit before{};
+    getrlimit(RLIMIT_FSIZE, &before);
+    const rlimit limit{rlim_t{256} << 10, before.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    const absl::Status cut = RestoreWith(config);
+    setrlimit(RLIMIT_FSIZE, &before);
+    EXPECT_FALSE(cut.ok());
+    ASSERT_TRUE(fs::exists(MarkFile())) << cut;
+    fs::remove_all(StoreDir());
+  }
+  config::v1::ServerConfig Renamed(const std::string& origin = kNewOrigin) const {
     config::v1::ServerConfig config = server_.config();
-    config.mutable_ledger()->set_origin(kNewOrigin);
+    config.mutable_ledger()->set_origin(origin);
     return config;
+  }
+  void ExpectNothingBegun() {
+    EXPECT_FALSE(fs::exists(StoreDir()));
+    EXPECT_FALSE(fs::exists(MarkFile()));
   }
 
   TestServer server_{Options()};
@@ -250,13 +298,111 @@ TEST_F(DenialRestoreTest, ARestoreThatWasCutShortIsNotStartedAndBegunAgain) {
   const std::string whole = *ReadFile(BackupFile(), size_t{1} << 30);
   ASSERT_TRUE(WriteFileAtomic(BackupFile(), whole.substr(0, whole.size() / 2), 0600).ok());
   EXPECT_FALSE(RestoreWith(Renamed()).ok());
-  EXPECT_THAT(Start(Renamed()).message(), HasSubstr("was begun and has not ended"));
+  ExpectNothingBegun();
   ASSERT_TRUE(WriteFileAtomic(BackupFile(), whole, 0600).ok());
+  CutShort(Renamed());
+  EXPECT_THAT(Start(Renamed()).message(), HasSubstr("was begun and has not ended"));
+  fs::create_directory(StoreDir());
+  ASSERT_TRUE(WriteFileAtomic(StoreDir() + "/left", "", 0600).ok());
   EXPECT_THAT(RestoreWith(Renamed()).message(), HasSubstr("is not empty"));
   fs::remove_all(StoreDir());
   ASSERT_TRUE(RestoreWith(Renamed()).ok());
   server_.RestartWith(Renamed());
   ExpectAllStand();
+  EXPECT_FALSE(fs::exists(HeadDir() + "/denials-before-restore"));
+}
+
+TEST_F(DenialRestoreTest, ARestoreThatWasCutShortIsGivenUp) {
+  DenyEach();
+  server_.Stop();
+  fs::rename(StoreDir(), StoreDir() + ".aside");
+  CutShort(Renamed());
+  // As the message says.
+  const std::string kept = HeadDir() + "/denials-before-restore",
+                    journal = denials::Journal::FileIn(HeadDir());
+  EXPECT_THAT(Start(server_.config()).message(), HasSubstr("move " + kept + " to " + journal));
+  fs::rename(kept, journal);
+  fs::rename(StoreDir() + ".aside", StoreDir());
+  fs::remove(MarkFile());
+  server_.Restart();
+  ExpectAllStand();
+}
+
+TEST_F(DenialRestoreTest, TheHeadOfAnEarlierRestoreIsNotTakenForTheNewest) {
+  DenyEach();
+  server_.Stop();
+  fs::remove_all(StoreDir());
+  ASSERT_TRUE(RestoreWith(Renamed()).ok());
+  server_.RestartWith(Renamed());
+  EXPECT_NE(Create("shop-9"), "");
+  server_.Stop();
+  const std::string live = *ReadFile(ledger::HeadDir(HeadDir()).file(), size_t{1} << 20);
+  fs::remove_all(StoreDir());
+  const config::v1::ServerConfig third = Renamed("coalition.example/ledger-3");
+  CutShort(third);
+  const absl::Status restored = RestoreWith(third);
+  ASSERT_TRUE(restored.ok()) << restored;
+  EXPECT_EQ(*ReadFile(HeadDir() + "/head-before-restore", size_t{1} << 20), live);
+  server_.RestartWith(third);
+  ExpectAllStand();
+}
+
+TEST_F(DenialRestoreTest, WithoutAHeadARestoreDoesNotTakeItsOwnForTheOldOne) {
+  DenyEach();
+  server_.Stop();
+  fs::remove_all(StoreDir());
+  fs::remove(ledger::HeadDir(HeadDir()).file());
+  CutShort(Renamed());
+  const std::string mark = *ReadFile(MarkFile(), size_t{1} << 20);
+  ASSERT_TRUE(RestoreWith(Renamed()).ok());
+  // As if it had been cut short just before its end.
+  ASSERT_TRUE(WriteFileAtomic(MarkFile(), mark, 0600).ok());
+  fs::remove_all(StoreDir());
+  const absl::Status again = RestoreWith(Renamed());
+  ASSERT_TRUE(again.ok()) << again;
+  server_.RestartWith(Renamed());
+  ExpectAllStand();
+}
+
+TEST_F(DenialRestoreTest, ABackupThatMayBeAnothersIsRefused) {
+  DenyEach();
+  server_.Stop();
+  fs::remove_all(StoreDir());
+  Forge([](auto& meta) { meta.set_trust_domain("other.example"); });
+  EXPECT_THAT(RestoreWith(Renamed()).message(), HasSubstr("is of the coalition \"other.example\""));
+  Forge([](auto& meta) { meta.clear_checkpoint(); });
+  EXPECT_THAT(RestoreWith(Renamed()).message(), HasSubstr("has no checkpoint"));
+  ExpectNothingBegun();
+  ASSERT_TRUE(WriteFileAtomic(ledger::HeadDir(HeadDir()).adopt_file(), "", 0600).ok());
+  const absl::Status restored = RestoreWith(Renamed());
+  ASSERT_TRUE(restored.ok()) << restored;
+  server_.RestartWith(Renamed());
+  ExpectAllStand();
+}
+
+// So that what was denied would not be denied again.
+TEST_F(DenialRestoreTest, ABackupThatSaysItIsNewerThanAllThatIsKnownIsRefused) {
+  DenyEach();
+  server_.Stop();
+  fs::remove_all(StoreDir());
+  Forge([](auto& meta) { meta.set_revision(uint64_t{1} << 40); });
+  EXPECT_THAT(RestoreWith(Renamed()).message(), HasSubstr("says that it is of revision 1099511627776"));
+  ExpectNothingBegun();
+}
+
+TEST_F(DenialRestoreTest, TheCheckpointIsSignedByAKeyOfTheLedgerAlsoTheFormerOne) {
+  DenyEach();
+  server_.Stop();
+  fs::remove_all(StoreDir());
+  const std::string dir = server_.config().key_dir() + "/";
+  fs::rename(dir + server::kLedgerKey, dir + "elsewhere");
+  SystemRandom random;
+  ASSERT_TRUE(WriteKeyFile(dir + server::kLedgerKey, *Ed25519Key::Generate(random)).ok());
+  EXPECT_THAT(RestoreWith(Renamed()).message(), HasSubstr("no ledger key in key_dir has signed"));
+  ExpectNothingBegun();
+  fs::rename(dir + "elsewhere", dir + server::kFormerLedgerKey);
+  const absl::Status restored = RestoreWith(Renamed());
+  EXPECT_TRUE(restored.ok()) << restored;
 }
 
 TEST_F(DenialRestoreTest, WithoutAJournalARestoreTakesTheOperatorsWord) {

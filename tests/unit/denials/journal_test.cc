@@ -41,6 +41,7 @@ class JournalTest : public ::testing::Test {
   }
   absl::Status OpenStatus() { return Journal::Open({dir_.Sub("head")}).status(); }
   std::string Bytes() const { return *ReadFile(file_, size_t{1} << 30); }
+  unsigned Mode() const { return static_cast<unsigned>(std::filesystem::status(file_).permissions()); }
   void Write(const std::string& bytes) { ASSERT_TRUE(WriteFileAtomic(file_, bytes, 0600).ok()); }
 
   ScratchDir dir_;
@@ -57,13 +58,14 @@ TEST_F(JournalTest, KeepsTheNewestOfEachAndTheMark) {
     ASSERT_TRUE(journal->Append(Frame(7, "b", "1")).ok());
     ASSERT_TRUE(journal->Append(Frame(9, "a", "2")).ok());
   }
-  const auto journal = Open();
+  auto journal = Open();
   EXPECT_EQ(journal->denied().revision, 9U);
   ASSERT_EQ(journal->denied().rows.size(), 2U);
   EXPECT_EQ(journal->denied().rows.at("a").value(), "2");
   EXPECT_EQ(journal->denied().records.at("record of a").revision(), 9U);
   journal->Release();
   ASSERT_TRUE(journal->Append(Frame(12, "c", "1")).ok());
+  journal.reset();
   EXPECT_EQ(Open()->denied().rows.size(), 3U);
 }
 
@@ -124,7 +126,7 @@ class FileLimit {
 };
 
 TEST_F(JournalTest, AFullDiskIsSaidAndWhatWasWrittenOfAFrameGoes) {
-  const auto journal = Open();
+  auto journal = Open();
   ASSERT_TRUE(journal->Append(Frame(3, "a", "1")).ok());
   {
     const FileLimit full(Bytes().size() + 10);
@@ -134,17 +136,19 @@ TEST_F(JournalTest, AFullDiskIsSaidAndWhatWasWrittenOfAFrameGoes) {
   }
   EXPECT_EQ(journal->denied().revision, 3U);
   ASSERT_TRUE(journal->Append(Frame(9, "a", "2")).ok());
+  journal.reset();
   EXPECT_EQ(Open()->denied().revision, 9U);
 }
 
 TEST_F(JournalTest, WhatIsNotDurableIsNotKept) {
   int error = EIO;
   sync_ = [&error](int) { return error; };
-  const auto journal = Open();
+  auto journal = Open();
   EXPECT_TRUE(absl::IsUnavailable(journal->Append(Frame(3, "a", "1"))));
   EXPECT_EQ(journal->denied().revision, 0U);
   error = 0;
   EXPECT_TRUE(journal->Append(Frame(3, "a", "1")).ok());
+  journal.reset();
   EXPECT_EQ(Open()->denied().revision, 3U);
 }
 
@@ -169,15 +173,56 @@ TEST_F(JournalTest, IsRewrittenWithoutWhatWasSuperseded) {
           journal->Append(Frame(revision, revision % 2 == 0 ? "a" : "b", std::string(20'000, 'x'))).ok());
   }
   const size_t before = Bytes().size();
-  const auto journal = Open();
+  auto journal = Open();
   EXPECT_LT(Bytes().size(), before / 10);
   EXPECT_EQ(journal->denied().revision, 40U);
   ASSERT_TRUE(journal->Append(Frame(41, "c", "1")).ok());
+  journal.reset();
   const auto again = Open();
   EXPECT_EQ(again->denied().revision, 41U);
   EXPECT_EQ(again->denied().rows.at("a").revision(), 40U);
   EXPECT_EQ(again->denied().rows.at("b").revision(), 39U);
   EXPECT_EQ(again->denied().rows.size(), 3U);
+  EXPECT_EQ(Mode(), 0600U);
+}
+
+TEST_F(JournalTest, WhereItCannotBeRewrittenItIsTakenAsItIs) {
+  {
+    const auto journal = Open();
+    for (store::Revision revision = 1; revision <= 40; ++revision)
+      ASSERT_TRUE(journal->Append(Frame(revision, "a", std::string(20'000, 'x'))).ok());
+  }
+  const std::string before = Bytes();
+  auto journal = [&] {
+    const FileLimit full(1'000);
+    return Open();
+  }();
+  ASSERT_NE(journal, nullptr);
+  EXPECT_EQ(journal->denied().revision, 40U);
+  EXPECT_EQ(Bytes(), before);
+  ASSERT_TRUE(journal->Append(Frame(41, "b", "1")).ok());
+  journal.reset();
+  journal = Open();
+  EXPECT_EQ(journal->denied().revision, 41U);
+  EXPECT_LT(Bytes().size(), before.size() / 10) << "positive control: it was to be rewritten";
+}
+
+TEST_F(JournalTest, OneAtATimeHasIt) {
+  auto journal = Open();
+  const absl::Status second = OpenStatus();
+  EXPECT_TRUE(absl::IsFailedPrecondition(second)) << second;
+  EXPECT_THAT(second.message(), HasSubstr("another server or a restore has"));
+  journal.reset();
+  EXPECT_TRUE(OpenStatus().ok()) << "positive control";
+}
+
+TEST_F(JournalTest, OthersMayNotReadIt) {
+  ASSERT_TRUE(OpenStatus().ok());
+  EXPECT_EQ(Mode(), 0600U) << "as it is made";
+  std::filesystem::permissions(file_, std::filesystem::perms(0640));
+  const absl::Status open = OpenStatus();
+  EXPECT_TRUE(absl::IsFailedPrecondition(open)) << open;
+  EXPECT_THAT(open.message(), HasSubstr("chmod 600 " + file_));
 }
 
 }  // namespace
