@@ -72,6 +72,10 @@ class Verification {
     CheckParties(rows_);
     CheckLedgerNotes(rows_);
     CheckKinds(rows_);
+    for (const auto& check : options_.beside) {
+      if (rows_.stopped()) break;
+      if (absl::Status status = Unless(check(rows_.store()), Subject::kHead); !status.ok()) return status;
+    }
     return rows_.stopped() ? rows_.status() : CheckLog(known);
   }
 

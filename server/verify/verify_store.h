@@ -8,9 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "server/ledger/seal.h"
 #include "server/store/leveldb_store.h"
+#include "server/store/store.h"
 #include "server/verify/findings.h"
 
 namespace coalition::verify {
@@ -24,6 +26,9 @@ struct VerifyOptions {
   // unless the store has no log yet.
   std::function<absl::StatusOr<ledger::LogSigner>(const std::string& trust_domain)> log_signer;
   std::string head_dir;
+  // Of what else has to go with the store; each is called once. FAILED_PRECONDITION and DATA_LOSS are
+  // findings, other errors end the verification.
+  std::vector<std::function<absl::Status(const store::Store& store)>> beside = {};
   // After so many it is enough.
   size_t findings_max = 100;
   // Told what is being read, and how many rows of it were. May be empty.

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "common/file.h"
+#include "server/denials/journal.h"
 #include "tests/support/server_process.h"
 #include "tests/support/store/scratch_dir.h"
 
@@ -29,6 +30,7 @@ class VerifyCommandTest : public ::testing::Test {
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, ReadFile(out, 1 << 20).value_or("")};
   }
+  std::string head_dir() const { return server_.directory() + "/store-head"; }
   // Changes a bit in the middle of the largest file of the store.
   void Damage() const {
     std::filesystem::path largest;
@@ -68,6 +70,36 @@ TEST_F(VerifyCommandTest, SaysBySentenceAndExitCodeWhetherTheStoreIsSound) {
   EXPECT_EQ(damaged.code, 1) << damaged.said;
   EXPECT_THAT(damaged.said, HasSubstr("to do: "));
   EXPECT_THAT(damaged.said, HasSubstr("is NOT sound: "));
+}
+
+TEST_F(VerifyCommandTest, HoldsTheStoreAgainstWhatLiesBesideIt) {
+  ASSERT_TRUE(server_.Start().ok());
+  ASSERT_TRUE(server_.Stop().ok());
+  const auto expect_finding = [&](const std::string& what) {
+    const Ran ran = Run();
+    EXPECT_EQ(ran.code, 1) << ran.said;
+    EXPECT_THAT(ran.said, HasSubstr("head: " + what));
+  };
+  // As a restore leaves it that was cut short.
+  const std::string mark = head_dir() + "/restoring";
+  ASSERT_TRUE(WriteFileAtomic(mark, "backup\nhad a head\n", 0600).ok());
+  expect_finding("a restore into ");
+  std::filesystem::remove(mark);
+
+  const std::string file = denials::Journal::FileIn(head_dir());
+  const std::string whole = ReadFile(file, 1 << 20).value_or("");
+  storage::v1::StoredDenials ahead;
+  ahead.set_revision(1'000'000);
+  ASSERT_TRUE((*denials::Journal::Open({head_dir()}))->Append(ahead).ok());
+  expect_finding("the store is behind its journal of denials, " + file + ": it is at revision ");
+  ASSERT_TRUE(WriteFileAtomic(file, "no journal", 0600).ok());
+  expect_finding(file + " is no journal of denials");
+  EXPECT_EQ(ReadFile(file, 100).value_or(""), "no journal") << "it is left as it is";
+  std::filesystem::remove(file);
+  expect_finding("the store is behind its journal of denials, " + file + ": it has had a journal");
+  EXPECT_FALSE(std::filesystem::exists(file));
+  ASSERT_TRUE(WriteFileAtomic(file, whole, 0600).ok());
+  EXPECT_EQ(Run().code, 0) << "positive control";
 }
 
 }  // namespace

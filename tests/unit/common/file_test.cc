@@ -68,6 +68,16 @@ TEST_F(FileTest, ANewFileReplacesNone) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir_), {}), 2);
 }
 
+TEST_F(FileTest, RemovesAFileOnce) {
+  const std::string path = dir_ + "/key";
+  ASSERT_TRUE(WriteNewFile(path, "key", 0600).ok());
+  EXPECT_TRUE(RemoveFile(path).ok());
+  EXPECT_FALSE(std::filesystem::exists(path));
+  const absl::Status again = RemoveFile(path);
+  EXPECT_TRUE(absl::IsNotFound(again)) << again;
+  EXPECT_THAT(Message(again), StartsWith("cannot remove " + path));
+}
+
 TEST_F(FileTest, SaysWhyItCannotRead) {
   const std::string path = dir_ + "/file";
   EXPECT_EQ(ReadFile(path, 10).status().code(), absl::StatusCode::kNotFound);

@@ -187,6 +187,36 @@ TEST_F(DenialsTest, WhileTheJournalCannotBeWrittenActsStandAndAreToldAndOthersAr
   EXPECT_TRUE(office_.SetStanding("souk", v1::STANDING_SUSPENDED).ok());
 }
 
+TEST_F(DenialsTest, ARepeatedCreateIsNotToldThatItIsThereWhileWhatItDeniedIsNotKept) {
+  constexpr char kRequestId[] = "7c9e6679-7425-40de-944b-e07fc1f90ae7";
+  v1::Record report = ToBelmont("shop-1");
+  GrantMember(report, "bazaar", "notice");
+  const std::string contested = world_.Created("aurore", report).name();
+  v1::Record outcome = DecidedOn(contested);
+  outcome.set_external_id("appeal-1");
+  const auto create = [&](const char* request_id) {
+    return world_.Create(world_.As("bazaar"), CreateRequest(outcome, request_id));
+  };
+  v1::ImportRecordsRequest import;
+  *import.add_items()->mutable_record() = outcome;
+  error_ = EIO;
+  EXPECT_EQ(GetErrorReason(create(kRequestId).status()), v1::ERROR_REASON_STORE_UNAVAILABLE);
+  EXPECT_EQ(GetErrorReason(create(kRequestId).status()), v1::ERROR_REASON_STORE_UNAVAILABLE);
+  EXPECT_EQ(GetErrorReason(create("").status()), v1::ERROR_REASON_STORE_UNAVAILABLE);
+  EXPECT_EQ(GetErrorReason(world_.Import(world_.As("bazaar"), import).status()),
+            v1::ERROR_REASON_STORE_UNAVAILABLE);
+  EXPECT_FALSE(Of(contested).has_value());
+
+  error_ = 0;
+  const auto by_request_id = create(kRequestId), by_external_id = create("");
+  ASSERT_TRUE(by_request_id.ok() && by_external_id.ok()) << by_request_id.status() << by_external_id.status();
+  EXPECT_TRUE(by_request_id->existed() && by_external_id->existed());
+  const auto imported = world_.Import(world_.As("bazaar"), import);
+  ASSERT_TRUE(imported.ok()) << imported.status();
+  EXPECT_EQ(imported->results(0).status(), v1::IMPORT_STATUS_UNCHANGED);
+  EXPECT_TRUE(Of(contested).has_value());
+}
+
 TEST_F(DenialsTest, ASuspensionThatIsNotInTheJournalStandsAndIsNotOverwritten) {
   error_ = EIO;
   EXPECT_TRUE(absl::IsUnavailable(office_.SetStanding("souk", v1::STANDING_SUSPENDED)));

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,6 +19,19 @@
 #include "server/keys.h"
 #include "server/ledger/head.h"
 #include "tests/support/store/scratch_dir.h"
+
+namespace {
+
+ino_t last_synced = 0;
+
+}  // namespace
+
+// In the C library's place: notes what is synced.
+extern "C" int fsync(int fd) {
+  struct stat facts {};
+  if (fstat(fd, &facts) == 0) last_synced = facts.st_ino;
+  return static_cast<int>(syscall(SYS_fsync, fd));
+}
 
 namespace coalition::server {
 namespace {
@@ -108,6 +122,21 @@ TEST_F(KeyRotationTest, AnOverlapOfTheLedgersKeyEndsOnceTheNewOneHasSigned) {
   EXPECT_EQ(Bytes("ledger_key.pem"), now);
   ExpectRefused(End("ledger_key"), "no overlap");
   EXPECT_TRUE(Rotate("ledger_key").ok());
+}
+
+TEST_F(KeyRotationTest, TheEndOfAnOverlapIsDurable) {
+  const auto is_synced = [this] {
+    struct stat facts {};
+    return stat(config_.key_dir().c_str(), &facts) == 0 && facts.st_ino == last_synced;
+  };
+  ASSERT_TRUE(Rotate("page_token").ok());
+  last_synced = 0;
+  ASSERT_TRUE(End("page_token").ok());
+  EXPECT_TRUE(is_synced());
+  last_synced = 0;
+  // After a call that could remove it and not sync that.
+  ExpectRefused(End("page_token"), "no overlap");
+  EXPECT_TRUE(is_synced());
 }
 
 TEST_F(KeyRotationTest, ALedgerThatHasNotBegunHasNoKeyToRotate) {

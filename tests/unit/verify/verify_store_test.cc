@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/file.h"
 #include "server/ledger/keys.h"
 #include "server/store/key_codec.h"
@@ -163,6 +164,22 @@ TEST_F(VerifyStoreTest, AKeyOfAFormThatNobodyWritesIsFound) {
   EXPECT_THAT(after(store::EncodeMetaKey("zebra", 1)), Is(Subject::kDisk, "a row of no known kind"));
   EXPECT_THAT(after(store::EncodeLogKey(7)),
               Is(Subject::kDisk, "an entry of the log of changes is malformed"));
+}
+
+TEST_F(VerifyStoreTest, WhatDoesNotGoWithTheStoreIsFound) {
+  VerifyOptions options = world().Options();
+  options.beside = {[](const store::Store& store) {
+                      return absl::FailedPreconditionError(absl::StrCat("at ", store.Head(), " behind"));
+                    },
+                    [](const store::Store&) { return absl::DataLossError("damaged"); },
+                    [](const store::Store&) { return absl::OkStatus(); }};
+  const auto report = VerifyStore(options);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_EQ(report->findings.size(), 2U);
+  EXPECT_THAT(report->findings, Is(Subject::kHead, " behind"));
+  EXPECT_THAT(report->findings, Is(Subject::kHead, "damaged"));
+  options.beside = {[](const store::Store&) { return absl::UnavailableError("no disk"); }};
+  EXPECT_TRUE(absl::IsUnavailable(VerifyStore(options).status()));
 }
 
 TEST_F(VerifyStoreTest, ARowOfAnUnknownKindIsFound) {
