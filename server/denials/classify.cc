@@ -1,8 +1,8 @@
 #include "server/denials/classify.h"
 
-#include <algorithm>
 #include <string>
 
+#include "absl/container/flat_hash_map.h"
 #include "server/exchange/keys.h"
 #include "server/exchange/stored_record.h"
 #include "server/exchange/taken_back.h"
@@ -11,8 +11,6 @@
 namespace coalition::denials {
 namespace {
 
-constexpr std::string_view kMembershipPrefix = "m/";
-
 // nullopt: no such record, or a damaged one.
 std::optional<std::string_view> HeaderOf(std::string_view value) {
   const auto stored = exchange::ParseStoredRecord(value);
@@ -20,41 +18,46 @@ std::optional<std::string_view> HeaderOf(std::string_view value) {
   return value.substr(0, stored->header.size());
 }
 
-// How the commit says that the record is taken back.
-storage::v1::StoredTakenBack TakenBackIn(std::span<const store::Write> writes, const exchange::RecordId& id) {
-  const std::string key = exchange::TakenBackKey(id);
-  storage::v1::StoredTakenBack how;
-  const auto row =
-      std::find_if(writes.begin(), writes.end(), [&key](const store::Write& w) { return w.key == key; });
-  if (row == writes.end() || !row->value || !how.ParseFromString(*row->value)) {
-    how.Clear();
-    how.set_kind(v1::RETRACTION_KIND_GONE);
+// What a commit writes, found by key. Made at the first question, since most commits take nothing back and
+// some take back hundreds.
+class Writes {
+ public:
+  explicit Writes(std::span<const store::Write> all) : all_(all) {}
+
+  // How the commit says that the record is taken back.
+  storage::v1::StoredTakenBack TakenBack(const exchange::RecordId& id) {
+    if (by_key_.empty()) {
+      by_key_.reserve(all_.size());
+      for (const store::Write& write : all_) by_key_.try_emplace(write.key, &write);
+    }
+    storage::v1::StoredTakenBack how;
+    const auto row = by_key_.find(exchange::TakenBackKey(id));
+    if (row == by_key_.end() || !row->second->value || !how.ParseFromString(*row->second->value)) {
+      how.Clear();
+      how.set_kind(v1::RETRACTION_KIND_GONE);
+    }
+    return how;
   }
-  return how;
-}
+
+ private:
+  const std::span<const store::Write> all_;
+  absl::flat_hash_map<std::string_view, const store::Write*> by_key_;
+};
 
 bool IsExpiry(const storage::v1::StoredTakenBack& how, std::optional<std::string_view> before) {
   const auto stored = before ? exchange::ParseStoredRecord(*before) : std::nullopt;
   return stored && how.kind() == v1::RETRACTION_KIND_GONE && how.time_s() == stored->header.expire_time_s();
 }
 
-void AppendRow(store::Revision revision, const store::Write& write, storage::v1::StoredDenials* to) {
-  storage::v1::DeniedRow& row = *to->add_rows();
-  row.set_revision(revision);
-  row.set_key(write.key);
-  row.set_removed(!write.value);
-  if (write.value) row.set_value(*write.value);
-}
-
-void AppendRecord(store::Revision revision, const store::Write& write, std::span<const store::Write> writes,
-                  const Before& before, storage::v1::StoredDenials* to) {
+void AppendRecord(store::Revision revision, const store::Write& write, Writes* writes, const Before& before,
+                  storage::v1::StoredDenials* to) {
   const auto id = exchange::IdOfRecordKey(write.key);
   if (!id) return;
   storage::v1::DeniedRecord record;
   record.set_revision(revision);
   record.set_id(std::string(id->begin(), id->end()));
   if (!write.value) {
-    const storage::v1::StoredTakenBack how = TakenBackIn(writes, *id);
+    const storage::v1::StoredTakenBack how = writes->TakenBack(*id);
     if (IsExpiry(how, before(write.key))) return;
     record.set_kind(how.kind());
     record.set_time_s(how.time_s());
@@ -73,16 +76,25 @@ void AppendRecord(store::Revision revision, const store::Write& write, std::span
 }  // namespace
 
 bool IsGovernance(std::string_view key) {
-  return key.starts_with(kMembershipPrefix) && !key.starts_with(membership::kEventPrefix) &&
+  return key.starts_with(kGovernancePrefix) && !key.starts_with(membership::kEventPrefix) &&
          !key.starts_with(membership::kAudiencePrefix);
+}
+
+void AppendRow(store::Revision revision, const store::Write& write, storage::v1::StoredDenials* to) {
+  storage::v1::DeniedRow& row = *to->add_rows();
+  row.set_revision(revision);
+  row.set_key(write.key);
+  row.set_removed(!write.value);
+  if (write.value) row.set_value(*write.value);
 }
 
 void AppendDenials(store::Revision revision, std::span<const store::Write> writes, const Before& before,
                    storage::v1::StoredDenials* to) {
   const int had = to->rows_size() + to->records_size();
+  Writes by_key(writes);
   for (const store::Write& write : writes) {
     if (write.key.starts_with(exchange::kRecordsPrefix)) {
-      AppendRecord(revision, write, writes, before, to);
+      AppendRecord(revision, write, &by_key, before, to);
     } else if (IsGovernance(write.key)) {
       AppendRow(revision, write, to);
     }

@@ -11,6 +11,9 @@
 
 namespace coalition::denials {
 
+// All rows of governance lie under it, and others.
+inline constexpr std::string_view kGovernancePrefix = "m/";
+
 // Whether it is a key of what decides who may see what: members with their standing and credentials, groups,
 // platforms, policies, members' own policies, proposals, approvals, epochs. Not of audiences that a member
 // keeps, whose versions never change, nor of events, which are told afterwards.
@@ -26,6 +29,9 @@ using Before = std::function<std::optional<std::string_view>(std::string_view ke
 // the store by itself. What is not known counts as a denial.
 void AppendDenials(store::Revision revision, std::span<const store::Write> writes, const Before& before,
                    storage::v1::StoredDenials* to);
+
+// One of those rows.
+void AppendRow(store::Revision revision, const store::Write& write, storage::v1::StoredDenials* to);
 
 inline bool IsEmpty(const storage::v1::StoredDenials& denials) {
   return denials.rows().empty() && denials.records().empty();

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
 #include "common/strings.h"
@@ -62,10 +63,15 @@ store::Commit JournaledStore::Watched(const store::Commit& commit, const absl::S
     *outcome = {};
     auto writes = commit.build(revision, values);
     if (!writes.ok()) return writes;
+    // Made at the first question: a commit can read hundreds of keys, and most deny nothing.
+    absl::flat_hash_map<std::string_view, size_t> places;
     const auto before = [&](std::string_view key) -> std::optional<std::string_view> {
-      const auto at = std::find(commit.reads.begin(), commit.reads.end(), key);
-      if (at == commit.reads.end()) return std::nullopt;
-      const auto& value = values[static_cast<size_t>(at - commit.reads.begin())];
+      if (places.empty()) {
+        for (size_t i = 0; i < commit.reads.size(); ++i) places.try_emplace(commit.reads[i], i);
+      }
+      const auto at = places.find(key);
+      if (at == places.end()) return std::nullopt;
+      const auto& value = values[at->second];
       return value ? std::optional<std::string_view>(value->value) : std::nullopt;
     };
     AppendDenials(revision, *writes, before, &outcome->denials);

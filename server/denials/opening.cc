@@ -22,7 +22,6 @@ using storage::v1::DeniedRow;
 using storage::v1::StoredDenials;
 using Versions = std::vector<std::optional<store::Version>>;
 
-constexpr std::string_view kGovernancePrefix = "m/";
 constexpr size_t kKeysPerRead = 1'000;
 constexpr size_t kFrameBytes = size_t{4} << 20;
 constexpr store::Limit kLogPage{.items = 256, .bytes = size_t{4} << 20};
@@ -119,10 +118,7 @@ absl::Status CatchUpRows(const Journal& journal, const store::Store& store, Stor
                        const auto known = journal.denied().rows.find(key);
                        if (known != journal.denied().rows.end() && known->second.revision() >= revision)
                          return true;
-                       DeniedRow& row = *to->add_rows();
-                       row.set_revision(revision);
-                       row.set_key(std::string(key));
-                       row.set_value(std::string(value));
+                       AppendRow(revision, {std::string(key), std::string(value)}, to);
                        return true;
                      });
   return scanned;
