@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "absl/status/status.h"
+#include "common/big_endian.h"
 
 namespace coalition::ledger {
 namespace {
@@ -13,10 +14,6 @@ using namespace std::string_view_literals;
 
 constexpr std::string_view kTickHead = "coalition-tick/v1\n";
 constexpr std::string_view kEntryHead = "ledgerEntries/";
-
-void AppendBigEndian(uint64_t number, std::string* out) {
-  for (int shift = 56; shift >= 0; shift -= 8) out->push_back(static_cast<char>(number >> shift));
-}
 
 // nullopt: not a number, or not spelled as it would be.
 std::optional<uint64_t> ParseDecimal(std::string_view text) {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "common/big_endian.h"
 #include "common/hash.h"
 #include "common/strings.h"
 
@@ -12,21 +13,16 @@ namespace coalition {
 namespace {
 
 constexpr std::string_view kDash = "\xe2\x80\x94 ";  // U+2014 and a space
-constexpr size_t kKeyIdBytes = 4;
-constexpr size_t kTimeBytes = 8;
+constexpr size_t kKeyIdBytes = sizeof(uint32_t);
+constexpr size_t kTimeBytes = sizeof(uint64_t);
 
 absl::Status Invalid(std::string_view what) { return absl::InvalidArgumentError(Absl(what)); }
 
-std::string BigEndian(uint64_t number, size_t bytes) {
-  std::string text(bytes, '\0');
-  for (size_t i = bytes; i-- > 0; number >>= 8) text[i] = static_cast<char>(number & 0xff);
-  return text;
-}
-
-uint64_t FromBigEndian(std::string_view bytes) {
-  uint64_t number = 0;
-  for (const char byte : bytes) number = (number << 8) | static_cast<unsigned char>(byte);
-  return number;
+template <class T>
+std::string BigEndian(T number) {
+  std::string bytes;
+  AppendBigEndian(number, &bytes);
+  return bytes;
 }
 
 // As in Unicode's White_Space, without those below U+0020.
@@ -65,8 +61,7 @@ absl::StatusOr<NoteSignature> ParseSignature(std::string_view line) {
     return Invalid("a signature of the note is no base 64 of a key id and a signature");
   }
   const std::string_view view = *bytes;
-  return NoteSignature{std::string(line.substr(0, space)),
-                       static_cast<uint32_t>(FromBigEndian(view.substr(0, kKeyIdBytes))),
+  return NoteSignature{std::string(line.substr(0, space)), ReadBigEndian<uint32_t>(view),
                        std::string(view.substr(kKeyIdBytes))};
 }
 
@@ -91,7 +86,7 @@ std::optional<NoteEndorsement> Verify(const VerifierKey& key, std::string_view t
     return endorsement;
   }
   if (signature.size() != kTimeBytes + kEd25519SignatureBytes) return std::nullopt;
-  const uint64_t time_s = FromBigEndian(signature.substr(0, kTimeBytes));
+  const uint64_t time_s = ReadBigEndian<uint64_t>(signature);
   const bool verified =
       time_s <= kCosignatureTimeMax &&
       VerifyEd25519(key.public_key(), CosignatureMessage(text, time_s), signature.substr(kTimeBytes));
@@ -181,7 +176,7 @@ absl::StatusOr<std::string> FormatNote(const SignedNote& note) {
     if (!IsKeyName(signature.name)) return Invalid("a signature of the note has no name of a key");
     if (signature.signature.empty()) return Invalid("a signature of the note is empty");
     absl::StrAppend(&formatted, Absl(kDash), signature.name, " ",
-                    absl::Base64Escape(BigEndian(signature.key_id, kKeyIdBytes) + signature.signature), "\n");
+                    absl::Base64Escape(BigEndian(signature.key_id) + signature.signature), "\n");
   }
   if (formatted.size() > kNoteBytesMax) return TooLarge();
   return formatted;
@@ -192,7 +187,7 @@ VerifierKey::VerifierKey(std::string_view name, NoteAlgorithm algorithm, const E
   const char separator_and_algorithm[] = {'\n', static_cast<char>(algorithm)};
   const Sha256Digest digest =
       Sha256({name, {separator_and_algorithm, sizeof(separator_and_algorithm)}, Bytes(public_key)});
-  id_ = static_cast<uint32_t>(FromBigEndian(Bytes(digest).substr(0, kKeyIdBytes)));
+  id_ = ReadBigEndian<uint32_t>(Bytes(digest));
 }
 
 absl::StatusOr<VerifierKey> VerifierKey::Make(std::string_view name, NoteAlgorithm algorithm,
@@ -233,7 +228,7 @@ absl::StatusOr<VerifierKey> VerifierKey::Parse(std::string_view text) {
 std::string VerifierKey::ToText() const {
   std::string encoded(1, static_cast<char>(algorithm_));
   encoded += Bytes(public_key_);
-  return absl::StrCat(name_, "+", HexEncode(BigEndian(id_, kKeyIdBytes)), "+", absl::Base64Escape(encoded));
+  return absl::StrCat(name_, "+", HexEncode(BigEndian(id_)), "+", absl::Base64Escape(encoded));
 }
 
 absl::StatusOr<NoteSignature> SignText(std::string_view text, std::string_view name, const Ed25519Key& key) {
@@ -246,7 +241,7 @@ absl::StatusOr<NoteSignature> CosignText(std::string_view text, std::string_view
   if (absl::Status status = CheckNoteText(text); !status.ok()) return status;
   if (time_s > kCosignatureTimeMax) return Invalid("the time of a cosignature must be below 2^63 seconds");
   return MakeSignature(name, NoteAlgorithm::kCosignatureV1, key, CosignatureMessage(text, time_s),
-                       BigEndian(time_s, kTimeBytes));
+                       BigEndian(time_s));
 }
 
 absl::StatusOr<std::string> AddSignature(std::string_view note, const NoteSignature& signature) {

@@ -172,20 +172,4 @@ bool ChunkCipher::Open(std::string_view sealed, bool last, std::string* to) {
   return opened;
 }
 
-void AppendU32(uint32_t value, std::string* to) {
-  for (int shift = 24; shift >= 0; shift -= 8) to->push_back(static_cast<char>(value >> shift));
-}
-
-void AppendU64(uint64_t value, std::string* to) {
-  for (int shift = 56; shift >= 0; shift -= 8) to->push_back(static_cast<char>(value >> shift));
-}
-
-uint32_t ReadU32(std::string_view bytes) { return static_cast<uint32_t>(ReadU64(bytes.substr(0, 4))); }
-
-uint64_t ReadU64(std::string_view bytes) {
-  uint64_t value = 0;
-  for (const char byte : bytes.substr(0, 8)) value = value << 8 | static_cast<uint8_t>(byte);
-  return value;
-}
-
 }  // namespace coalition::backup

@@ -87,10 +87,4 @@ class ChunkCipher {
   uint64_t chunks_ = 0;
 };
 
-// Big-endian.
-void AppendU32(uint32_t value, std::string* to);
-void AppendU64(uint64_t value, std::string* to);
-uint32_t ReadU32(std::string_view bytes);
-uint64_t ReadU64(std::string_view bytes);
-
 }  // namespace coalition::backup

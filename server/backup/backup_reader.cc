@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/big_endian.h"
 #include "common/fd.h"
 #include "common/hash.h"
 #include "server/backup/backup_file.h"
@@ -112,8 +113,8 @@ absl::Status BackupReader::Impl::NeedPlain(size_t size) {
 
 absl::StatusOr<BackupReader::Impl::Frame> BackupReader::Impl::ReadFrame() {
   if (absl::Status need = NeedPlain(kFrameHeadBytes); !need.ok()) return need;
-  const size_t size =
-      kFrameHeadBytes + ReadU32(std::string_view(plain_).substr(taken_ + 1, sizeof(uint32_t)));
+  const size_t size = kFrameHeadBytes +
+                      ReadBigEndian<uint32_t>(std::string_view(plain_).substr(taken_ + 1, sizeof(uint32_t)));
   if (absl::Status need = NeedPlain(size); !need.ok()) return need;
   const std::string_view bytes = std::string_view(plain_).substr(taken_, size);
   taken_ += size;
@@ -143,10 +144,10 @@ absl::StatusOr<storage::v1::BackupEnd> BackupReader::Impl::ReadRows(const RowVis
 
 absl::Status BackupReader::Impl::TakeRow(std::string_view payload, const RowVisitor& visit) {
   if (payload.size() < kRowHeadBytes) return Damaged("a row is malformed", at_);
-  const size_t key_bytes = ReadU32(payload);
+  const size_t key_bytes = ReadBigEndian<uint32_t>(payload);
   if (key_bytes > payload.size() - kRowHeadBytes) return Damaged("a row is malformed", at_);
   Row row;
-  row.revision = ReadU64(payload.substr(sizeof(uint32_t)));
+  row.revision = ReadBigEndian<uint64_t>(payload.substr(sizeof(uint32_t)));
   row.key = payload.substr(kRowHeadBytes, key_bytes);
   row.value = payload.substr(kRowHeadBytes + key_bytes);
   if (rows_ > 0 && row.key <= last_key_) return Damaged("rows are out of their order", at_);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/big_endian.h"
 
 namespace coalition::backup {
 
@@ -74,9 +75,9 @@ absl::Status BackupWriter::ReadRows() {
 void BackupWriter::AddRow(std::string_view key, std::string_view value, store::Revision revision) {
   const size_t at = plain_.size();
   plain_.push_back(kRowFrame);
-  AppendU32(static_cast<uint32_t>(kRowHeadBytes + key.size() + value.size()), &plain_);
-  AppendU32(static_cast<uint32_t>(key.size()), &plain_);
-  AppendU64(revision, &plain_);
+  AppendBigEndian<uint32_t>(static_cast<uint32_t>(kRowHeadBytes + key.size() + value.size()), &plain_);
+  AppendBigEndian<uint32_t>(static_cast<uint32_t>(key.size()), &plain_);
+  AppendBigEndian<uint64_t>(revision, &plain_);
   plain_ += key;
   plain_ += value;
   plain_digest_.Update(std::string_view(plain_).substr(at));
@@ -93,7 +94,7 @@ void BackupWriter::AddEnd() {
 void BackupWriter::AddFrame(char type, std::string_view payload) {
   const size_t at = plain_.size();
   plain_.push_back(type);
-  AppendU32(static_cast<uint32_t>(payload.size()), &plain_);
+  AppendBigEndian<uint32_t>(static_cast<uint32_t>(payload.size()), &plain_);
   plain_ += payload;
   plain_digest_.Update(std::string_view(plain_).substr(at));
 }

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/big_endian.h"
 #include "common/file.h"
 #include "common/hash.h"
 #include "common/key_file.h"
@@ -26,7 +27,7 @@ using storage::v1::StoredDenials;
 
 constexpr std::string_view kFirstLine = "coalition-denials/v1\n";
 constexpr std::string_view kMagic = "DNY1";
-constexpr size_t kLengthBytes = 4;
+constexpr size_t kLengthBytes = sizeof(uint32_t);
 constexpr size_t kSumBytes = 16;
 constexpr size_t kHeadBytes = kMagic.size() + kLengthBytes + kSumBytes;
 // Of one frame of a rewritten file, about.
@@ -34,15 +35,10 @@ constexpr size_t kFrameBytes = size_t{1} << 20;
 // A smaller file is not worth rewriting.
 constexpr uint64_t kRewriteBytes = uint64_t{256} << 10;
 
-std::string LengthOf(std::string_view payload) {
-  std::string bytes;
-  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<char>(payload.size() >> shift));
-  return bytes;
-}
-
 std::string FrameOf(const StoredDenials& denials) {
   const std::string payload = denials.SerializeAsString();
-  const std::string length = LengthOf(payload);
+  std::string length;
+  AppendBigEndian(static_cast<uint32_t>(payload.size()), &length);
   std::string frame(kMagic);
   frame += length;
   frame += Bytes(Sha256({length, payload})).substr(0, kSumBytes);
@@ -54,8 +50,7 @@ std::string FrameOf(const StoredDenials& denials) {
 std::optional<std::string_view> PayloadAt(std::string_view bytes) {
   if (bytes.size() < kHeadBytes || bytes.substr(0, kMagic.size()) != kMagic) return std::nullopt;
   const std::string_view length = bytes.substr(kMagic.size(), kLengthBytes);
-  size_t size = 0;
-  for (const char c : length) size = size << 8 | static_cast<uint8_t>(c);
+  const size_t size = ReadBigEndian<uint32_t>(length);
   if (bytes.size() - kHeadBytes < size) return std::nullopt;
   const std::string_view payload = bytes.substr(kHeadBytes, size);
   const std::string_view sum = bytes.substr(kMagic.size() + kLengthBytes, kSumBytes);

@@ -2,24 +2,11 @@
 
 #include <algorithm>
 
+#include "common/big_endian.h"
 #include "server/store/prefix.h"
 
 namespace coalition::exchange {
 namespace {
-
-template <class T>
-void Append(T value, std::string* to) {
-  for (int shift = static_cast<int>(sizeof(T)) * 8 - 8; shift >= 0; shift -= 8) {
-    to->push_back(static_cast<char>(value >> shift));
-  }
-}
-
-template <class T>
-T Load(std::string_view from) {
-  T value = 0;
-  for (size_t i = 0; i < sizeof(T); ++i) value = static_cast<T>(value << 8) | static_cast<uint8_t>(from[i]);
-  return value;
-}
 
 void AppendId(const RecordId& id, std::string* to) { to->append(id.begin(), id.end()); }
 
@@ -41,14 +28,14 @@ std::optional<SellerKeyView> ParseSeller(std::string_view seller) {
 
 std::string EncodePosition(Position position) {
   std::string bytes;
-  Append(~position.made, &bytes);
-  Append(~position.ordinal, &bytes);
+  AppendBigEndian(~position.made, &bytes);
+  AppendBigEndian(~position.ordinal, &bytes);
   return bytes;
 }
 
 std::optional<Position> DecodePosition(std::string_view bytes) {
   if (bytes.size() != kPositionBytes) return std::nullopt;
-  return Position{~Load<uint64_t>(bytes), ~Load<uint32_t>(bytes.substr(8))};
+  return Position{~ReadBigEndian<uint64_t>(bytes), ~ReadBigEndian<uint32_t>(bytes.substr(8))};
 }
 
 std::string SellerPrefix(std::string_view platform, std::string_view seller_id) {
@@ -92,32 +79,32 @@ std::string IdKey(const RecordId& id) {
 
 std::string ExternalIdKey(uint32_t member, std::string_view external_id) {
   std::string key = "x";
-  Append(member, &key);
+  AppendBigEndian(member, &key);
   key += external_id;
   return key;
 }
 
 std::string PresenceKey(uint64_t seller_hash) {
   std::string key(kPresencePrefix);
-  Append(seller_hash, &key);
+  AppendBigEndian(seller_hash, &key);
   return key;
 }
 
 std::optional<uint64_t> HashOfPresenceKey(std::string_view key) {
   if (key.size() != kPresencePrefix.size() + sizeof(uint64_t)) return std::nullopt;
-  return Load<uint64_t>(key.substr(kPresencePrefix.size()));
+  return ReadBigEndian<uint64_t>(key.substr(kPresencePrefix.size()));
 }
 
 std::string AudiencePrefix(policy::SubjectKind kind, uint32_t id) {
   std::string key = "a";
   key.push_back(static_cast<char>(kind));
-  Append(id, &key);
+  AppendBigEndian(id, &key);
   return key;
 }
 
 std::string OwnerPrefix(uint32_t member) {
   std::string key = "o";
-  Append(member, &key);
+  AppendBigEndian(member, &key);
   return key;
 }
 
@@ -147,13 +134,13 @@ std::optional<SellerKeyView> SellerOfClearanceKey(std::string_view key) {
 
 std::string DepartureKey(uint32_t member) {
   std::string key = "d";
-  Append(member, &key);
+  AppendBigEndian(member, &key);
   return key;
 }
 
 std::string RequestKey(uint32_t member, Method method, std::string_view request_id) {
   std::string key = "q";
-  Append(member, &key);
+  AppendBigEndian(member, &key);
   key.push_back(static_cast<char>(method));
   key += request_id;
   return key;
@@ -161,7 +148,7 @@ std::string RequestKey(uint32_t member, Method method, std::string_view request_
 
 std::string ExpiryPrefix(int64_t expire_time_s) {
   std::string key(kExpiryPrefix);
-  Append(static_cast<uint64_t>(expire_time_s), &key);
+  AppendBigEndian(static_cast<uint64_t>(expire_time_s), &key);
   return key;
 }
 
@@ -175,7 +162,7 @@ std::optional<Expiring> ParseExpiryKey(std::string_view key) {
   Expiring entry;
   constexpr size_t kIdAt = kExpiryPrefix.size() + sizeof(uint64_t);
   if (key.size() != kIdAt + entry.id.size() || !key.starts_with(kExpiryPrefix)) return std::nullopt;
-  entry.expire_time_s = static_cast<int64_t>(Load<uint64_t>(key.substr(kExpiryPrefix.size())));
+  entry.expire_time_s = static_cast<int64_t>(ReadBigEndian<uint64_t>(key.substr(kExpiryPrefix.size())));
   std::copy(key.begin() + kIdAt, key.end(), entry.id.begin());
   return entry;
 }

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "coalition/v1/ledger_service.pb.h"
+#include "common/big_endian.h"
 #include "common/timestamp.h"
 #include "server/ledger/entry.h"
 #include "server/ledger/keys.h"
@@ -38,18 +39,12 @@ absl::Status UsedByOther() {
       "somebody else makes the entries of days: two servers are at one store");
 }
 
-uint64_t BigEndian(std::string_view bytes) {
-  uint64_t number = 0;
-  for (const char byte : bytes) number = number << 8 | static_cast<unsigned char>(byte);
-  return number;
-}
-
 template <class T>
 void Shuffle(Random& random, std::vector<T>* items) {
   const std::string chance = random.Bytes(items->size() * sizeof(uint64_t));
   for (size_t i = items->size(); i > 1; --i) {
     const uint64_t number =
-        BigEndian(std::string_view(chance).substr((i - 1) * sizeof(uint64_t), sizeof(uint64_t)));
+        ReadBigEndian<uint64_t>(std::string_view(chance).substr((i - 1) * sizeof(uint64_t)));
     std::swap((*items)[i - 1], (*items)[number % i]);
   }
 }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "common/big_endian.h"
 
 namespace coalition::membership {
 namespace {
@@ -12,9 +13,7 @@ namespace {
 template <class T>
 std::string BigEndianOf(T number) {
   std::string bytes;
-  for (int shift = static_cast<int>(sizeof number) * 8 - 8; shift >= 0; shift -= 8) {
-    bytes.push_back(static_cast<char>(number >> shift));
-  }
+  AppendBigEndian(number, &bytes);
   return bytes;
 }
 

@@ -3,28 +3,17 @@
 #include <cstddef>
 #include <cstring>
 
+#include "common/big_endian.h"
+
 namespace coalition::store {
 namespace {
 
-constexpr size_t kNumberBytes = 8;
+constexpr size_t kNumberBytes = sizeof(uint64_t);
 constexpr char kEscape = 0x00;
 constexpr char kEscapedZero = static_cast<char>(0xFF);
 constexpr char kTerminator = 0x01;
 constexpr char kPastTerminator = 0x02;
 constexpr size_t kTerminatorBytes = 2;
-
-void AppendBigEndian(uint64_t number, std::string& out) {
-  char bytes[kNumberBytes];
-  for (size_t i = 0; i < kNumberBytes; ++i)
-    bytes[i] = static_cast<char>(number >> (8 * (kNumberBytes - 1 - i)));
-  out.append(bytes, kNumberBytes);
-}
-
-uint64_t ReadBigEndian(std::string_view bytes) {
-  uint64_t number = 0;
-  for (size_t i = 0; i < kNumberBytes; ++i) number = number << 8 | static_cast<unsigned char>(bytes[i]);
-  return number;
-}
 
 void AppendEscaped(std::string_view key, std::string& out) {
   while (true) {
@@ -51,7 +40,7 @@ void EncodeDataKey(std::string_view key, Revision revision, std::string& out) {
   out.assign(1, kDataSpace);
   AppendEscaped(key, out);
   AppendTerminated({}, kTerminator, out);
-  AppendBigEndian(~revision, out);
+  AppendBigEndian<uint64_t>(~revision, &out);
 }
 
 bool DecodeDataKey(std::string_view physical, DataKey& out) {
@@ -60,7 +49,7 @@ bool DecodeDataKey(std::string_view physical, DataKey& out) {
   const size_t end = physical.size() - kTail;
   if (physical[end] != kEscape || physical[end + 1] != kTerminator) return false;
   out.escaped = physical.substr(1, end - 1);
-  out.revision = ~ReadBigEndian(physical.substr(end + kTerminatorBytes));
+  out.revision = ~ReadBigEndian<uint64_t>(physical.substr(end + kTerminatorBytes));
   return true;
 }
 
@@ -90,7 +79,7 @@ void EncodeDataUpperBound(std::string_view to, std::string& out) {
 void EncodeVersionSeek(std::string_view escaped, Revision at, std::string& out) {
   out.assign(1, kDataSpace);
   AppendTerminated(escaped, kTerminator, out);
-  AppendBigEndian(~at, out);
+  AppendBigEndian<uint64_t>(~at, &out);
 }
 
 void EncodePastVersions(std::string_view escaped, std::string& out) {
@@ -100,13 +89,13 @@ void EncodePastVersions(std::string_view escaped, std::string& out) {
 
 std::string EncodeLogKey(Revision revision) {
   std::string out(1, kLogSpace);
-  AppendBigEndian(revision, out);
+  AppendBigEndian<uint64_t>(revision, &out);
   return out;
 }
 
 bool DecodeLogKey(std::string_view physical, Revision& out) {
   if (physical.size() != 1 + kNumberBytes || physical[0] != kLogSpace) return false;
-  out = ReadBigEndian(physical.substr(1));
+  out = ReadBigEndian<uint64_t>(physical.substr(1));
   return true;
 }
 
@@ -118,14 +107,14 @@ std::string MetaPrefix(std::string_view name) {
 
 std::string EncodeMetaKey(std::string_view name, uint64_t number) {
   std::string out = MetaPrefix(name);
-  AppendBigEndian(~number, out);
+  AppendBigEndian<uint64_t>(~number, &out);
   return out;
 }
 
 bool DecodeMetaKey(std::string_view physical, std::string_view name, uint64_t& out) {
   const std::string prefix = MetaPrefix(name);
   if (physical.size() != prefix.size() + kNumberBytes || !physical.starts_with(prefix)) return false;
-  out = ~ReadBigEndian(physical.substr(prefix.size()));
+  out = ~ReadBigEndian<uint64_t>(physical.substr(prefix.size()));
   return true;
 }
 

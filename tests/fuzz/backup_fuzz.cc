@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/big_endian.h"
 #include "common/hash.h"
 #include "google/protobuf/stubs/logging.h"
 #include "server/backup/backup_file.h"
@@ -93,7 +94,7 @@ std::string Ended(std::string plaintext, uint64_t rows) {
   end.set_sha256(std::string(coalition::Bytes(coalition::Sha256(plaintext))));
   const std::string payload = end.SerializeAsString();
   plaintext.push_back(backup::kEndFrame);
-  backup::AppendU32(static_cast<uint32_t>(payload.size()), &plaintext);
+  coalition::AppendBigEndian<uint32_t>(static_cast<uint32_t>(payload.size()), &plaintext);
   return plaintext + payload;
 }
 

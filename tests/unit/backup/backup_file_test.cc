@@ -6,6 +6,7 @@
 
 #include <fstream>
 
+#include "common/big_endian.h"
 #include "common/hash.h"
 #include "tests/support/backups.h"
 #include "tests/support/store/scratch_dir.h"
@@ -176,13 +177,13 @@ class ForgedFramesTest : public BackupFileTest {
   }
   static std::string Frame(char type, const std::string& payload) {
     std::string frame(1, type);
-    backup::AppendU32(static_cast<uint32_t>(payload.size()), &frame);
+    AppendBigEndian<uint32_t>(static_cast<uint32_t>(payload.size()), &frame);
     return frame + payload;
   }
   static std::string RowFrame(const std::string& key, store::Revision revision) {
     std::string payload;
-    backup::AppendU32(static_cast<uint32_t>(key.size()), &payload);
-    backup::AppendU64(revision, &payload);
+    AppendBigEndian<uint32_t>(static_cast<uint32_t>(key.size()), &payload);
+    AppendBigEndian<uint64_t>(revision, &payload);
     return Frame('R', payload + key + "value");
   }
   static std::string EndFrame(uint64_t rows, const std::string& before) {
