@@ -13,17 +13,12 @@
 namespace coalition {
 namespace {
 
-using openssl::BioPtr;
+using openssl::Failed;
 using openssl::KeyPtr;
 using DigestPtr = std::unique_ptr<EVP_MD_CTX, openssl::Deleter<&EVP_MD_CTX_free>>;
 
 const unsigned char* Unsigned(std::string_view bytes) {
   return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-
-absl::Status Failed(const char* what) {
-  ERR_clear_error();
-  return absl::InternalError(absl::StrCat("OpenSSL could not ", what));
 }
 
 }  // namespace
@@ -72,21 +67,12 @@ absl::StatusOr<Ed25519Key> Ed25519Key::FromSeed(std::span<const uint8_t, kEd2551
 absl::StatusOr<Ed25519Key> Ed25519Key::FromPem(std::string_view pem) {
   absl::StatusOr<KeyPtr> key = openssl::ReadKey(pem);
   if (!key.ok()) return key.status();
-  if (EVP_PKEY_is_a(key->get(), "ED25519") != 1) {
-    const char* type = EVP_PKEY_get0_type_name(key->get());
-    return absl::InvalidArgumentError(
-        absl::StrCat("the private key is of type ", type == nullptr ? "unknown" : type, ", not ED25519"));
-  }
+  if (absl::Status type = openssl::CheckType(key->get(), "ED25519", "private key"); !type.ok()) return type;
   return Make(*std::move(key));
 }
 
 absl::StatusOr<std::string> Ed25519Key::ToPem() const {
-  const BioPtr bio(BIO_new(BIO_s_secmem()));
-  if (bio == nullptr ||
-      PEM_write_bio_PKCS8PrivateKey(bio.get(), key_.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
-    return Failed("write the private key");
-  }
-  return openssl::Contents(bio.get());
+  return openssl::PrivateKeyPem(key_.get(), "write the private key");
 }
 
 absl::StatusOr<std::string> Ed25519Key::Sign(std::string_view message) const {

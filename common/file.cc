@@ -73,13 +73,6 @@ std::string TemporaryBeside(const std::string& path) {
   return absl::StrCat(path, ".", static_cast<int>(getpid()), ".", counter.fetch_add(1), ".tmp");
 }
 
-absl::Status SyncDirectory(const std::string& path) {
-  const Descriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0) return SystemError(errno, "open", path);
-  if (fsync(directory.get()) != 0) return SystemError(errno, "sync", path);
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t bytes_max) {
@@ -126,6 +119,13 @@ absl::Status WriteNewFile(const std::string& path, std::string_view contents, un
   }
   unlink(temporary.c_str());
   return status.ok() ? SyncDirectory(DirectoryOf(path)) : status;
+}
+
+absl::Status SyncDirectory(const std::string& path) {
+  const Descriptor directory(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0) return SystemError(errno, "open", path);
+  if (fsync(directory.get()) != 0) return SystemError(errno, "sync", path);
+  return absl::OkStatus();
 }
 
 absl::Status RemoveFile(const std::string& path) {

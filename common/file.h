@@ -24,6 +24,9 @@ absl::Status WriteFileAtomic(const std::string& path, std::string_view contents,
 // somebody else makes it at the same time.
 absl::Status WriteNewFile(const std::string& path, std::string_view contents, unsigned mode);
 
+// What was made, renamed or removed in it is durable when it returns OK.
+absl::Status SyncDirectory(const std::string& path);
+
 // Removes the file. Durable (directory synced) when it returns OK, and when it returns NOT_FOUND: after an
 // error of the sync the call can be repeated.
 absl::Status RemoveFile(const std::string& path);

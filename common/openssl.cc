@@ -31,6 +31,27 @@ std::string Contents(BIO* memory) {
 
 absl::Status OutOfMemory() { return absl::ResourceExhaustedError("OpenSSL is out of memory"); }
 
+absl::Status Failed(const char* what) {
+  ERR_clear_error();
+  return absl::InternalError(absl::StrCat("OpenSSL could not ", what));
+}
+
+absl::Status CheckType(const EVP_PKEY* key, const char* type, const char* what) {
+  if (EVP_PKEY_is_a(key, type) == 1) return absl::OkStatus();
+  const char* has = EVP_PKEY_get0_type_name(key);
+  return absl::InvalidArgumentError(
+      absl::StrCat("the ", what, " is of type ", has == nullptr ? "unknown" : has, ", not ", type));
+}
+
+absl::StatusOr<std::string> PrivateKeyPem(const EVP_PKEY* key, const char* act) {
+  const BioPtr bio(BIO_new(BIO_s_secmem()));
+  if (key == nullptr || bio == nullptr ||
+      PEM_write_bio_PKCS8PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) != 1) {
+    return Failed(act);
+  }
+  return Contents(bio.get());
+}
+
 int RefusePassphrase(char*, int, int, void* asked) {
   if (asked != nullptr) *static_cast<bool*>(asked) = true;
   return -1;

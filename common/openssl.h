@@ -1,4 +1,4 @@
-// What the files that use OpenSSL's X.509 share: owning pointers, and reading PEM. For them alone: no other
+// What the files that use OpenSSL share: owning pointers, its errors, and PEM. For them alone: no other
 // header includes this one.
 #pragma once
 
@@ -46,6 +46,8 @@ BioPtr View(std::string_view pem);
 std::string Contents(BIO* memory);
 // RESOURCE_EXHAUSTED.
 absl::Status OutOfMemory();
+// INTERNAL "OpenSSL could not `what`"; forgets OpenSSL's own account of it.
+absl::Status Failed(const char* what);
 
 // Refuses to ask anybody for a passphrase; sets `*asked`, a bool, if one was wanted.
 int RefusePassphrase(char* buffer, int size, int writing, void* asked);
@@ -54,6 +56,10 @@ int RefusePassphrase(char* buffer, int size, int writing, void* asked);
 absl::StatusOr<std::vector<X509Ptr>> ReadCertificates(std::string_view pem, size_t count_max);
 // Unencrypted; or INVALID_ARGUMENT.
 absl::StatusOr<KeyPtr> ReadKey(std::string_view pem);
+// INVALID_ARGUMENT unless the key is of that type, by OpenSSL's name. `what`: "private key", "public key".
+absl::Status CheckType(const EVP_PKEY* key, const char* type, const char* what);
+// Unencrypted PKCS #8. INTERNAL: `act` could not be done.
+absl::StatusOr<std::string> PrivateKeyPem(const EVP_PKEY* key, const char* act);
 
 // A request whose signature and key are sound; ParseSigningRequestPem says when.
 absl::StatusOr<RequestPtr> ReadRequest(std::string_view pem);

@@ -16,25 +16,14 @@ namespace coalition {
 namespace {
 
 using openssl::BioPtr;
+using openssl::Failed;
 using openssl::KeyPtr;
 using DerivationPtr = std::unique_ptr<EVP_PKEY_CTX, openssl::Deleter<&EVP_PKEY_CTX_free>>;
 
 constexpr size_t kFileBytesMax = 16384;
 
-absl::Status Failed(const char* what) {
-  ERR_clear_error();
-  return absl::InternalError(absl::StrCat("OpenSSL could not ", what));
-}
-
 KeyPtr PublicKey(const X25519PublicKey& key) {
   return KeyPtr(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, key.data(), key.size()));
-}
-
-absl::Status CheckKind(const EVP_PKEY* key, const char* what) {
-  if (EVP_PKEY_is_a(key, "X25519") == 1) return absl::OkStatus();
-  const char* type = EVP_PKEY_get0_type_name(key);
-  return absl::InvalidArgumentError(
-      absl::StrCat("the ", what, " is of type ", type == nullptr ? "unknown" : type, ", not X25519"));
 }
 
 absl::StatusOr<X25519PublicKey> RawPublicKey(const EVP_PKEY* key) {
@@ -71,7 +60,7 @@ absl::StatusOr<X25519PublicKey> X25519PublicKeyFromPem(std::string_view pem) {
       bio == nullptr ? nullptr : PEM_read_bio_PUBKEY(bio.get(), nullptr, openssl::RefusePassphrase, nullptr));
   ERR_clear_error();
   if (key == nullptr) return absl::InvalidArgumentError("there is no PEM public key that can be read");
-  if (absl::Status kind = CheckKind(key.get(), "public key"); !kind.ok()) return kind;
+  if (absl::Status type = openssl::CheckType(key.get(), "X25519", "public key"); !type.ok()) return type;
   return RawPublicKey(key.get());
 }
 
@@ -103,17 +92,12 @@ absl::StatusOr<X25519Key> X25519Key::Generate(Random& random) {
 absl::StatusOr<X25519Key> X25519Key::FromPem(std::string_view pem) {
   absl::StatusOr<KeyPtr> key = openssl::ReadKey(pem);
   if (!key.ok()) return key.status();
-  if (absl::Status kind = CheckKind(key->get(), "private key"); !kind.ok()) return kind;
+  if (absl::Status type = openssl::CheckType(key->get(), "X25519", "private key"); !type.ok()) return type;
   return Make(*std::move(key));
 }
 
 absl::StatusOr<std::string> X25519Key::ToPem() const {
-  const BioPtr bio(BIO_new(BIO_s_secmem()));
-  if (bio == nullptr ||
-      PEM_write_bio_PKCS8PrivateKey(bio.get(), key_.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
-    return Failed("write the private key");
-  }
-  return openssl::Contents(bio.get());
+  return openssl::PrivateKeyPem(key_.get(), "write the private key");
 }
 
 absl::StatusOr<std::string> X25519Key::SharedSecret(const X25519PublicKey& peer) const {

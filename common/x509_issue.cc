@@ -18,6 +18,7 @@ namespace coalition {
 namespace {
 
 using openssl::BioPtr;
+using openssl::Failed;
 using openssl::KeyPtr;
 using openssl::RequestPtr;
 using openssl::X509Ptr;
@@ -35,11 +36,6 @@ struct CertificateForm {
   // As in openssl's x509v3_config, in this order. Names hold none of its special characters.
   std::vector<std::pair<int, std::string>> extensions;
 };
-
-absl::Status Failed(const char* what) {
-  ERR_clear_error();
-  return absl::InternalError(absl::StrCat("OpenSSL could not ", what));
-}
 
 bool SetSerial(X509* certificate, Random& random) {
   std::string bytes = random.Bytes(kSerialBytes);

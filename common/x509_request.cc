@@ -12,15 +12,11 @@ namespace coalition {
 namespace {
 
 using openssl::BioPtr;
+using openssl::Failed;
 using openssl::KeyPtr;
 using openssl::RequestPtr;
 
 constexpr int kRsaBitsMin = 3072;
-
-absl::Status Failed(const char* what) {
-  ERR_clear_error();
-  return absl::InternalError(absl::StrCat("OpenSSL could not ", what));
-}
 
 }  // namespace
 
@@ -59,12 +55,7 @@ absl::StatusOr<RequestPtr> ReadRequest(std::string_view pem) {
 
 absl::StatusOr<std::string> NewPrivateKeyPem(Curve curve) {
   const KeyPtr key(EVP_EC_gen(curve == Curve::kP256 ? "P-256" : "P-384"));
-  const BioPtr bio(BIO_new(BIO_s_secmem()));
-  if (key == nullptr || bio == nullptr ||
-      PEM_write_bio_PKCS8PrivateKey(bio.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
-    return Failed("make a key");
-  }
-  return openssl::Contents(bio.get());
+  return openssl::PrivateKeyPem(key.get(), "make a key");
 }
 
 absl::StatusOr<std::string> MakeSigningRequestPem(std::string_view key_pem, std::string_view organization) {

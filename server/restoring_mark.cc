@@ -31,8 +31,8 @@ absl::Status Rename(const std::string& from, const std::string& to) {
 }
 
 absl::Status Remove(const std::string& path) {
-  if (unlink(path.c_str()) == 0 || errno == ENOENT) return absl::OkStatus();
-  return absl::ErrnoToStatus(errno, absl::StrCat("cannot remove ", path));
+  absl::Status removed = RemoveFile(path);
+  return absl::IsNotFound(removed) ? absl::OkStatus() : removed;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/file.h"
 
 namespace coalition::cli {
 namespace {
@@ -24,14 +25,6 @@ absl::Status SystemError(int error, const char* act, const std::string& path) {
 absl::Status IsThere(const std::string& path) {
   return absl::AlreadyExistsError(
       absl::StrCat(path, " is there already, and is not replaced: name another file"));
-}
-
-absl::Status SyncDirectory(const std::string& path) {
-  const std::string parent = std::filesystem::path(path).parent_path().string();
-  const std::string name = parent.empty() ? "." : parent;
-  const Fd directory(open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0) return SystemError(errno, "open", name);
-  return fsync(directory.get()) == 0 ? absl::OkStatus() : SystemError(errno, "sync", name);
 }
 
 bool Exists(const std::string& path) {
@@ -81,7 +74,8 @@ absl::Status PartialFile::Finish() {
     if (rename(partial_.c_str(), path_.c_str()) != 0) return SystemError(errno, "rename to", path_);
   }
   close(file_.release());
-  return SyncDirectory(path_);
+  const std::string parent = std::filesystem::path(path_).parent_path().string();
+  return SyncDirectory(parent.empty() ? "." : parent);
 }
 
 }  // namespace coalition::cli

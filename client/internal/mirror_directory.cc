@@ -34,12 +34,6 @@ absl::Status SystemError(int error, std::string_view act, const std::string& pat
   return absl::ErrnoToStatus(error, absl::StrCat("cannot ", Absl(act), " ", path));
 }
 
-absl::Status SyncDirectory(const std::string& path) {
-  const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0) return SystemError(errno, "open", path);
-  return ::fsync(directory.get()) == 0 ? absl::OkStatus() : SystemError(errno, "sync", path);
-}
-
 absl::StatusOr<std::vector<std::string>> Names(const std::string& path) {
   const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir(path.c_str()), &::closedir);
   if (directory == nullptr) return SystemError(errno, "open", path);

@@ -12,20 +12,18 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/hash.h"
+#include "common/openssl.h"
 
 namespace coalition::backup {
 namespace {
+
+using openssl::Failed;
 
 constexpr std::string_view kInfo = "coalition-backup/v1 chunks";
 constexpr size_t kKeyBytes = 32;
 constexpr size_t kKeysBytes = 2 * kX25519KeyBytes;
 constexpr size_t kDigestAt = kFileMagic.size() + kKeysBytes;
 static_assert(kDigestAt + std::tuple_size_v<Sha256Digest> == kHeaderBytes);
-
-absl::Status Failed(const char* what) {
-  ERR_clear_error();
-  return absl::InternalError(absl::StrCat("OpenSSL could not ", what));
-}
 
 unsigned char* Unsigned(std::string& bytes, size_t at = 0) {
   return reinterpret_cast<unsigned char*>(bytes.data()) + at;
