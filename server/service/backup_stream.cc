@@ -9,6 +9,7 @@
 #include "common/errors.h"
 #include "common/log.h"
 #include "common/strings.h"
+#include "server/service/advancing.h"
 #include "server/service/messages.h"
 
 namespace coalition::service {
@@ -29,10 +30,9 @@ absl::Status NotRead() {
 
 }  // namespace
 
-// As ImportStream: events change the state under the mutex and call Advance, which does what is next, one
-// thing at a time. The store is read on a worker, a step at a time, and only while one message at most waits
+// The store is read on a worker, a step at a time, and only while one message at most waits
 // for gRPC to take it: so a client that does not read keeps two of them, and no worker.
-class BackupStream final : public StreamReactor, public std::enable_shared_from_this<BackupStream> {
+class BackupStream final : public StreamReactor, public Advancing<BackupStream> {
  public:
   BackupStream(CallKit& kit, BackupStreams& streams, grpc::CallbackServerContext* call, Admission admission,
                SteadyTime start)
@@ -59,9 +59,9 @@ class BackupStream final : public StreamReactor, public std::enable_shared_from_
   void OnDone() override { streams_.streams_.Remove(this); }
 
  private:
+  friend class Advancing<BackupStream>;
   enum class Action { kNone, kRead, kStep, kWrite, kCancel, kFinish };
 
-  void Advance();
   Action Decide() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Perform(Action action);
   // On a worker.
@@ -91,7 +91,6 @@ class BackupStream final : public StreamReactor, public std::enable_shared_from_
   BackupSource source_;
   SteadyTime next_step_at_;
 
-  Mutex mutex_;
   std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);  // why the stream ends
   Bytes next_ ABSL_GUARDED_BY(mutex_);
   SteadyTime progress_at_ ABSL_GUARDED_BY(mutex_);
@@ -105,30 +104,7 @@ class BackupStream final : public StreamReactor, public std::enable_shared_from_
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool cancel_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
-  bool advancing_ ABSL_GUARDED_BY(mutex_) = false;
 };
-
-void BackupStream::Advance() {
-  const std::shared_ptr<BackupStream> self =
-      shared_from_this();  // Perform may end everything else that holds it
-  {
-    const MutexLock lock(mutex_);
-    if (advancing_) return;  // who advances decides again after every step
-    advancing_ = true;
-  }
-  for (;;) {
-    Action action = Action::kNone;
-    {
-      const MutexLock lock(mutex_);
-      action = Decide();
-      if (action == Action::kNone) {
-        advancing_ = false;
-        return;
-      }
-    }
-    Perform(action);
-  }
-}
 
 BackupStream::Action BackupStream::Decide() {
   if (finished_) return Action::kNone;

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "common/errors.h"
 #include "google/protobuf/arena.h"
+#include "server/service/advancing.h"
 #include "server/service/messages.h"
 
 namespace coalition::service {
@@ -30,7 +31,7 @@ const MethodInfo& Info() { return InfoOf(Method::kImportRecords); }
 // Events (reads, writes, answers of the exchange, timer, drain) change the state under the mutex and call
 // Advance, which does to gRPC what the state allows, one operation at a time and from one thread at a time:
 // so Finish is called once, and nothing is started after it.
-class ImportStream final : public StreamReactor, public std::enable_shared_from_this<ImportStream> {
+class ImportStream final : public StreamReactor, public Advancing<ImportStream> {
  public:
   ImportStream(CallKit& kit, exchange::Exchange& exchange, StreamRegistry<ImportStream>& streams,
                grpc::CallbackServerContext* call, Admission admission, MemberLimits::Permit import,
@@ -60,6 +61,7 @@ class ImportStream final : public StreamReactor, public std::enable_shared_from_
   void OnDone() override;
 
  private:
+  friend class Advancing<ImportStream>;
   // One message in work.
   struct Slot {
     bool done = false;
@@ -70,7 +72,6 @@ class ImportStream final : public StreamReactor, public std::enable_shared_from_
 
   void Work(const std::shared_ptr<Slot>& slot, const Bytes& message);
   void Answer(const std::shared_ptr<Slot>& slot, const absl::StatusOr<v1::ImportRecordsResponse>& response);
-  void Advance();
   Action Decide() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Action DecideFront() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Perform(Action action);
@@ -91,7 +92,6 @@ class ImportStream final : public StreamReactor, public std::enable_shared_from_
   Bytes in_;   // gRPC's while reading_
   Bytes out_;  // gRPC's while writing_
 
-  Mutex mutex_;
   std::deque<std::shared_ptr<Slot>> slots_ ABSL_GUARDED_BY(mutex_);
   std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);  // why the stream ends
   SteadyTime last_message_ ABSL_GUARDED_BY(mutex_);
@@ -103,30 +103,7 @@ class ImportStream final : public StreamReactor, public std::enable_shared_from_
   bool half_closed_ ABSL_GUARDED_BY(mutex_) = false;
   bool cancel_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
-  bool advancing_ ABSL_GUARDED_BY(mutex_) = false;
 };
-
-void ImportStream::Advance() {
-  const std::shared_ptr<ImportStream> self =
-      shared_from_this();  // Perform may end everything else that holds it
-  {
-    MutexLock lock(mutex_);
-    if (advancing_) return;  // who advances decides again after every step
-    advancing_ = true;
-  }
-  for (;;) {
-    Action action = Action::kNone;
-    {
-      MutexLock lock(mutex_);
-      action = Decide();
-      if (action == Action::kNone) {
-        advancing_ = false;
-        return;
-      }
-    }
-    Perform(action);
-  }
-}
 
 ImportStream::Action ImportStream::Decide() {
   if (finished_) return Action::kNone;

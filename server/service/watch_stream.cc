@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "common/timestamp.h"
 #include "server/exchange/access.h"
+#include "server/service/advancing.h"
 #include "server/service/messages.h"
 #include "server/service/sent_responses.h"
 #include "server/service/watch_errors.h"
@@ -23,12 +24,9 @@ const MethodInfo& Info() { return InfoOf(Method::kWatchRecords); }
 
 }  // namespace
 
-// As ImportStream: events change the state under the mutex and call Advance, which does what is next, one
-// thing at a time. What reads the store is done on a worker, one step of the feed at a time, and only when
+// What reads the store is done on a worker, one step of the feed at a time, and only when
 // there is room in both windows for what it may find: so each response is judged when it is sent.
-class WatchStream final : public StreamReactor,
-                          public MemberWindows::Waiter,
-                          public std::enable_shared_from_this<WatchStream> {
+class WatchStream final : public StreamReactor, public MemberWindows::Waiter, public Advancing<WatchStream> {
  public:
   WatchStream(CallKit& kit, WatchStreams& streams, grpc::CallbackServerContext* call, Admission admission,
               MemberLimits::Permit watch, SteadyTime start)
@@ -60,11 +58,11 @@ class WatchStream final : public StreamReactor,
   void OnDone() override;
 
  private:
+  friend class Advancing<WatchStream>;
   enum class Action { kNone, kRead, kStep, kWrite, kCancel, kFinish };
 
   absl::Status Take(v1::WatchRecordsRequest request, SentResponses::Freed* freed)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Advance();
   Action Decide() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool MayStep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Perform(Action action);
@@ -102,7 +100,6 @@ class WatchStream final : public StreamReactor,
   int64_t asked_ns_ = 0;
   bool caught_up_ = false;
 
-  Mutex mutex_;
   std::optional<v1::WatchStart> start_request_ ABSL_GUARDED_BY(mutex_);
   std::optional<absl::Status> end_ ABSL_GUARDED_BY(mutex_);  // why the stream ends
   SentResponses sent_ ABSL_GUARDED_BY(mutex_);
@@ -123,30 +120,7 @@ class WatchStream final : public StreamReactor,
   bool half_closed_ ABSL_GUARDED_BY(mutex_) = false;
   bool cancel_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
-  bool advancing_ ABSL_GUARDED_BY(mutex_) = false;
 };
-
-void WatchStream::Advance() {
-  const std::shared_ptr<WatchStream> self =
-      shared_from_this();  // Perform may end everything else that holds it
-  {
-    const MutexLock lock(mutex_);
-    if (advancing_) return;  // who advances decides again after every step
-    advancing_ = true;
-  }
-  for (;;) {
-    Action action = Action::kNone;
-    {
-      const MutexLock lock(mutex_);
-      action = Decide();
-      if (action == Action::kNone) {
-        advancing_ = false;
-        return;
-      }
-    }
-    Perform(action);
-  }
-}
 
 WatchStream::Action WatchStream::Decide() {
   if (finished_) return Action::kNone;
