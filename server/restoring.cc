@@ -138,8 +138,7 @@ class Restoration {
         journal_->file(),
         " is missing or empty: what was denied after the backup is not known, and would "
         "be forgotten. Set ledger.head_dir to the old one, or mount its disk. If it is lost for good, create "
-        "a "
-        "file ",
+        "a file ",
         head_.adopt_file(), " and start again, and see to it that who was suspended since is again."));
   }
 
