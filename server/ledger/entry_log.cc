@@ -63,17 +63,12 @@ void EntryLog::Append(const Disclosure& disclosure, const std::vector<DisclosedR
                       std::vector<store::Write> beside, std::function<void(absl::Status)> done) {
   std::string value = DisclosureEntry(disclosure, names_, first_showings).SerializeAsString();
   const size_t bytes = BytesOf(beside) + value.size();
-  store::Commit commit;
-  commit.build =
-      [value = std::move(value), beside = std::move(beside)](
-          store::Revision revision,
-          std::span<const std::optional<store::Version>>) -> absl::StatusOr<std::vector<store::Write>> {
-    std::vector<store::Write> writes = beside;
-    writes.push_back({EntryKey({revision, 0}), value});
-    return writes;
-  };
-  lane_.Submit(
-      std::move(commit),
+  lane_.SubmitWrites(
+      [value = std::move(value), beside = std::move(beside)](store::Revision revision, uint32_t place) {
+        std::vector<store::Write> writes = beside;
+        writes.push_back({EntryKey({revision, place}), value});
+        return writes;
+      },
       [this, done = std::move(done)](const absl::StatusOr<store::Revision>& revision) {
         if (revision.ok()) appended_.fetch_add(1, std::memory_order_relaxed);
         done(revision.status());

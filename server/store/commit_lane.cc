@@ -1,11 +1,20 @@
 #include "server/store/commit_lane.h"
 
+#include <algorithm>
+#include <iterator>
+#include <optional>
 #include <span>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
 namespace coalition::store {
+namespace {
+
+// So many that become one commit cost the store about as much as one that does not.
+constexpr size_t kWritesToACommit = 4;
+
+}  // namespace
 
 CommitLane::CommitLane(Store& store, CommitLaneOptions options)
     : store_(store), options_(options), thread_([this] { Run(); }) {}
@@ -24,6 +33,14 @@ bool CommitLane::IsFull(uint32_t owner, size_t bytes) const {
 }
 
 void CommitLane::Submit(Commit commit, Done done, size_t bytes, uint32_t owner) {
+  Push({std::move(commit), nullptr, std::move(done)}, bytes, owner);
+}
+
+void CommitLane::SubmitWrites(Writes writes, Done done, size_t bytes, uint32_t owner) {
+  Push({{}, std::move(writes), std::move(done)}, bytes, owner);
+}
+
+void CommitLane::Push(Item item, size_t bytes, uint32_t owner) {
   absl::Status refused;
   {
     const MutexLock lock(mutex_);
@@ -33,13 +50,13 @@ void CommitLane::Submit(Commit commit, Done done, size_t bytes, uint32_t owner) 
       refused = absl::ResourceExhaustedError(absl::StrCat(
           "too many writes wait for the disk (", queue_.SizeOf(owner), "); nothing was written, try again"));
     } else {
-      queue_.Push(owner, {std::move(commit), std::move(done)}, bytes);
+      queue_.Push(owner, std::move(item), bytes);
     }
   }
   if (refused.ok()) {
     changed_.notify_all();
   } else {
-    done(refused);  // NOLINT(bugprone-use-after-move): moved only where nothing is refused
+    item.done(refused);  // NOLINT(bugprone-use-after-move): moved only where nothing is refused
   }
 }
 
@@ -66,21 +83,47 @@ std::vector<CommitLane::Item> CommitLane::Take() {
   std::vector<Item> items;
   MutexLock lock(mutex_);
   while (queue_.empty() && !draining_) lock.Wait(changed_);
-  size_t bytes = 0;
-  while (!queue_.empty() && items.size() < options_.group_max) {
+  size_t bytes = 0, taken = 0;
+  while (!queue_.empty() && taken < options_.group_max * kWritesToACommit) {
     bytes += queue_.FrontWeight();
     if (!items.empty() && bytes > options_.group_bytes_max) break;
     items.push_back(queue_.Pop());
+    taken += items.back().writes ? 1 : kWritesToACommit;
   }
   return items;
 }
 
 void CommitLane::CommitGroup(std::vector<Item> items) {
   std::vector<Commit> commits;
-  commits.reserve(items.size());
-  for (Item& item : items) commits.push_back(std::move(item.commit));
-  std::vector<absl::StatusOr<Revision>> results = store_.CommitAll(commits);
-  for (size_t i = 0; i < items.size(); ++i) items[i].done(std::move(results[i]));
+  std::vector<size_t> commit_of(items.size());
+  for (size_t i = 0; i < items.size();) {
+    const size_t begin = i++;
+    if (!items[begin].writes) {
+      commits.push_back(std::move(items[begin].commit));
+    } else {
+      while (i < items.size() && items[i].writes) ++i;
+      commits.push_back(Joined(std::span<const Item>(items).subspan(begin, i - begin)));
+    }
+    std::fill(commit_of.begin() + static_cast<ptrdiff_t>(begin), commit_of.begin() + static_cast<ptrdiff_t>(i),
+              commits.size() - 1);
+  }
+  const std::vector<absl::StatusOr<Revision>> results = store_.CommitAll(commits);
+  for (size_t i = 0; i < items.size(); ++i) items[i].done(results[commit_of[i]]);
+}
+
+Commit CommitLane::Joined(std::span<const Item> items) {
+  Commit commit;
+  commit.build = [items](Revision revision, std::span<const std::optional<Version>>)
+      -> absl::StatusOr<std::vector<Write>> {
+    std::vector<Write> all;
+    uint32_t place = 0;
+    for (const Item& item : items) {
+      std::vector<Write> writes = item.writes(revision, place++);
+      std::move(writes.begin(), writes.end(), std::back_inserter(all));
+    }
+    return all;
+  };
+  return commit;
 }
 
 }  // namespace coalition::store

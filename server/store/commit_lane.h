@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -21,7 +22,8 @@ struct CommitLaneOptions {
   // none waiting is always taken, so that others cannot fill its place.
   size_t queue_max = 8192;
   size_t queue_bytes_max = size_t{64} << 20;
-  // Commits handed to the store at once: the next group waits for them.
+  // Commits handed to the store at once: the next group waits for them. What is joined (SubmitWrites) counts
+  // for a quarter.
   size_t group_max = 250;
   size_t group_bytes_max = size_t{8} << 20;
 };
@@ -45,6 +47,13 @@ class CommitLane {
   // about what the commit will write, for the limits.
   void Submit(Commit commit, Done done, size_t bytes = 0, uint32_t owner = 0);
 
+  // What a commit writes that rests on nothing that is read. `place` counts those that became one commit.
+  using Writes = std::function<std::vector<Write>(Revision revision, uint32_t place)>;
+  // As Submit. Those that wait one behind the other become one commit: one revision, and one entry of the
+  // store's log, which is half of what a small one costs. So no two that wait at once may write the same key;
+  // and what a commit must not have (store.h) fails all of them.
+  void SubmitWrites(Writes writes, Done done, size_t bytes = 0, uint32_t owner = 0);
+
   // Refuses what comes from now on and returns when all that was accepted is answered. Not from a Done.
   void Drain();
 
@@ -54,13 +63,16 @@ class CommitLane {
  private:
   struct Item {
     Commit commit;
+    Writes writes;  // if set, there is no commit
     Done done;
   };
 
+  void Push(Item item, size_t bytes, uint32_t owner);
   void Run();
   // Waits for work; empty: the lane is to end.
   std::vector<Item> Take();
   void CommitGroup(std::vector<Item> items);
+  static Commit Joined(std::span<const Item> items);
 
   Store& store_;
   const CommitLaneOptions options_;

@@ -6,6 +6,8 @@
 #include <condition_variable>
 #include <future>
 #include <mutex>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace coalition::store {
@@ -24,6 +26,7 @@ class GatedStore final : public Store {
       auto writes = commit.build(head_ + 1, {});
       if (writes.ok()) {
         results.emplace_back(++head_);
+        for (const Write& write : *writes) written_.emplace_back(head_, write.key);
       } else {
         results.emplace_back(writes.status());
       }
@@ -61,6 +64,10 @@ class GatedStore final : public Store {
     const std::lock_guard<std::mutex> lock(mutex_);
     return groups_;
   }
+  std::vector<std::pair<Revision, std::string>> written() {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    return written_;
+  }
 
  private:
   std::mutex mutex_;
@@ -68,6 +75,7 @@ class GatedStore final : public Store {
   bool open_ = true;
   std::atomic<Revision> head_{0};
   std::vector<size_t> groups_;
+  std::vector<std::pair<Revision, std::string>> written_;
 };
 
 Commit Answering(absl::Status status) {
@@ -116,6 +124,39 @@ TEST(CommitLane, WhatWaitsSharesACommitUpToTheLimits) {
   lane.Drain();
   EXPECT_EQ(store.groups(), (std::vector<size_t>{1, 4, 3, 1, 1, 1})) << "1; 4 by count; 2+60; 60; 500; 1";
   EXPECT_EQ(lane.QueueDepth(), 0U);
+}
+
+// A commit between them stays between them: what it reads is what was written before.
+TEST(CommitLane, WritesThatWaitOneBehindTheOtherAreOneCommit) {
+  GatedStore store;
+  store.SetOpen(false);
+  CommitLane lane(store, {.group_max = 2});
+  std::vector<Revision> answers;
+  const auto keep = [&answers](const absl::StatusOr<Revision>& answer) { answers.push_back(answer.value()); };
+  const auto write = [&](const std::string& key) {
+    lane.SubmitWrites(
+        [key](Revision revision, uint32_t place) {
+          const std::string at = key + " " + std::to_string(revision) + "." + std::to_string(place);
+          return std::vector<Write>{{at + " one", ""}, {at + " two", ""}};
+        },
+        keep);
+  };
+  lane.Submit(Answering(absl::OkStatus()), keep);
+  store.AwaitGroups(1);
+  write("a");
+  write("b");
+  lane.Submit(Answering(absl::OkStatus()), keep);
+  write("c");
+  write("d");
+  write("e");  // of the next group
+  store.SetOpen(true);
+  lane.Drain();
+  EXPECT_EQ(answers, (std::vector<Revision>{1, 2, 2, 3, 4, 4, 5}));
+  EXPECT_EQ(store.groups(), (std::vector<size_t>{1, 3, 1}));
+  const std::vector<std::pair<Revision, std::string>> written = {
+      {2, "a 2.0 one"}, {2, "a 2.0 two"}, {2, "b 2.1 one"}, {2, "b 2.1 two"}, {4, "c 4.0 one"},
+      {4, "c 4.0 two"}, {4, "d 4.1 one"}, {4, "d 4.1 two"}, {5, "e 5.0 one"}, {5, "e 5.0 two"}};
+  EXPECT_EQ(store.written(), written);
 }
 
 TEST(CommitLane, AFullQueueRefusesAtOnceAndRecovers) {
