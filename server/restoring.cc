@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -27,6 +28,7 @@
 #include "server/restoring_mark.h"
 #include "server/room_options.h"
 #include "server/store/commit_writes.h"
+#include "server/store/read_only_store.h"
 #include "server/store_rooms.h"
 
 namespace coalition::server {
@@ -35,11 +37,16 @@ namespace {
 using Lines = std::function<void(const std::string&)>;
 
 constexpr size_t kCommitBytes = size_t{1} << 20;
+constexpr uintmax_t kEmptyStoreBytesMax = 4096;
 // Which revision stands for which time (store/history.h): of the old store.
 constexpr std::string_view kHistoryPrefix = "h";
 constexpr std::string_view kLedgerPrefix = "l";
 
 absl::Status Refused(const std::string& what) { return absl::FailedPreconditionError(what); }
+
+absl::Status Of(const std::string& file, const absl::Status& status) {
+  return absl::Status(status.code(), absl::StrCat(file, ": ", status.message()));
+}
 
 absl::StatusOr<std::optional<Checkpoint>> CheckpointOf(const std::string& note) {
   if (note.empty()) return std::optional<Checkpoint>();
@@ -60,6 +67,20 @@ bool IsSigned(const std::string& dir, const std::string& note, const std::string
   if (const auto key = LoadLedgerKey(dir, false, random); key.ok()) add(*key);
   if (const auto key = LoadFormerLedgerKey(dir); key.ok() && *key) add(**key);
   return !keys.empty() && OpenCheckpoint(note, keys, origin).ok();
+}
+
+// One without a commit: what a start leaves that found no store, and was refused. A larger one may be a store
+// that is damaged, of which something can be learnt.
+bool IsEmptyStore(const store::LevelDbOptions& options) {
+  uintmax_t bytes = 0;
+  std::error_code error;
+  for (const auto& file : std::filesystem::directory_iterator(options.dir, error)) {
+    const std::string name = file.path().filename();
+    if (name != "LOG" && name != "LOG.old") bytes += file.file_size(error);
+    if (error || bytes > kEmptyStoreBytesMax) return false;
+  }
+  const auto store = store::ReadOnlyStore::Open(options);
+  return !error && store.ok() && (*store)->store().Head() == 0;
 }
 
 class Restoration {
@@ -110,15 +131,19 @@ class Restoration {
     if (!key.ok()) return key.status();
     auto source = backup::OpenFile(request.file);
     if (!source.ok()) return source.status();
-    return backup::BackupReader::Open(*std::move(source), *key);
+    auto reader = backup::BackupReader::Open(*std::move(source), *key);
+    if (!reader.ok()) return Of(request.file, reader.status());
+    return reader;
   }
 
   absl::Status CheckDirectories(const RestoreRequest&) {
     std::error_code error;
     if (std::filesystem::exists(config_.store_dir(), error) &&
-        !std::filesystem::is_empty(config_.store_dir(), error)) {
-      return Refused(absl::StrCat("store_dir, ", config_.store_dir(),
-                                  ", is not empty: move what is there away. A restore overwrites nothing."));
+        !std::filesystem::is_empty(config_.store_dir(), error) && !IsEmptyStore(StoreOptions(config_))) {
+      return Refused(absl::StrCat(
+          "store_dir, ", config_.store_dir(),
+          ", is not empty: move what is there away. A restore overwrites nothing.",
+          mark_.IsThere() ? " If it is what a restore that was cut short has left, remove it." : ""));
     }
     if (absl::Status made = head_.Make(); !made.ok()) return made;
     // First, for it locks the directory.
@@ -199,7 +224,7 @@ class Restoration {
     const auto end = (*reader)->ReadRows([&log](const backup::Row& row) {
       return row.key.starts_with(kLedgerPrefix) ? log.Take(row.key, row.value).status() : absl::OkStatus();
     });
-    return end.ok() ? log.Prove() : end.status();
+    return end.ok() ? log.Prove() : Of(request.file, end.status());
   }
 
   absl::Status Begin(const RestoreRequest& request) {

@@ -44,6 +44,8 @@ absl::StatusOr<std::optional<std::string>> RestoringMark::Read() const {
   return std::optional(*std::move(text));
 }
 
+bool RestoringMark::IsThere() const { return Exists(file()); }
+
 absl::Status RestoringMark::CheckNone(const std::string& store_dir) const {
   const auto mark = Read();
   if (!mark.ok()) return mark.status();

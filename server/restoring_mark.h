@@ -20,8 +20,10 @@ class RestoringMark {
   // FAILED_PRECONDITION: a restore was begun and has not ended; says how to go on, and how to give it up.
   absl::Status CheckNone(const std::string& store_dir) const;
 
-  // Where a restore was begun and has not ended: the head becomes the one from before it. One that the
-  // restore itself wrote is moved away.
+  // Whether a restore was begun and has not ended.
+  bool IsThere() const;
+  // Where that is so: the head becomes the one from before it. One that the restore itself wrote is moved
+  // away.
   absl::Status PutBackHead(int64_t now_s) const;
   // Before anything is written: keeps the journal, if there was one, and says whether there is a head that
   // will be put aside. What an earlier restore has left stays, under another name.

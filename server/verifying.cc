@@ -1,19 +1,13 @@
 #include "server/verifying.h"
 
-#include <cerrno>
 #include <cinttypes>
-#include <cstdlib>
-#include <filesystem>
-#include <limits>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
-#include "common/file.h"
 #include "common/random.h"
 #include "server/denials/journal.h"
+#include "server/denials/journaled_store.h"
 #include "server/denials/opening.h"
 #include "server/keys.h"
 #include "server/ledger_rooms.h"
@@ -36,53 +30,16 @@ absl::StatusOr<ledger::LogSigner> SignerOf(const config::v1::ServerConfig& confi
   return ledger::LogSigner{LogOriginOf(config.ledger(), trust_domain), *std::move(key), *std::move(former)};
 }
 
-// Readable by nobody else; goes when it does.
-class TemporaryDir {
- public:
-  TemporaryDir() {
-    std::error_code error;
-    path_ = (std::filesystem::temp_directory_path(error) / "coalition-verify-XXXXXX").string();
-    if (mkdtemp(path_.data()) != nullptr) return;
-    status_ = absl::ErrnoToStatus(errno, absl::StrCat("cannot make the directory ", path_));
-  }
-  ~TemporaryDir() {
-    std::error_code error;
-    if (status_.ok()) std::filesystem::remove_all(path_, error);
-  }
-  TemporaryDir(const TemporaryDir&) = delete;
-  TemporaryDir& operator=(const TemporaryDir&) = delete;
-  const absl::Status& status() const { return status_; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-  absl::Status status_;
-};
-
 // That the store is not behind its journal of denials, and has not lost it.
 absl::Status CheckDenials(const config::v1::ServerConfig& config, const store::Store& store) {
-  const std::string& dir = config.ledger().head_dir();
-  const std::string file = denials::Journal::FileIn(dir);
-  const auto bytes = ReadFile(file, std::numeric_limits<size_t>::max());
-  if (!bytes.ok() && !absl::IsNotFound(bytes.status())) return bytes.status();
-  // Of a copy: whoever opens a journal locks it, and mends and rewrites it.
-  const TemporaryDir copy;
-  if (!copy.status().ok()) return copy.status();
-  if (bytes.ok()) {
-    absl::Status written = WriteFileAtomic(denials::Journal::FileIn(copy.path()), *bytes, 0600);
-    if (!written.ok()) return written;
-  }
-  const auto journal = denials::Journal::Open({copy.path()});
-  if (!journal.ok()) {
-    return absl::Status(journal.status().code(),
-                        absl::StrReplaceAll(journal.status().message(), {{copy.path(), dir}}));
-  }
+  const auto journal = denials::Journal::Read(config.ledger().head_dir());
+  if (!journal.ok()) return journal.status();
   absl::Status behind = denials::CheckStore(**journal, store);
   // A row of the store that can't be read is a finding already.
   if (absl::IsDataLoss(behind)) return absl::OkStatus();
   if (!absl::IsFailedPrecondition(behind)) return behind;
-  return absl::FailedPreconditionError(
-      absl::StrCat("the store is behind its journal of denials, ", file, ": ", behind.message()));
+  return absl::FailedPreconditionError(absl::StrCat("the store is behind its journal of denials, ",
+                                                    (*journal)->file(), ": ", behind.message()));
 }
 
 void Tell(const verify::VerifyReport& report, const config::v1::ServerConfig& config, std::FILE* out) {
@@ -117,6 +74,7 @@ absl::StatusOr<bool> VerifyAndTell(const config::v1::ServerConfig& config, std::
                       return RestoringMark(config.ledger().head_dir()).CheckNone(config.store_dir());
                     },
                     [&config](const store::Store& store) { return CheckDenials(config, store); }};
+  options.facts_beside = {std::string(denials::kJournalKey)};
   options.progress = [out](std::string_view what, uint64_t rows) {
     if (rows == 0) {
       std::fprintf(out, "reading the %s\n", Text(what).c_str());

@@ -124,6 +124,15 @@ absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(const JournalOptions& opt
   return journal;
 }
 
+absl::StatusOr<std::unique_ptr<const Journal>> Journal::Read(const std::string& dir) {
+  std::unique_ptr<Journal> journal(new Journal(FileIn(dir), Fd(-1), {}));
+  const absl::StatusOr<std::string> bytes = ReadFile(journal->file_, std::numeric_limits<size_t>::max());
+  journal->is_new_ = absl::IsNotFound(bytes.status());
+  const absl::Status read = bytes.ok() ? journal->ReadFrames(*bytes) : bytes.status();
+  if (!read.ok() && !journal->is_new_) return read;
+  return std::unique_ptr<const Journal>(std::move(journal));
+}
+
 absl::Status Journal::Load() {
   absl::StatusOr<std::string> bytes = ReadFile(file_, std::numeric_limits<size_t>::max());
   is_new_ = absl::IsNotFound(bytes.status());

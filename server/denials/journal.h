@@ -54,6 +54,10 @@ class Journal {
   // end, or it is no such file. FAILED_PRECONDITION: another has it open, or others may read it. Both say
   // what to do.
   static absl::StatusOr<std::unique_ptr<Journal>> Open(const JournalOptions& options);
+  // As Open, of a directory in which nothing is changed, and of which no lock is taken: a last frame that was
+  // cut short stays, and is left out; a file that is not there is an empty journal, with is_new(). Who else
+  // may read it is not asked.
+  static absl::StatusOr<std::unique_ptr<const Journal>> Read(const std::string& dir);
   ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
@@ -65,7 +69,7 @@ class Journal {
   // repeated. UNAVAILABLE too where somebody has removed the file meanwhile: then until it is opened anew.
   absl::Status Append(const storage::v1::StoredDenials& frame);
 
-  // Whether Open made it.
+  // Whether Open made it, or Read found none.
   bool is_new() const { return is_new_; }
   const std::string& file() const { return file_; }
   // What was read, and appended until Release.

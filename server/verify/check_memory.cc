@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -142,6 +143,18 @@ void CheckMemory(Rows& rows, const Known& known) {
 void CheckShown(Rows& rows, const Known& known) {
   MemoryCheck check(rows, known);
   rows.EachWith(ledger::kShownPrefix, [&](const store::Entry& row) { check.CheckShown(row); });
+}
+
+void CheckFacts(Rows& rows, std::span<const std::string> beside) {
+  rows.EachWith("k", [&](const store::Entry& row) {
+    const std::string& key = row.key;
+    const bool hash = key == exchange::kSellerHashCheckKey;
+    const bool known = hash || key == exchange::kExpiryIndexKey ||
+                       std::find(beside.begin(), beside.end(), key) != beside.end();
+    if (!known) return rows.Find(Subject::kRow, "is no fact that this version knows", key);
+    const size_t bytes = hash ? sizeof(Sha256Digest) : 0;
+    if (row.version.value.size() != bytes) rows.Find(Subject::kRow, "is a fact in no form that it has", key);
+  });
 }
 
 void CheckKinds(Rows& rows) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "common/keyed_hash.h"
@@ -54,8 +55,10 @@ Known CheckCoalition(Rows& rows);
 void CheckRecords(Rows& rows, const Known& known, const KeyedHash* seller_hash, Counts* counts);
 // a b e i o x: that each of them is a record's, in its place.
 void CheckIndexes(Rows& rows, const Known& known);
-// c d h k p q t: what is remembered of records that are gone, of requests and of departures.
+// c d h p q t: what is remembered of records that are gone, of requests and of departures.
 void CheckMemory(Rows& rows, const Known& known);
+// k: that each is one that the exchange writes, or one of `beside`, and has the value that it can have.
+void CheckFacts(Rows& rows, std::span<const std::string> beside);
 // u: who was shown what.
 void CheckShown(Rows& rows, const Known& known);
 

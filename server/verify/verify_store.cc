@@ -66,6 +66,7 @@ class Verification {
     Tell("indexes");
     CheckIndexes(rows_, known);
     CheckMemory(rows_, known);
+    CheckFacts(rows_, options_.facts_beside);
     CheckShown(rows_, known);
     Tell("ledger");
     CheckTicks(rows_, known, &counts_);

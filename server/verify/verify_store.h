@@ -29,6 +29,8 @@ struct VerifyOptions {
   // Of what else has to go with the store; each is called once. FAILED_PRECONDITION and DATA_LOSS are
   // findings, other errors end the verification.
   std::vector<std::function<absl::Status(const store::Store& store)>> beside = {};
+  // Keys of the kind k of rooms that are not known here; their rows may be there, and are empty.
+  std::vector<std::string> facts_beside = {};
   // After so many it is enough.
   size_t findings_max = 100;
   // Told what is being read, and how many rows of it were. May be empty.

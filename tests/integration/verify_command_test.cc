@@ -98,8 +98,13 @@ TEST_F(VerifyCommandTest, HoldsTheStoreAgainstWhatLiesBesideIt) {
   std::filesystem::remove(file);
   expect_finding("the store is behind its journal of denials, " + file + ": it has had a journal");
   EXPECT_FALSE(std::filesystem::exists(file));
-  ASSERT_TRUE(WriteFileAtomic(file, whole, 0600).ok());
+  // As a power cut leaves it, which an opening mends.
+  const std::string torn = whole + "DNY1";
+  ASSERT_TRUE(WriteFileAtomic(file, torn, 0600).ok());
+  std::filesystem::remove(denials::Journal::LockIn(head_dir()));
   EXPECT_EQ(Run().code, 0) << "positive control";
+  EXPECT_EQ(ReadFile(file, 1 << 20).value_or(""), torn);
+  EXPECT_FALSE(std::filesystem::exists(denials::Journal::LockIn(head_dir())));
 }
 
 }  // namespace

@@ -216,6 +216,34 @@ TEST_F(JournalTest, OneAtATimeHasIt) {
   EXPECT_TRUE(OpenStatus().ok()) << "positive control";
 }
 
+TEST_F(JournalTest, WhoeverOnlyReadsItChangesNothing) {
+  const std::string head = dir_.Sub("head");
+  const auto none = Journal::Read(head);
+  ASSERT_TRUE(none.ok()) << none.status();
+  EXPECT_TRUE((*none)->is_new());
+  EXPECT_EQ((*none)->denied().revision, 0U);
+  EXPECT_FALSE(std::filesystem::exists(head));
+
+  const auto journal = Open();
+  ASSERT_TRUE(journal->Append(Frame(3, "a", "1")).ok());
+  ASSERT_TRUE(journal->Append(Frame(9, "a", "2")).ok());
+  const std::string whole = Bytes(), torn = whole.substr(0, whole.size() - 1);
+  const auto read = Journal::Read(head);
+  ASSERT_TRUE(read.ok()) << "while another has it open: " << read.status();
+  EXPECT_FALSE((*read)->is_new());
+  EXPECT_EQ((*read)->denied().revision, 9U);
+  EXPECT_EQ((*read)->denied().rows.at("a").value(), "2");
+  Write(torn);
+  const auto cut = Journal::Read(head);
+  ASSERT_TRUE(cut.ok()) << cut.status();
+  EXPECT_EQ((*cut)->denied().revision, 3U);
+  EXPECT_EQ(Bytes(), torn) << "Open would cut it off";
+  std::string damaged = whole;
+  damaged[whole.find("DNY1") + 30] ^= 1;
+  Write(damaged);
+  EXPECT_TRUE(absl::IsDataLoss(Journal::Read(head).status()));
+}
+
 TEST_F(JournalTest, OthersMayNotReadIt) {
   ASSERT_TRUE(OpenStatus().ok());
   EXPECT_EQ(Mode(), 0600U) << "as it is made";

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -191,6 +192,23 @@ TEST_F(VerifyRecordsTest, WhatIsRememberedOfRequestsAndDeparturesIsChecked) {
   EXPECT_THAT(FindingsAfter({{"h", ""}}), Is(Subject::kRow, "is no mark"));
   world().PutBack();
   EXPECT_THAT(FindingsAfter({{"p", ""}}), Is(Subject::kRow, "is no seller's"));
+}
+
+TEST_F(VerifyRecordsTest, AFactIsOneThatIsKnown) {
+  for (const char* key : {"k", "kfact", "kseller_hash2", "kexpiry_inde", "kdenials"}) {
+    EXPECT_THAT(FindingsAfter({{key, ""}}), Is(Subject::kRow, "is no fact that this version knows")) << key;
+    world().PutBack();
+  }
+  for (const std::string_view key : {exchange::kSellerHashCheckKey, exchange::kExpiryIndexKey}) {
+    EXPECT_THAT(FindingsAfter({{std::string(key), "?"}}), Is(Subject::kRow, "a fact in no form")) << key;
+    world().PutBack();
+  }
+  world().Commit({{"kdenials", ""}});
+  VerifyOptions options = world().Options();
+  options.facts_beside = {"kdenials"};
+  const auto report = VerifyStore(options);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_THAT(report->findings, IsEmpty()) << "of another room";
 }
 
 TEST_F(VerifyRecordsTest, WhoWasShownWhatIsChecked) {

@@ -45,7 +45,7 @@ TEST_F(VerifyStoreTest, TheDirectoriesStayAsTheyAre) {
     return contents;
   };
   // With something in LevelDB's log, which it would make a table of.
-  world().Commit({{"kfact", "x"}});
+  world().Commit({{std::string(exchange::kExpiryIndexKey), ""}});
   const auto before = files();
   EXPECT_THAT(Findings(), IsEmpty());
   EXPECT_EQ(files(), before);
@@ -68,7 +68,7 @@ TEST_F(VerifyStoreTest, AStoreThatGoesOnFromALaterRevisionIsSound) {
     ASSERT_TRUE(store.ok());
     ASSERT_TRUE((*store)->SkipTo((*store)->Head() + 1'000).ok());
   }
-  EXPECT_THAT(FindingsAfter({{"kfact", "x"}}), IsEmpty());
+  EXPECT_THAT(FindingsAfter({{std::string(exchange::kExpiryIndexKey), ""}}), IsEmpty());
 }
 
 TEST_F(VerifyStoreTest, WhatCanNotBeReadIsAnError) {
