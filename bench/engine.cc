@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "bench/generator.h"
+#include "server/ledger/entry_keys.h"
 
 namespace coalition::bench {
 namespace {
@@ -79,14 +80,18 @@ absl::StatusOr<std::unique_ptr<Engine>> Engine::Open(const std::string& dir,
   auto opened = store::LevelDbStore::Open(options);
   if (!opened.ok()) return opened.status();
   engine->store_ = *std::move(opened);
-  auto directory = membership::Directory::Open(*engine->store_, bootstrap, 0);
+  auto directory =
+      membership::Directory::Open(*engine->store_, bootstrap, 0, ledger::EntryKeys::Make(engine->random_));
   if (!directory.ok()) return directory.status();
   engine->directory_ = *std::move(directory);
   engine->lane_ = std::make_unique<store::CommitLane>(*engine->store_);
   engine->keys_ = {.token_master = engine->random_.Bytes(32),
                    .page_token = engine->random_.Bytes(32),
                    .seller_hash = engine->random_.Bytes(32),
-                   .etag = engine->random_.Bytes(32)};
+                   .etag = engine->random_.Bytes(32),
+                   .contents = contents::ContentKeys::Make(
+                       "", PuncturedTree::Make(contents::ContentKeys::kTreeBits, engine->random_),
+                       engine->random_.Bytes(contents::ContentKeys::kPseudonymKeyBytes))};
   const auto run_now = [](uint32_t, const std::function<void()>& work) { work(); };
   auto exchange = exchange::Exchange::Open({}, engine->keys_, *engine->store_, *engine->directory_,
                                            *engine->lane_, engine->random_, run_now);

@@ -56,7 +56,7 @@ absl::Status WriteEntries(store::Store& store, uint64_t count) {
   content.mutable_refusals()->set_count(1);
   std::vector<std::string> values;
   for (uint64_t i = 0; i < count; ++i) {
-    storage::v1::StoredLedgerEntry entry = ledger::MakeEntry(content);
+    storage::v1::StoredLedgerEntry entry = ledger::MakeEntry(*LedgerKeys(), 0, content);
     entry.add_parties(kParty);
     values.push_back(entry.SerializeAsString());
   }

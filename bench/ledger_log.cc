@@ -6,9 +6,17 @@
 
 namespace coalition::bench {
 
+std::shared_ptr<ledger::EntryKeys> LedgerKeys() {
+  static const auto& keys = *new std::shared_ptr<ledger::EntryKeys>([] {
+    SystemRandom random;
+    return ledger::EntryKeys::Make(random);
+  }());
+  return keys;
+}
+
 ledger::Names LedgerNames() {
   return {[](uint32_t number) { return "members/member-" + std::to_string(number); },
-          [](policy::ViewSet) { return std::vector<std::string>{"notice"}; }};
+          [](policy::ViewSet) { return std::vector<std::string>{"notice"}; }, LedgerKeys()};
 }
 
 absl::StatusOr<std::unique_ptr<LedgerLog>> LedgerLog::Open(const std::string& dir, leveldb::Env* env) {

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "common/clock.h"
 #include "common/random.h"
+#include "server/ledger/entry_keys.h"
 #include "server/ledger/entry_log.h"
 #include "server/ledger/sealer.h"
 #include "server/store/commit_lane.h"
@@ -22,6 +23,8 @@ class SetClock final : public Clock {
   int64_t now_ns = 1'790'000'000'000'000'000;  // September 2026
 };
 
+// Of entries; the same ones for the whole process.
+std::shared_ptr<ledger::EntryKeys> LedgerKeys();
 // Member 7 is members/member-7; every view is "notice".
 ledger::Names LedgerNames();
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/ledger_log.h"
 #include "bench/rows.h"
 #include "bench/statistics.h"
 #include "common/hash.h"
@@ -93,7 +94,8 @@ Rows Registry(Workspace& workspace, const Settings& settings) {
     malloc_trim(0);
     const auto before = mallinfo2();
     const auto start = Clock::now();
-    const auto directory = membership::Directory::Open(**store, bootstrap, now_s * 1'000'000'000);
+    const auto directory =
+        membership::Directory::Open(**store, bootstrap, now_s * 1'000'000'000, LedgerKeys());
     if (!directory.ok()) return directory.status();
     if (round == 0) continue;  // which applies the bootstrap
     starts.push_back(Seconds(start));

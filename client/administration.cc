@@ -1,4 +1,4 @@
-// The client's part of administration: members, credentials and proposals.
+// The client's part of administration: members, credentials, proposals, backups and erasure.
 #include <optional>
 #include <utility>
 
@@ -226,6 +226,15 @@ absl::StatusOr<v1::BackupSummary> Client::CreateBackup(
     return absl::DataLossError("what came is not the backup that the server has made: begin it anew");
   }
   return *summary;
+}
+
+absl::StatusOr<v1::EraseRecordsResponse> Client::EraseRecords(const v1::EraseRecordsRequest& request) {
+  return connection_->EraseRecords(call_options(), request);
+}
+
+absl::StatusOr<v1::EraseLedgerEntriesResponse> Client::EraseLedgerEntries(
+    const v1::EraseLedgerEntriesRequest& request) {
+  return connection_->EraseLedgerEntries(call_options(), request);
 }
 
 }  // namespace coalition::client

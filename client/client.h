@@ -30,6 +30,7 @@
 #include "client/paging.h"
 #include "client/record_watch.h"
 #include "coalition/v1/backup_service.pb.h"
+#include "coalition/v1/erasure_service.pb.h"
 #include "coalition/v1/exchange_service.pb.h"
 #include "coalition/v1/ledger_service.pb.h"
 #include "coalition/v1/membership_service.pb.h"
@@ -263,6 +264,28 @@ class Client {
   // client. Needs COALITION_ADMIN.
   absl::StatusOr<v1::BackupSummary> CreateBackup(
       const std::function<absl::Status(std::string_view bytes)>& take);
+
+  // Takes records back and destroys the keys of what they say, for good: the store, its copies and backups
+  // from before yield it no more. Of names, at most 250, also of records that were taken back or have
+  // expired, or of a seller, all that there are about it. OK: all of it is done, also after a restore; the
+  // server's copies of its keys from before still open it and are to be replaced. May be repeated, and is by
+  // the client: what was erased before, or by the client's own first try, is `erased_before`. Needs
+  // COALITION_ADMIN.
+  //
+  // INVALID_ARGUMENT: names and seller, or neither, no grounds, too many. NOT_FOUND: a name of which nothing
+  // was ever known; FAILED_PRECONDITION: another record, which it names, would be lost too; nothing is erased
+  // then. UNAVAILABLE, UNKNOWN, DEADLINE_EXCEEDED: some of it may be erased; repeat it. Of a seller it goes
+  // through the whole store, which may take longer than `timeout` allows.
+  absl::StatusOr<v1::EraseRecordsResponse> EraseRecords(const v1::EraseRecordsRequest& request);
+
+  // The same of what entries of the ledger say, at most 250. The entries stay, as commitments, and all proofs
+  // are what they were; who was shown which record stays known. Copies of the server's ledger_contents from
+  // before still open them and are to be replaced. Needs COALITION_ADMIN.
+  //
+  // INVALID_ARGUMENT: no names or too many, no grounds. NOT_FOUND: there is no such entry; nothing is erased
+  // then. UNAVAILABLE, UNKNOWN, DEADLINE_EXCEEDED: some of it may be erased; repeat it.
+  absl::StatusOr<v1::EraseLedgerEntriesResponse> EraseLedgerEntries(
+      const v1::EraseLedgerEntriesRequest& request);
 
   // Whether the server says of itself that it serves.
   absl::StatusOr<bool> CheckHealth(const std::string& service = "");

@@ -302,6 +302,16 @@ absl::Status Connection::CreateBackup(const v1::CreateBackupRequest&, const Take
   return Unimplemented("CreateBackup");
 }
 
+absl::StatusOr<v1::EraseRecordsResponse> Connection::EraseRecords(const CallOptions&,
+                                                                  const v1::EraseRecordsRequest&) {
+  return Unimplemented("EraseRecords");
+}
+
+absl::StatusOr<v1::EraseLedgerEntriesResponse> Connection::EraseLedgerEntries(
+    const CallOptions&, const v1::EraseLedgerEntriesRequest&) {
+  return Unimplemented("EraseLedgerEntries");
+}
+
 absl::StatusOr<bool> Connection::CheckHealth(const CallOptions&, const std::string&) {
   return Unimplemented("CheckHealth");
 }

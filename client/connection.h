@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coalition/v1/backup_service.pb.h"
+#include "coalition/v1/erasure_service.pb.h"
 #include "coalition/v1/exchange_service.pb.h"
 #include "coalition/v1/ledger_service.pb.h"
 #include "coalition/v1/membership_service.pb.h"
@@ -193,6 +194,11 @@ class Connection {
   // Has no deadline.
   using TakeBackup = std::function<bool(const v1::CreateBackupResponse& response)>;
   virtual absl::Status CreateBackup(const v1::CreateBackupRequest& request, const TakeBackup& take);
+
+  virtual absl::StatusOr<v1::EraseRecordsResponse> EraseRecords(const CallOptions& options,
+                                                                const v1::EraseRecordsRequest& request);
+  virtual absl::StatusOr<v1::EraseLedgerEntriesResponse> EraseLedgerEntries(
+      const CallOptions& options, const v1::EraseLedgerEntriesRequest& request);
 
   // grpc.health.v1.Health/Check. True: SERVING. An empty service means the server as a whole.
   virtual absl::StatusOr<bool> CheckHealth(const CallOptions& options, const std::string& service);

@@ -16,7 +16,9 @@
 #include "common/log.h"
 #include "common/signed_note.h"
 #include "common/strings.h"
+#include "server/contents/contents.h"
 #include "server/keys.h"
+#include "server/ledger/entry_keys.h"
 #include "server/ledger/head.h"
 
 namespace coalition::server {
@@ -176,6 +178,22 @@ absl::StatusOr<std::string> RotateKey(const config::v1::ServerConfig& config, co
     return Refused(
         "token_master is not rotated: all tokens that members keep would be others, and none would be found "
         "again. If it was stolen or lost, docs/operations.md, \"The keys\", says what to do.");
+  }
+  if (name == contents::kPseudonymFile) {
+    return Refused(
+        "pseudonym is not changed, because sellers and external ids stand in the store as what it makes of "
+        "them: none would be found again. What theft means stands in docs/operations.md, \"The keys\".");
+  }
+  if (name == contents::kErasureKeysFile) {
+    return Refused(
+        "erasure_keys is not changed, because what records say is sealed under these keys: nobody could read "
+        "any of it. A record's key goes when the record is erased; what theft means stands in "
+        "docs/operations.md, \"The keys\".");
+  }
+  if (name == ledger::kEntryKeysFile) {
+    return Refused(
+        "ledger_contents is not changed, because what the ledger's entries say is sealed under these keys: "
+        "nobody could read any of it. What theft means stands in docs/operations.md, \"The keys\".");
   }
   return absl::InvalidArgumentError(absl::StrCat(
       Quoted(name), " is no key that can be rotated: ledger_key, page_token, seller_hash and etag can"));

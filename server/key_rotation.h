@@ -23,9 +23,9 @@ namespace coalition::server {
 // The first two keep the former key, in an overlap: in a file of its own, ending in .old.
 //
 // FAILED_PRECONDITION: the server runs, there is no such key to change, or it is in an overlap already, or
-// the ledger's newest checkpoint is not signed with it; or it is token_master, which is not changed
-// (docs/operations.md). INVALID_ARGUMENT: no key has that name. And errors of the disk. What can't be done to
-// the end leaves the key as it was.
+// the ledger's newest checkpoint is not signed with it; or it is token_master, pseudonym, erasure_keys or
+// ledger_contents, which are not changed (docs/operations.md). INVALID_ARGUMENT: no key has that name. And
+// errors of the disk. What can't be done to the end leaves the key as it was.
 absl::StatusOr<std::string> RotateKey(const config::v1::ServerConfig& config, const std::string& name,
                                       Random& random);
 

@@ -11,6 +11,9 @@
 #include "absl/strings/str_format.h"
 #include "common/file.h"
 #include "common/key_file.h"
+#include "common/key_tree_file.h"
+#include "server/contents/contents.h"
+#include "server/ledger/entry_keys.h"
 
 namespace coalition::server {
 namespace {
@@ -36,20 +39,31 @@ absl::Status CheckKey(const std::string& path, const std::string& key) {
 
 absl::StatusOr<std::string> LoadKey(const std::string& path, bool may_create, Random& random) {
   absl::StatusOr<std::string> key = ReadFile(path, kKeyFileBytesMax);
-  if (!key.ok()) {
-    if (!absl::IsNotFound(key.status())) return key.status();
-    if (!may_create) {
-      return absl::FailedPreconditionError(
-          absl::StrCat(path,
-                       " is missing, and the store is not empty: restore it from your copy of the key "
-                       "directory. Without it what the store holds can't be served as before; what to do if "
-                       "there is no copy stands in docs/operations.md, \"The keys\"."));
-    }
+  if (absl::IsNotFound(key.status()) && may_create) {
     key = random.Bytes(kKeyBytes);
     if (absl::Status written = WriteFileAtomic(path, *key, 0600); !written.ok()) return written;
+  } else if (absl::IsNotFound(key.status())) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(path,
+                     " is missing, and the store is not empty: restore it from your copy of the key "
+                     "directory. Without it what the store holds can't be served as before; what to do if "
+                     "there is no copy stands in docs/operations.md, \"The keys\"."));
   }
+  if (!key.ok()) return key;
   if (absl::Status checked = CheckKey(path, *key); !checked.ok()) return checked;
   return key;
+}
+
+absl::Status LoadContentKeys(const std::string& dir, bool may_create, Random& random,
+                             exchange::ExchangeKeys* keys) {
+  const auto pseudonym = LoadKey(absl::StrCat(dir, "/", contents::kPseudonymFile), may_create, random);
+  if (!pseudonym.ok()) return pseudonym.status();
+  const std::string file = absl::StrCat(dir, "/", contents::kErasureKeysFile);
+  absl::StatusOr<PuncturedTree> tree = LoadKeyTree(file, contents::ContentKeys::kTreeBits, may_create,
+                                                   "nobody can read what records say", random);
+  if (!tree.ok()) return tree.status();
+  keys->contents = contents::ContentKeys::Make(file, *std::move(tree), *pseudonym);
+  return absl::OkStatus();
 }
 
 absl::Status LoadFormerPageTokenKey(const std::string& dir, exchange::ExchangeKeys* keys) {
@@ -102,8 +116,16 @@ absl::StatusOr<exchange::ExchangeKeys> LoadKeys(const std::string& dir, bool sto
     if (!loaded.ok()) return loaded.status();
     *key = *std::move(loaded);
   }
+  if (absl::Status loaded = LoadContentKeys(dir, store_is_empty, random, &keys); !loaded.ok()) return loaded;
   if (absl::Status former = LoadFormerPageTokenKey(dir, &keys); !former.ok()) return former;
   return keys;
+}
+
+absl::Status RemoveKeyLeftovers(const std::string& dir) {
+  for (const char* file : {contents::kErasureKeysFile, ledger::kEntryKeysFile}) {
+    if (absl::Status removed = RemoveLeftovers(absl::StrCat(dir, "/", file)); !removed.ok()) return removed;
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<Ed25519Key> LoadLedgerKey(const std::string& dir, bool ledger_is_empty, Random& random) {

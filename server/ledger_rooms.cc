@@ -47,7 +47,7 @@ ledger::MemberFacts FactsOf(const LedgerRooms::Needs& needs) {
   const auto by_kind = [&directory](v1::MemberKind of) {
     return policy::IsShownByKind(directory.Current()->policy_state().policy().limits(), of);
   };
-  return {{member, views}, kind, by_kind, may_tell};
+  return {{member, views, needs.entry_keys}, kind, by_kind, may_tell};
 }
 
 ledger::RetentionOptions RetentionOf(const config::v1::Ledger& config, const LedgerRooms::Needs& needs) {
@@ -79,7 +79,7 @@ absl::Status AnnounceKey(const LedgerRooms::Needs& needs, const std::string& ori
   store::Commit commit;
   commit.build = [&](store::Revision revision, std::span<const std::optional<store::Version>>) {
     std::vector<store::Write> writes;
-    membership::AddServersAct(act, needs.clock.NowNs(), revision,
+    membership::AddServersAct(*needs.entry_keys, act, needs.clock.NowNs(), revision,
                               needs.directory.Current()->policy_state().epoch(), &writes);
     return writes;
   };
@@ -112,10 +112,11 @@ std::string LogOriginOf(const config::v1::Ledger& config, const std::string& tru
   return config.origin().empty() ? trust_domain + "/ledger" : config.origin();
 }
 
-LedgerRooms::LedgerRooms(const Needs& needs, const ledger::Names& names)
+LedgerRooms::LedgerRooms(const Needs& needs, const ledger::Names& names, ledger::ReceiverOpens receiver_opens)
     : entries_(needs.lane, names),
       shown_(needs.store, needs.lane, entries_, needs.next, needs.run_later),
-      refusals_(needs.lane, names, needs.clock) {}
+      refusals_(needs.lane, names, needs.clock),
+      eraser_(needs.store, needs.lane, needs.entry_keys, std::move(receiver_opens)) {}
 
 absl::StatusOr<std::unique_ptr<LedgerRooms>> LedgerRooms::Open(const config::v1::ServerConfig& config,
                                                                const Needs& needs) {
@@ -129,8 +130,8 @@ absl::StatusOr<std::unique_ptr<LedgerRooms>> LedgerRooms::Open(const config::v1:
   if (!former.ok()) return former.status();
   options->former_key = *std::move(former);
   const ledger::MemberFacts facts = FactsOf(needs);
-  std::unique_ptr<LedgerRooms> rooms(new LedgerRooms(needs, facts.names));
   options->contents = RetentionOf(config.ledger(), needs);
+  std::unique_ptr<LedgerRooms> rooms(new LedgerRooms(needs, facts.names, options->contents.receiver_opens));
   options->before_tick = [refusals = &rooms->refusals_] { refusals->Flush(); };
   auto sealer =
       ledger::Sealer::Open(*options, *key, needs.store, needs.lane, needs.clock, needs.random, facts);

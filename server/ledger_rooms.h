@@ -9,6 +9,8 @@
 #include "common/clock.h"
 #include "common/random.h"
 #include "server/exchange/exchange.h"
+#include "server/ledger/entry_eraser.h"
+#include "server/ledger/entry_keys.h"
 #include "server/ledger/entry_log.h"
 #include "server/ledger/refusals.h"
 #include "server/ledger/sealer.h"
@@ -35,6 +37,8 @@ class LedgerRooms {
     Random& random;
     ledger::DisclosureLog& next;  // behind the ledger
     ledger::ShownLog::RunLater run_later;
+    // That the ledger's entries are sealed with. Never null.
+    std::shared_ptr<ledger::EntryKeys> entry_keys;
   };
 
   // Errors: of Sealer::Open and of the key.
@@ -43,16 +47,18 @@ class LedgerRooms {
 
   ledger::ShownLog& shown() { return shown_; }
   ledger::Refusals& refusals() { return refusals_; }
+  ledger::EntryEraser& eraser() { return eraser_; }
   ledger::Sealer& sealer() { return *sealer_; }
   const ledger::Sealer& sealer() const { return *sealer_; }
   const ledger::EntryLog& entries() const { return entries_; }
 
  private:
-  LedgerRooms(const Needs& needs, const ledger::Names& names);
+  LedgerRooms(const Needs& needs, const ledger::Names& names, ledger::ReceiverOpens receiver_opens);
 
   ledger::EntryLog entries_;
   ledger::ShownLog shown_;
   ledger::Refusals refusals_;
+  ledger::EntryEraser eraser_;
   std::unique_ptr<ledger::Sealer> sealer_;  // last: its thread flushes the refusals
 };
 

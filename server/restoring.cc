@@ -19,6 +19,8 @@
 #include "server/backup/backup_reader.h"
 #include "server/config.h"
 #include "server/denials/opening.h"
+#include "server/erasure_filter.h"
+#include "server/exchange/keys.h"
 #include "server/keys.h"
 #include "server/ledger/head.h"
 #include "server/ledger/new_log.h"
@@ -96,8 +98,8 @@ class Restoration {
   absl::Status Run(const RestoreRequest& request) {
     for (auto step : {&Restoration::OpenBackup, &Restoration::CheckDirectories, &Restoration::CheckOrigin,
                       &Restoration::CheckBackup, &Restoration::CheckRevision, &Restoration::ReadToItsEnd,
-                      &Restoration::Begin, &Restoration::WriteRows, &Restoration::WriteAct,
-                      &Restoration::Deny, &Restoration::BeginLog}) {
+                      &Restoration::Begin, &Restoration::EraseAgain, &Restoration::WriteRows,
+                      &Restoration::WriteAct, &Restoration::Deny, &Restoration::BeginLog}) {
       if (absl::Status status = (this->*step)(request); !status.ok()) return status;
     }
     if (absl::Status ended = mark_.End(); !ended.ok()) return ended;
@@ -123,7 +125,10 @@ class Restoration {
     const auto keys = LoadKeys(config_.key_dir(), false, random_);
     if (!keys.ok()) return keys.status();
     keys_ = *keys;
-    return absl::OkStatus();
+    auto entry_keys = ledger::EntryKeys::Load(config_.key_dir(), false, random_);
+    if (!entry_keys.ok()) return entry_keys.status();
+    entry_keys_ = *std::move(entry_keys);
+    return RemoveKeyLeftovers(config_.key_dir());
   }
 
   static absl::StatusOr<std::unique_ptr<backup::BackupReader>> OpenReader(const RestoreRequest& request) {
@@ -220,11 +225,22 @@ class Restoration {
     if (!reader.ok()) return reader.status();
     if ((*reader)->meta().SerializeAsString() != reader_->meta().SerializeAsString())
       return Refused(absl::StrCat(request.file, " was replaced while it was read"));
-    ledger::FormerLog log(of_backup_, 0);
-    const auto end = (*reader)->ReadRows([&log](const backup::Row& row) {
+    ledger::FormerLog log(of_backup_, 0, entry_keys_);
+    std::optional<std::string> contents_fact;
+    const auto end = (*reader)->ReadRows([&](const backup::Row& row) {
+      if (row.key == exchange::kContentsFormKey) contents_fact = std::string(row.value);
       return row.key.starts_with(kLedgerPrefix) ? log.Take(row.key, row.value).status() : absl::OkStatus();
     });
-    return end.ok() ? log.Prove() : Of(request.file, end.status());
+    if (!end.ok()) return Of(request.file, end.status());
+    if (!contents_fact) {
+      return Refused(
+          absl::StrCat(request.file,
+                       " is of a version that kept what records say in clear, where nothing can be "
+                       "erased: this one does not take it"));
+    }
+    if (absl::Status fits = exchange::CheckContentsFact(*keys_.contents, *contents_fact); !fits.ok())
+      return Of(request.file, fits);
+    return log.Prove();
   }
 
   absl::Status Begin(const RestoreRequest& request) {
@@ -238,13 +254,26 @@ class Restoration {
     return store_->SkipTo(known_ + denials::kSkip);
   }
 
+  // Before a row is written: so nothing that was erased is readable in the new store, not even for a moment,
+  // nor with a copy of the keys from before that was put back.
+  absl::Status EraseAgain(const RestoreRequest&) {
+    const auto erased = journal_->denied().Erased();
+    if (absl::Status again = keys_.contents->Erase(erased); !again.ok()) return again;
+    std::vector<uint64_t> entries;
+    for (const auto& [key, row] : journal_->denied().rows) {
+      if (const auto entry = ledger::KeyOfErasedKey(key)) entries.push_back(*entry);
+    }
+    return entry_keys_->Destroy(entries);
+  }
+
   absl::Status WriteRows(const RestoreRequest&) {
+    ErasureFilter filter(*keys_.contents, journal_->denied(), clock_.NowS());
     const int64_t keep_s = int64_t{config_.ledger().content_days()} * 86'400;
-    former_.emplace(of_backup_, keep_s == 0 ? 0 : clock_.NowS() - keep_s);
+    former_.emplace(of_backup_, keep_s == 0 ? 0 : clock_.NowS() - keep_s, entry_keys_);
     size_t bytes = 0;
     const auto end = reader_->ReadRows([&](const backup::Row& row) -> absl::Status {
-      std::optional<std::string> value(row.value);
       if (row.key.starts_with(kHistoryPrefix)) return absl::OkStatus();
+      std::optional<std::string> value = filter.Take(row.key, row.value);
       if (row.key.starts_with(kLedgerPrefix)) {
         auto taken = former_->Take(row.key, row.value);
         if (!taken.ok()) return taken.status();
@@ -259,9 +288,11 @@ class Restoration {
     });
     if (!end.ok()) return end.status();
     if (absl::Status rows = CommitRows(); !rows.ok()) return rows;
+    if (absl::Status gone = CommitRemovals(*store_, filter.Missing()); !gone.ok()) return gone;
     if (absl::Status proved = former_->Prove(); !proved.ok()) return proved;
     say_(absl::StrCat("Rows: ", end->rows(), " of the store at revision ", reader_->meta().revision(),
                       "; the new one goes on from ", store_->Head(), "."));
+    say_(absl::StrCat("Erasures: ", filter.records(), " records of the backup are left out."));
     if (of_backup_) {
       say_(absl::StrCat("Ledger: the ticks lead to the backup's checkpoint, of size ", of_backup_->size, ", ",
                         is_signed_ ? "which a ledger key in key_dir has signed"
@@ -284,7 +315,7 @@ class Restoration {
                      reader_->meta().revision(), "; what was written up to revision ", known_,
                      ", and perhaps after it, is lost, but for denials");
     std::vector<store::Write> writes;
-    membership::AddServersAct({"ledger", change, 0, note_}, clock_.NowNs(), 0, 0, &writes);
+    membership::AddServersAct(*entry_keys_, {"ledger", change, 0, note_}, clock_.NowNs(), 0, 0, &writes);
     // Where the new log's first tick begins to seal.
     writes.front().key = ledger::EntryKey(former_->FirstPlace());
     return store::CommitWrites(*store_, std::move(writes)).status();
@@ -293,7 +324,8 @@ class Restoration {
   absl::Status Deny(const RestoreRequest&) {
     const store::Revision backup = reader_->meta().revision();
     const auto is_older = [backup](store::Revision denied, store::Revision) { return denied > backup; };
-    const auto done = DenyAgain(*journal_, is_older, *store_, bootstrap_, clock_.NowNs());
+    const auto done =
+        DenyAgain(*journal_, is_older, *keys_.contents, false, *store_, bootstrap_, clock_.NowNs());
     if (!done.ok()) return done.status();
     say_(absl::StrCat("Denials: of those after the backup ", done->rows,
                       " rows of the coalition are as they were; ", done->taken_back,
@@ -305,13 +337,13 @@ class Restoration {
   absl::Status BeginLog(const RestoreRequest&) {
     const bool keeps = old_head_.has_value();
     if (absl::Status put = keeps ? mark_.PutAsideHead() : absl::OkStatus(); !put.ok()) return put;
-    const auto directory = membership::Directory::Open(*store_, bootstrap_, clock_.NowNs());
+    const auto directory = membership::Directory::Open(*store_, bootstrap_, clock_.NowNs(), entry_keys_);
     if (!directory.ok()) return directory.status();
     store::CommitLane lane(*store_);
     ledger::CountingDisclosureLog disclosures;
     const auto now = [](uint32_t, const std::function<void()>& work) { work(); };
-    const auto rooms =
-        LedgerRooms::Open(config_, {*store_, lane, **directory, keys_, clock_, random_, disclosures, now});
+    const auto rooms = LedgerRooms::Open(
+        config_, {*store_, lane, **directory, keys_, clock_, random_, disclosures, now, entry_keys_});
     if (!rooms.ok()) return rooms.status();
     say_(absl::StrCat("Log: ", NewOrigin(), " begins; its first tick names the old one",
                       keeps ? absl::StrCat(", whose head is kept in ", mark_.kept_head()) : "", "."));
@@ -328,6 +360,7 @@ class Restoration {
   bool is_signed_ = false;  // the backup's checkpoint
   config::v1::Bootstrap bootstrap_;
   exchange::ExchangeKeys keys_;
+  std::shared_ptr<ledger::EntryKeys> entry_keys_;
   std::unique_ptr<backup::BackupReader> reader_;
   std::unique_ptr<denials::Journal> journal_;
   std::unique_ptr<store::LevelDbStore> store_;

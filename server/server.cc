@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,9 +35,11 @@
 #include "server/server_metrics.h"
 #include "server/service/call_kit.h"
 #include "server/service/cut_off.h"
+#include "server/service/erasure_service.h"
 #include "server/service/exchange_service.h"
 #include "server/service/grpc_services.h"
 #include "server/service/import_stream.h"
+#include "server/service/ledger_erasure.h"
 #include "server/service/ledger_service.h"
 #include "server/service/membership_service.h"
 #include "server/service/policy_service.h"
@@ -112,6 +115,7 @@ class Server::Impl {
   std::unique_ptr<membership::Directory> directory_;
   std::unique_ptr<store::CommitLane> lane_;
   exchange::ExchangeKeys keys_;
+  std::shared_ptr<ledger::EntryKeys> entry_keys_;
   std::unique_ptr<exchange::Exchange> exchange_;
   std::unique_ptr<LedgerRooms> ledger_;
   std::unique_ptr<ledger::Entries> entries_;
@@ -137,6 +141,7 @@ class Server::Impl {
   std::unique_ptr<service::PolicyService> policy_service_;
   std::unique_ptr<service::ProposalService> proposal_service_;
   std::unique_ptr<service::LedgerService> ledger_service_;
+  std::unique_ptr<service::LedgerErasure> ledger_erasure_;
   std::vector<std::unique_ptr<grpc::Service>> services_, admin_services_;
   std::unique_ptr<GrpcEndpoint> endpoint_, admin_endpoint_;
   std::unique_ptr<HttpEndpoint> http_;
@@ -192,11 +197,15 @@ absl::Status Server::Impl::OpenRooms() {
   absl::StatusOr<exchange::ExchangeKeys> keys =
       LoadKeys(config_.key_dir(), store_rooms_->Head() == 0, random_);
   if (!keys.ok()) return keys.status();
-  absl::Status held = store_rooms_->HoldAgainstJournal(config_, *bootstrap, clock_.NowNs());
+  auto entry_keys = ledger::EntryKeys::Load(config_.key_dir(), store_rooms_->Head() == 0, random_);
+  if (!entry_keys.ok()) return entry_keys.status();
+  entry_keys_ = *std::move(entry_keys);
+  if (absl::Status removed = RemoveKeyLeftovers(config_.key_dir()); !removed.ok()) return removed;
+  absl::Status held = store_rooms_->HoldAgainstJournal(config_, *bootstrap, *keys->contents, clock_.NowNs());
   if (!held.ok()) return held;
   store_ = &store_rooms_->store();
   keys_ = *keys;
-  auto directory = membership::Directory::Open(*store_, *bootstrap, clock_.NowNs());
+  auto directory = membership::Directory::Open(*store_, *bootstrap, clock_.NowNs(), entry_keys_);
   if (!directory.ok()) return directory.status();
   directory_ = *std::move(directory);
   if (absl::Status marked = MarkStoreBegun(config_.key_dir()); !marked.ok()) return marked;
@@ -213,11 +222,12 @@ absl::Status Server::Impl::OpenRooms() {
   exchange_ = *std::move(exchange);
   // Not of random_: the ledger draws by the clock, on a thread of its own, and what a test steers is for
   // calls.
-  auto ledger = LedgerRooms::Open(
-      config_, {*store_, *lane_, *directory_, keys_, clock_, system_random_, *disclosures_, run_later});
+  auto ledger = LedgerRooms::Open(config_, {*store_, *lane_, *directory_, keys_, clock_, system_random_,
+                                            *disclosures_, run_later, entry_keys_});
   if (!ledger.ok()) return ledger.status();
   ledger_ = *std::move(ledger);
-  entries_ = std::make_unique<ledger::Entries>(*store_, [this] { return ledger_->sealer().Newest(); });
+  entries_ = std::make_unique<ledger::Entries>(
+      *store_, [this] { return ledger_->sealer().Newest(); }, entry_keys_);
   sealer_ =
       std::make_unique<Sealer>(std::span<const uint8_t, kSealKeyBytes>(
                                    reinterpret_cast<const uint8_t*>(keys->page_token.data()), kSealKeyBytes),
@@ -270,6 +280,8 @@ void Server::Impl::MakeServices() {
   ledger_service_ = std::make_unique<service::LedgerService>(
       *entries_, watching_->disclosures(),
       [this](const std::string& note) { return ledger_->sealer().AddCosignature(note); }, *sealer_, pages);
+  ledger_erasure_ = std::make_unique<service::LedgerErasure>(*directory_, ledger_->eraser(),
+                                                             [this] { return entry_keys_->Digest(); });
   services_.push_back(std::make_unique<service::CallbackService>(
       *kit_, service::ExchangeRoutes(*exchange_),
       std::vector<service::StreamRoute>{
@@ -280,10 +292,11 @@ void Server::Impl::MakeServices() {
       std::vector<service::StreamRoute>{
           {service::Method::kWatchRecords,
            [this](grpc::CallbackServerContext* call) { return watching_->streams().Open(*kit_, call); }}}));
-  admin_services_.push_back(
-      std::make_unique<service::BlockingService>(*admin_kit_, service::ExchangeRoutes(*exchange_)));
-  admin_services_.push_back(
-      std::make_unique<service::BlockingService>(*admin_kit_, service::RecallRoutes(watching_->recalls())));
+  for (std::vector<service::Route> routes :
+       {service::ExchangeRoutes(*exchange_), service::RecallRoutes(watching_->recalls()),
+        service::ErasureRoutes(*exchange_), ledger_erasure_->Routes()}) {
+    admin_services_.push_back(std::make_unique<service::BlockingService>(*admin_kit_, std::move(routes)));
+  }
   for (std::vector<service::Route> routes : {membership_service_->Routes(), policy_service_->Routes(),
                                              proposal_service_->Routes(), ledger_service_->Routes()}) {
     services_.push_back(std::make_unique<service::CallbackService>(*kit_, routes));
@@ -301,12 +314,9 @@ absl::Status Server::Impl::StartServing() {
     for (const auto& service : owned) services.push_back(service.get());
     return GrpcEndpoint::Start(config_, *tls_, services, std::move(names), threads);
   };
-  std::vector<std::string> names = {
-      std::string(service::kMembershipServiceName), std::string(service::kPolicyServiceName),
-      std::string(service::kProposalServiceName),   std::string(service::kExchangeServiceName),
-      std::string(service::kWatchServiceName),      std::string(service::kLedgerServiceName)};
+  std::vector<std::string> names(service::kServiceNames.begin(), service::kServiceNames.end());
   std::vector<std::string> admin_names = names;
-  admin_names.emplace_back(service::kBackupServiceName);
+  for (const std::string_view name : service::kAdminServiceNames) admin_names.emplace_back(name);
   auto admin = start(admin_services_, std::move(admin_names), EndpointThreads::kOwn);
   if (!admin.ok()) return admin.status();
   admin_endpoint_ = *std::move(admin);
@@ -391,18 +401,7 @@ void Server::Impl::DescribeMetrics() {
                [=, this] { return number(acceptor_->counts().failures); });
   m.AddCounter("coalition_handshakes_refused_total", "TLS handshakes that failed, of this process.",
                [=] { return number(FailedHandshakes()); });
-  m.AddGauge("coalition_certificate_not_after_seconds", "When the server's certificate ends, Unix time.",
-             [=, this] { return number(tls_->current()->not_after_s()); });
-  m.AddGauge("coalition_client_ca_not_after_seconds",
-             "When the first of tls.client_ca_file's certificates ends, Unix time.",
-             [=, this] { return number(tls_->current()->client_ca_not_after_s()); });
-  m.AddCounter("coalition_tls_reloads_total", "Changed TLS files that were taken over.",
-               [=, this] { return number(tls_->state().reloads); });
-  m.AddCounter("coalition_tls_reloads_refused_total", "Changed TLS files that were refused.",
-               [=, this] { return number(tls_->state().refused); });
-  m.AddGauge("coalition_tls_files_refused",
-             "1: the TLS files on the disk are refused, and older ones served.",
-             [=, this] { return tls_->state().refusal.empty() ? 0.0 : 1.0; });
+  tls_->Describe(&m);
 }
 
 std::string Server::Impl::NotReady() const {

@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "common/log.h"
 #include "server/denials/opening.h"
+#include "server/erasure_filter.h"
+#include "server/exchange/erasures.h"
 #include "server/ledger/head.h"
 #include "server/membership/directory.h"
 #include "server/restoring_mark.h"
@@ -14,6 +16,8 @@
 
 namespace coalition::server {
 namespace {
+
+constexpr int64_t kSecondNs = 1'000'000'000;
 
 absl::Status Refused(const absl::Status& behind, const config::v1::ServerConfig& config,
                      const std::string& journal) {
@@ -40,6 +44,7 @@ absl::StatusOr<bool> MayAdopt(const config::v1::ServerConfig& config, const stor
 }  // namespace
 
 absl::StatusOr<denials::Replayed> DenyAgain(denials::Journal& journal, const denials::IsOlder& is_older,
+                                            const contents::ContentKeys& contents, bool has_erased,
                                             store::LevelDbStore& store,
                                             const config::v1::Bootstrap& bootstrap, int64_t now_ns) {
   denials::Replayed done;
@@ -48,12 +53,16 @@ absl::StatusOr<denials::Replayed> DenyAgain(denials::Journal& journal, const den
     if (absl::Status skipped = store.SkipTo(denied.revision + denials::kSkip); !skipped.ok()) return skipped;
   }
   const store::Revision from = store.Head();
+  if (has_erased) {
+    absl::Status left_out = LeaveOutErased(contents, denied, now_ns / kSecondNs, store);
+    if (!left_out.ok()) return left_out;
+  }
   if (absl::Status rows = denials::ReplayRows(denied, is_older, store, &done); !rows.ok()) return rows;
   const auto directory = membership::Directory::Open(store, bootstrap, now_ns);
   if (!directory.ok()) return directory.status();
   const auto state = (*directory)->Current();
   if (absl::Status records =
-          denials::ReplayRecords(denied, is_older, state->policy_state(), now_ns, store, &done);
+          denials::ReplayRecords(denied, is_older, state->policy_state(), contents, now_ns, store, &done);
       !records.ok()) {
     return records;
   }
@@ -70,7 +79,8 @@ absl::StatusOr<std::unique_ptr<StoreRooms>> StoreRooms::Open(const config::v1::S
 }
 
 absl::Status StoreRooms::HoldAgainstJournal(const config::v1::ServerConfig& config,
-                                            const config::v1::Bootstrap& bootstrap, int64_t now_ns) {
+                                            const config::v1::Bootstrap& bootstrap,
+                                            contents::ContentKeys& contents, int64_t now_ns) {
   auto journal = denials::Journal::Open({config.ledger().head_dir()});
   if (!journal.ok()) return journal.status();
   journal_ = *std::move(journal);
@@ -79,11 +89,7 @@ absl::Status StoreRooms::HoldAgainstJournal(const config::v1::ServerConfig& conf
     const absl::StatusOr<bool> may_adopt = MayAdopt(config, *leveldb_);
     if (!may_adopt.ok()) return may_adopt.status();
     if (!*may_adopt) return Refused(behind, config, journal_->file());
-    const auto is_older = [](store::Revision denied, store::Revision stored) { return stored < denied; };
-    const auto done = DenyAgain(*journal_, is_older, *leveldb_, bootstrap, now_ns);
-    if (!done.ok()) return done.status();
-    Log::Warn("denied_again",
-              {{"rows", done->rows}, {"taken_back", done->taken_back}, {"narrowed", done->narrowed}});
+    if (absl::Status adopted = Adopt(bootstrap, contents, now_ns); !adopted.ok()) return adopted;
   } else if (!behind.ok()) {
     return behind;
   } else {
@@ -92,8 +98,28 @@ absl::Status StoreRooms::HoldAgainstJournal(const config::v1::ServerConfig& conf
     if (absl::Status caught_up = denials::CatchUp(*journal_, *leveldb_, after); !caught_up.ok())
       return caught_up;
   }
+  if (absl::Status finished = FinishErasures(contents); !finished.ok()) return finished;
   journal_->Release();
   journaled_ = std::make_unique<denials::JournaledStore>(*leveldb_, *journal_);
+  return absl::OkStatus();
+}
+
+absl::Status StoreRooms::Adopt(const config::v1::Bootstrap& bootstrap, contents::ContentKeys& contents,
+                               int64_t now_ns) {
+  if (absl::Status erased = contents.Erase(journal_->denied().Erased()); !erased.ok()) return erased;
+  const auto is_older = [](store::Revision denied, store::Revision stored) { return stored < denied; };
+  const auto done = DenyAgain(*journal_, is_older, contents, true, *leveldb_, bootstrap, now_ns);
+  if (!done.ok()) return done.status();
+  Log::Warn("denied_again",
+            {{"rows", done->rows}, {"taken_back", done->taken_back}, {"narrowed", done->narrowed}});
+  return absl::OkStatus();
+}
+
+absl::Status StoreRooms::FinishErasures(contents::ContentKeys& contents) {
+  const auto finished = exchange::FinishErasures(*leveldb_, contents, journal_->denied().Erased());
+  if (!finished.ok()) return finished.status();
+  // A crash in between, or an older copy of the keys that was put back.
+  if (*finished > 0) Log::Warn("erasures_finished", {{"records", *finished}});
   return absl::OkStatus();
 }
 

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "coalition/config/v1/bootstrap.pb.h"
 #include "coalition/config/v1/server_config.pb.h"
+#include "server/contents/contents.h"
 #include "server/denials/journal.h"
 #include "server/denials/journaled_store.h"
 #include "server/denials/replay.h"
@@ -16,8 +17,10 @@
 namespace coalition::server {
 
 // Denies again in `store`, which was put back to an earlier state, what the journal has and it is older than,
-// and has the journal know of it. The store goes on beyond both.
+// and has the journal know of it. The store goes on beyond both. `has_erased`: rows of records that were
+// erased may be in it, and go first (erasure_filter.h).
 absl::StatusOr<denials::Replayed> DenyAgain(denials::Journal& journal, const denials::IsOlder& is_older,
+                                            const contents::ContentKeys& contents, bool has_erased,
                                             store::LevelDbStore& store,
                                             const config::v1::Bootstrap& bootstrap, int64_t now_ns);
 
@@ -30,9 +33,12 @@ class StoreRooms {
 
   // Opens the journal and holds the store against it. On the operator's word (ledger/head.h, `adopt`) a store
   // that is behind is taken, and what it does not know is denied in it again: nothing that was denied is
-  // given up. FAILED_PRECONDITION: it is behind; DATA_LOSS: the journal is damaged. Both say what to do.
+  // given up. Then finishes erasures: what the store or the journal says is erased has no key in `contents`
+  // when this returns OK, whatever copy of key_dir was put back. FAILED_PRECONDITION: it is behind;
+  // DATA_LOSS: the journal is damaged. Both say what to do.
   absl::Status HoldAgainstJournal(const config::v1::ServerConfig& config,
-                                  const config::v1::Bootstrap& bootstrap, int64_t now_ns);
+                                  const config::v1::Bootstrap& bootstrap, contents::ContentKeys& contents,
+                                  int64_t now_ns);
 
   store::Store& store() { return *journaled_; }
   store::Revision Head() const { return leveldb_->Head(); }
@@ -43,6 +49,10 @@ class StoreRooms {
 
  private:
   explicit StoreRooms(std::unique_ptr<store::LevelDbStore> leveldb) : leveldb_(std::move(leveldb)) {}
+
+  // Takes a store that is behind, on the operator's word.
+  absl::Status Adopt(const config::v1::Bootstrap& bootstrap, contents::ContentKeys& contents, int64_t now_ns);
+  absl::Status FinishErasures(contents::ContentKeys& contents);
 
   const std::unique_ptr<store::LevelDbStore> leveldb_;
   std::unique_ptr<denials::Journal> journal_;

@@ -63,6 +63,23 @@ TlsReloader::State TlsReloader::state() const {
   return state_;
 }
 
+void TlsReloader::Describe(AskedMetrics* metrics) const {
+  const auto number = [](auto value) { return static_cast<double>(value); };
+  metrics->AddGauge("coalition_certificate_not_after_seconds",
+                    "When the server's certificate ends, Unix time.",
+                    [=, this] { return number(current()->not_after_s()); });
+  metrics->AddGauge("coalition_client_ca_not_after_seconds",
+                    "When the first of tls.client_ca_file's certificates ends, Unix time.",
+                    [=, this] { return number(current()->client_ca_not_after_s()); });
+  metrics->AddCounter("coalition_tls_reloads_total", "Changed TLS files that were taken over.",
+                      [=, this] { return number(state().reloads); });
+  metrics->AddCounter("coalition_tls_reloads_refused_total", "Changed TLS files that were refused.",
+                      [=, this] { return number(state().refused); });
+  metrics->AddGauge("coalition_tls_files_refused",
+                    "1: the TLS files on the disk are refused, and older ones served.",
+                    [this] { return state().refusal.empty() ? 0.0 : 1.0; });
+}
+
 absl::Status TlsReloader::Reload() {
   MutexLock look(look_mutex_);
   return Look(/*say_again=*/true);

@@ -16,6 +16,7 @@
 #include "common/clock.h"
 #include "common/hash.h"
 #include "common/mutex.h"
+#include "server/server_metrics.h"
 #include "server/tls_files.h"
 
 namespace coalition::server {
@@ -44,6 +45,7 @@ class TlsReloader {
     std::string refusal{};
   };
   State state() const;
+  void Describe(AskedMetrics* metrics) const;
 
  private:
   // A set that was refused: nothing is said twice of the same.

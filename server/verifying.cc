@@ -68,6 +68,10 @@ absl::StatusOr<bool> VerifyAndTell(const config::v1::ServerConfig& config, std::
   verify::VerifyOptions options;
   options.store = StoreOptions(config);
   options.seller_hash_key = keys->seller_hash;
+  options.contents = keys->contents;
+  auto entry_keys = ledger::EntryKeys::Load(config.key_dir(), /*may_create=*/false, random);
+  if (!entry_keys.ok()) return entry_keys.status();
+  options.entry_keys = *std::move(entry_keys);
   options.log_signer = [&config](const std::string& trust_domain) { return SignerOf(config, trust_domain); };
   options.head_dir = config.ledger().head_dir();
   options.beside = {[&config](const store::Store&) {

@@ -88,6 +88,7 @@ void AddAdminVerbs(App& app);
 // Of the family that AddAdminVerbs makes.
 void AddAuthorityVerbs(App& app, Verb admin);
 void AddBackupVerbs(App& app, Verb admin);
+void AddErasureVerbs(App& app, Verb admin);
 void AddStandingAdminVerbs(App& app, Verb admin);
 void AddProposeVerbs(App& app, Verb admin);
 void AddProposalAdminVerbs(App& app, Verb admin);

@@ -141,6 +141,7 @@ void AddAdminVerbs(App& app) {
   AddProposeVerbs(app, admin);
   AddProposalAdminVerbs(app, admin);
   AddBackupVerbs(app, admin);
+  AddErasureVerbs(app, admin);
 }
 
 }  // namespace coalition::cli

@@ -14,6 +14,7 @@
 #include "client/internal/grpc_status.h"
 #include "client/internal/grpc_watch_call.h"
 #include "coalition/v1/backup_service.grpc.pb.h"
+#include "coalition/v1/erasure_service.grpc.pb.h"
 #include "coalition/v1/exchange_service.grpc.pb.h"
 #include "coalition/v1/ledger_service.grpc.pb.h"
 #include "coalition/v1/membership_service.grpc.pb.h"
@@ -54,6 +55,7 @@ struct Stubs {
   std::shared_ptr<v1::WatchService::Stub> watches;
   std::shared_ptr<v1::LedgerService::Stub> ledger;
   std::shared_ptr<v1::BackupService::Stub> backups;
+  std::shared_ptr<v1::ErasureService::Stub> erasures;
 };
 
 std::shared_ptr<const Stubs> MakeStubs(const ClientOptions& options, const Credentials& credentials) {
@@ -67,7 +69,7 @@ std::shared_ptr<const Stubs> MakeStubs(const ClientOptions& options, const Crede
       Stubs{channel, v1::ExchangeService::NewStub(channel), v1::MembershipService::NewStub(channel),
             v1::PolicyService::NewStub(channel), v1::ProposalService::NewStub(channel),
             v1::WatchService::NewStub(channel), v1::LedgerService::NewStub(channel),
-            v1::BackupService::NewStub(channel)});
+            v1::BackupService::NewStub(channel), v1::ErasureService::NewStub(channel)});
 }
 
 // Whether the server knew who asked, whatever else it thinks of it.
@@ -389,6 +391,16 @@ class GrpcConnection final : public Connection {
       context.TryCancel();
     }
     return FromGrpcStatus(stream->Finish());
+  }
+  absl::StatusOr<v1::EraseRecordsResponse> EraseRecords(const CallOptions& options,
+                                                        const v1::EraseRecordsRequest& request) override {
+    return Unary<v1::EraseRecordsResponse>(&Stubs::erasures, &v1::ErasureService::Stub::EraseRecords, options,
+                                           request);
+  }
+  absl::StatusOr<v1::EraseLedgerEntriesResponse> EraseLedgerEntries(
+      const CallOptions& options, const v1::EraseLedgerEntriesRequest& request) override {
+    return Unary<v1::EraseLedgerEntriesResponse>(
+        &Stubs::erasures, &v1::ErasureService::Stub::EraseLedgerEntries, options, request);
   }
 
   // Debian does not package grpc.health.v1: HealthCheckRequest{1: service}, HealthCheckResponse{1: status, 1

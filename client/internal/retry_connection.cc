@@ -419,6 +419,18 @@ absl::StatusOr<v1::AddCosignatureResponse> RetryConnection::AddCosignature(
       true, options, [&](const CallOptions& o) { return inner_->AddCosignature(o, request); });
 }
 
+absl::StatusOr<v1::EraseRecordsResponse> RetryConnection::EraseRecords(
+    const CallOptions& options, const v1::EraseRecordsRequest& request) {
+  return Repeat<v1::EraseRecordsResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->EraseRecords(o, request); });
+}
+
+absl::StatusOr<v1::EraseLedgerEntriesResponse> RetryConnection::EraseLedgerEntries(
+    const CallOptions& options, const v1::EraseLedgerEntriesRequest& request) {
+  return Repeat<v1::EraseLedgerEntriesResponse>(
+      true, options, [&](const CallOptions& o) { return inner_->EraseLedgerEntries(o, request); });
+}
+
 absl::StatusOr<bool> RetryConnection::CheckHealth(const CallOptions& options, const std::string& service) {
   return Repeat<bool>(true, options, [&](const CallOptions& o) { return inner_->CheckHealth(o, service); });
 }

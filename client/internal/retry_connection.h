@@ -164,6 +164,10 @@ class RetryConnection final : public Connection {
       const CallOptions& options, const v1::AddCosignatureRequest& request) override;
 
   absl::Status CreateBackup(const v1::CreateBackupRequest& request, const TakeBackup& take) override;
+  absl::StatusOr<v1::EraseRecordsResponse> EraseRecords(const CallOptions& options,
+                                                        const v1::EraseRecordsRequest& request) override;
+  absl::StatusOr<v1::EraseLedgerEntriesResponse> EraseLedgerEntries(
+      const CallOptions& options, const v1::EraseLedgerEntriesRequest& request) override;
   absl::StatusOr<bool> CheckHealth(const CallOptions& options, const std::string& service) override;
 
  private:

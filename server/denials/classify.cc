@@ -58,6 +58,7 @@ void AppendRecord(store::Revision revision, const store::Write& write, Writes* w
   record.set_id(std::string(id->begin(), id->end()));
   if (!write.value) {
     const storage::v1::StoredTakenBack how = writes->TakenBack(*id);
+    if (how.erased()) return;  // its own row says so
     if (IsExpiry(how, before(write.key))) return;
     record.set_kind(how.kind());
     record.set_time_s(how.time_s());
@@ -73,11 +74,30 @@ void AppendRecord(store::Revision revision, const store::Write& write, Writes* w
   *to->add_records() = std::move(record);
 }
 
+// That it is erased: also of a record that was taken back or had expired before, whose contents are still in
+// every copy of the store.
+void AppendErased(store::Revision revision, const store::Write& write, storage::v1::StoredDenials* to) {
+  const auto id = exchange::IdOfTakenBackKey(write.key);
+  storage::v1::StoredTakenBack how;
+  if (!id || !write.value || !how.ParseFromString(*write.value) || !how.erased()) return;
+  storage::v1::DeniedRecord& record = *to->add_records();
+  record.set_revision(revision);
+  record.set_id(std::string(id->begin(), id->end()));
+  record.set_kind(how.kind());
+  record.set_time_s(how.time_s());
+  record.set_grounds(how.grounds());
+  record.set_erased(true);
+}
+
 }  // namespace
 
 bool IsGovernance(std::string_view key) {
   return key.starts_with(kGovernancePrefix) && !key.starts_with(membership::kEventPrefix) &&
          !key.starts_with(membership::kAudiencePrefix);
+}
+
+bool IsJournalled(std::string_view key) {
+  return IsGovernance(key) || key.starts_with(ledger::kErasedPrefix);
 }
 
 void AppendRow(store::Revision revision, const store::Write& write, storage::v1::StoredDenials* to) {
@@ -95,7 +115,9 @@ void AppendDenials(store::Revision revision, std::span<const store::Write> write
   for (const store::Write& write : writes) {
     if (write.key.starts_with(exchange::kRecordsPrefix)) {
       AppendRecord(revision, write, &by_key, before, to);
-    } else if (IsGovernance(write.key)) {
+    } else if (write.key.starts_with(exchange::kTakenBackPrefix)) {
+      AppendErased(revision, write, to);
+    } else if (IsJournalled(write.key)) {
       AppendRow(revision, write, to);
     }
   }

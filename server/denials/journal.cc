@@ -100,10 +100,28 @@ absl::StatusOr<Fd> Lock(const std::string& dir) {
 
 }  // namespace
 
+std::vector<policy::RecordIdBytes> Denied::Erased() const {
+  std::vector<policy::RecordIdBytes> ids;
+  for (const auto& [id, record] : records) {
+    policy::RecordIdBytes bytes;
+    if (!record.erased() || id.size() != bytes.size()) continue;
+    std::copy(id.begin(), id.end(), bytes.begin());
+    ids.push_back(bytes);
+  }
+  return ids;
+}
+
 void Denied::Add(StoredDenials frame) {
   revision = std::max<store::Revision>(revision, frame.revision());
   for (auto& row : *frame.mutable_rows()) Keep(row.key(), std::move(row), &rows);
-  for (auto& record : *frame.mutable_records()) Keep(record.id(), std::move(record), &records);
+  for (auto& record : *frame.mutable_records()) {
+    // That it is erased stays, whatever is written of it later.
+    const auto known = records.find(record.id());
+    const bool erased = record.erased() || (known != records.end() && known->second.erased());
+    std::string id = record.id();
+    Keep(id, std::move(record), &records);
+    if (erased) records.at(id).set_erased(true);
+  }
 }
 
 Journal::Journal(std::string file, Fd lock, std::function<int(int)> sync)

@@ -9,7 +9,8 @@
 //   payload     storage.v1.StoredDenials, ascending by revision
 //
 // It grows while it is open, and is rewritten when it is opened and half of it has been superseded: of each
-// row of the coalition and of each record the newest entry stays. So it is bounded by how many there are.
+// row of the coalition and of each record the newest entry stays, with the word that it was erased where an
+// older one has it. So it is bounded by how many there are.
 //
 // Beside it `denials.lock`, empty: whoever has the journal open holds a lock on it (flock), for two would
 // write over each other.
@@ -22,11 +23,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coalition/storage/v1/denial.pb.h"
 #include "common/fd.h"
+#include "common/policy/header.h"
 #include "server/store/store.h"
 
 namespace coalition::denials {
@@ -38,6 +41,8 @@ struct Denied {
   std::map<std::string, storage::v1::DeniedRecord, std::less<>> records;
 
   void Add(storage::v1::StoredDenials frame);
+  // The records that were erased.
+  std::vector<policy::RecordIdBytes> Erased() const;
 };
 
 struct JournalOptions {

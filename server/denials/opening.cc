@@ -12,6 +12,7 @@
 #include "server/denials/classify.h"
 #include "server/denials/journaled_store.h"
 #include "server/exchange/keys.h"
+#include "server/exchange/taken_back.h"
 #include "server/store/prefix.h"
 
 namespace coalition::denials {
@@ -110,18 +111,20 @@ class Frames {
 
 // All in one frame: a journal has all rows of a state or none.
 absl::Status CatchUpRows(const Journal& journal, const store::Store& store, StoredDenials* to) {
+  const auto& known = journal.denied().rows;
+  const auto visit = [&](std::string_view key, std::string_view value, store::Revision revision) {
+    if (!IsJournalled(key)) return true;
+    const auto row = known.find(key);
+    if (row != known.end() && row->second.revision() >= revision) return true;
+    AppendRow(revision, {std::string(key), std::string(value)}, to);
+    return true;
+  };
   const store::Revision head = store.Head();
-  absl::Status scanned =
-      store.ScanEach(kGovernancePrefix, store::PrefixEnd(kGovernancePrefix), head,
-                     [&](std::string_view key, std::string_view value, store::Revision revision) {
-                       if (!IsGovernance(key)) return true;
-                       const auto known = journal.denied().rows.find(key);
-                       if (known != journal.denied().rows.end() && known->second.revision() >= revision)
-                         return true;
-                       AppendRow(revision, {std::string(key), std::string(value)}, to);
-                       return true;
-                     });
-  return scanned;
+  for (const std::string_view prefix : kJournalledPrefixes) {
+    if (absl::Status scanned = store.ScanEach(prefix, store::PrefixEnd(prefix), head, visit); !scanned.ok())
+      return scanned;
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CatchUpRecords(const store::Store& store, store::Revision after, Frames* frames) {
@@ -148,6 +151,18 @@ absl::Status CatchUpRecords(const store::Store& store, store::Revision after, Fr
   }
 }
 
+// What a journal that is new can't know otherwise. All in one frame, since the next opening asks for no more.
+absl::Status CatchUpErased(const store::Store& store, StoredDenials* to) {
+  const auto visit = [to](std::string_view key, std::string_view value, store::Revision revision) {
+    const store::Write write{std::string(key), std::string(value)};
+    AppendDenials(
+        revision, std::span(&write, 1), [](std::string_view) { return std::nullopt; }, to);
+    return true;
+  };
+  return store.ScanEach(exchange::kTakenBackPrefix, store::PrefixEnd(exchange::kTakenBackPrefix),
+                        store.Head(), visit);
+}
+
 }  // namespace
 
 absl::Status CheckStore(const Journal& journal, const store::Store& store) {
@@ -168,6 +183,9 @@ absl::Status CheckStore(const Journal& journal, const store::Store& store) {
 
 absl::Status CatchUp(Journal& journal, const store::Store& store, store::Revision after) {
   Frames frames(journal);
+  if (journal.denied().revision == 0) {
+    if (absl::Status erased = CatchUpErased(store, &frames.next()); !erased.ok()) return erased;
+  }
   if (absl::Status records = CatchUpRecords(store, after, &frames); !records.ok()) return records;
   if (absl::Status rows = CatchUpRows(journal, store, &frames.next()); !rows.ok()) return rows;
   frames.next().set_revision(store.Head());

@@ -20,7 +20,8 @@ absl::Status CheckStore(const Journal& journal, const store::Store& store);
 
 // Appends what the store has and the journal lacks: after a crash between the two, or where the journal is
 // new. Of the coalition's rows all that are newer than the journal has them; of records what the store's log
-// has after `after` (and after its floor). Errors: the store's, the journal's.
+// has after `after` (and after its floor), and of those that were erased all, where the journal is empty:
+// without it a copy of their keys would be taken for good. Errors: the store's, the journal's.
 absl::Status CatchUp(Journal& journal, const store::Store& store, store::Revision after);
 
 }  // namespace coalition::denials

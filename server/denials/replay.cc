@@ -84,18 +84,19 @@ void Narrow(const policy::State& state, const policy::Header& before, const poli
 // The writes of the narrower form. Empty: it is narrow enough.
 absl::StatusOr<Writes> NarrowedForm(const Target& target, const exchange::StoredRecordView& stored,
                                     const policy::Header& header, const policy::State& state,
-                                    int64_t now_ns) {
+                                    const contents::ContentKeys& contents, int64_t now_ns) {
   Writes writes;
   const policy::Header before = stored.header.ToHeader();
   if (header == before) return writes;
-  v1::Record record;
-  if (!record.ParseFromArray(stored.message.data(), static_cast<int>(stored.message.size())))
-    return exchange::Corrupt();
-  const auto references = exchange::ReferencesOf(record);
-  Narrow(state, before, header, now_ns, &record);
+  const auto id = exchange::IdOfRecordKey(target.key);
+  if (!id) return exchange::Corrupt();
+  auto record = exchange::OpenMessage(contents, *id, stored);
+  if (!record.ok()) return record.status();
+  if (!record->has_value()) return writes;  // erased: nobody is shown it
+  const auto references = exchange::ReferencesOf(**record);
+  Narrow(state, before, header, now_ns, &**record);
   exchange::AppendForm(
-      target.key,
-      exchange::EncodeStoredRecord(header, stored.ordinal, stored.verdict, record.SerializeAsString()),
+      target.key, exchange::SealStoredRecord(contents, *id, header, stored.ordinal, stored.verdict, **record),
       before.expire_time_s, header.expire_time_s, &writes);
   auto left = exchange::IndexPrefixes(before, references), stay = exchange::IndexPrefixes(header, references);
   std::sort(left.begin(), left.end());
@@ -109,14 +110,12 @@ absl::StatusOr<Writes> NarrowedForm(const Target& target, const exchange::Stored
 
 exchange::TakingBack HowOf(const DeniedRecord& denied, int64_t now_ns) {
   if (denied.header().empty()) {
-    return {.kind = denied.kind(), .time_s = denied.time_s(), .grounds = denied.grounds()};
+    return {.kind = denied.kind(),
+            .time_s = denied.time_s(),
+            .grounds = denied.grounds(),
+            .erased = denied.erased()};
   }
   return exchange::GoneAt(now_ns / kSecondNs);
-}
-
-absl::StatusOr<exchange::Removal> RemovalOf(const Target& target, const exchange::StoredRecordView& stored,
-                                            int64_t now_ns) {
-  return exchange::RemovalOf(target.key, stored, HowOf(*target.denied, now_ns), "name");
 }
 
 // nullopt: the store has no such record.
@@ -135,8 +134,9 @@ absl::StatusOr<std::optional<Target>> Find(const DeniedRecord& denied, const sto
 // Commits what was collected at a size that nobody waits long for; whatever is left at the end.
 class Replay {
  public:
-  Replay(const policy::State& state, int64_t now_ns, store::Store& store, Replayed* done)
-      : state_(state), now_ns_(now_ns), store_(store), done_(*done) {}
+  Replay(const policy::State& state, const contents::ContentKeys& contents, int64_t now_ns,
+         store::Store& store, Replayed* done)
+      : state_(state), contents_(contents), now_ns_(now_ns), store_(store), done_(*done) {}
 
   absl::Status Deny(const DeniedRecord& denied, const IsOlder& is_older) {
     const auto target = Find(denied, store_);
@@ -170,7 +170,7 @@ class Replay {
  private:
   absl::Status AddForm(const Target& target, const exchange::StoredRecordView& stored,
                        const policy::Header& header) {
-    auto writes = NarrowedForm(target, stored, header, state_, now_ns_);
+    auto writes = NarrowedForm(target, stored, header, state_, contents_, now_ns_);
     if (!writes.ok()) return writes.status();
     if (writes->empty()) return absl::OkStatus();
     bytes_ += exchange::BytesOf(*writes);
@@ -180,7 +180,7 @@ class Replay {
   }
 
   absl::Status AddRemoval(const Target& target, const exchange::StoredRecordView& stored) {
-    auto removal = RemovalOf(target, stored, now_ns_);
+    auto removal = exchange::RemovalOf(contents_, target.key, stored, HowOf(*target.denied, now_ns_), "name");
     if (!removal.ok()) return removal.status();
     bytes_ += removal->bytes();
     removals_.push_back(*std::move(removal));
@@ -189,6 +189,7 @@ class Replay {
   }
 
   const policy::State& state_;
+  const contents::ContentKeys& contents_;
   const int64_t now_ns_;
   store::Store& store_;
   Replayed& done_;
@@ -222,8 +223,9 @@ absl::Status ReplayRows(const Denied& denied, const IsOlder& is_older, store::St
 }
 
 absl::Status ReplayRecords(const Denied& denied, const IsOlder& is_older, const policy::State& state,
-                           int64_t now_ns, store::Store& store, Replayed* done) {
-  Replay replay(state, now_ns, store, done);
+                           const contents::ContentKeys& contents, int64_t now_ns, store::Store& store,
+                           Replayed* done) {
+  Replay replay(state, contents, now_ns, store, done);
   for (const auto& [id, record] : denied.records) {
     if (absl::Status again = replay.Deny(record, is_older); !again.ok()) return again;
   }

@@ -39,7 +39,7 @@ absl::Status NoteClearedBefore(const Room& room, store::Revision at, Draft* draf
     return absl::OkStatus();
   if (!room.filter->MayContain(*draft->seller_hash)) return absl::OkStatus();
   const auto seller = SellerOfRecordKey(draft->record_key);
-  const std::string prefix = ClearancePrefix(seller->platform, seller->seller_id);
+  const std::string prefix = ClearancePrefix(seller->platform, seller->token);
   const auto any = room.store.Scan(prefix, PrefixEnd(prefix), at, {.items = 1});
   if (!any.ok()) return FromStore(any.status());
   v1::Record set_by_server;
@@ -51,10 +51,12 @@ absl::Status NoteClearedBefore(const Room& room, store::Revision at, Draft* draf
   return absl::OkStatus();
 }
 
-absl::Status ShowClearedBefore(const store::Store& store, const Asker& asker,
-                               const policy::HeaderView& header, const v1::Record& record,
+absl::Status ShowClearedBefore(const store::Store& store, const contents::ContentKeys& contents,
+                               const Asker& asker, const policy::HeaderView& header, const v1::Record& record,
                                v1::Record* shown) {
-  const std::string prefix = ClearancePrefix(record.seller().platform(), record.seller().seller_id());
+  const v1::Seller& seller = record.seller();
+  const std::string prefix =
+      ClearancePrefix(seller.platform(), contents.SellerToken(seller.platform(), seller.seller_id()));
   std::optional<std::string> from = header.made() == 0 ? prefix : prefix + EncodePosition({header.made(), 0});
   while (from && shown->cleared_before_size() < kNamedMax) {
     const auto page = store.Scan(*from, PrefixEnd(prefix), asker.at, {.items = kReadAtOnce});

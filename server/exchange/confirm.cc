@@ -21,17 +21,18 @@ class ConfirmCall final : public Edit {
     policy::Header header = seen.stored.header.ToHeader();
     if (header.state != policy::Lifecycle::kContested)
       return membership::StateConflict("the record is not contested", "ACTIVE");
-    v1::Record record;
-    const std::string_view message = seen.stored.message;
-    if (!record.ParseFromArray(message.data(), static_cast<int>(message.size()))) return Corrupt();
+    auto opened = OpenMessage(reader.contents(), seen.id, seen.stored);
+    if (!opened.ok()) return opened.status();
+    if (!opened->has_value()) return NotFound();
+    v1::Record record = **std::move(opened);
     const int64_t lapse_time_s = header.expire_time_s;
     header.state = policy::Lifecycle::kActive;
     header.expire_time_s = record.expire_time().seconds();
     record.mutable_contest()->set_confirm_grounds(grounds_);
     *record.mutable_contest()->mutable_confirm_time() = ToTimestamp(contributor().now_ns);
     *record.mutable_update_time() = ToTimestamp(NextUpdateNs(record.update_time(), contributor().now_ns));
-    const std::string value =
-        EncodeStoredRecord(header, seen.stored.ordinal, seen.stored.verdict, record.SerializeAsString());
+    const std::string value = SealStoredRecord(reader.contents(), seen.id, header, seen.stored.ordinal,
+                                               seen.stored.verdict, record);
     const absl::Status shown = ShowChanged(reader, seen, value, response_.mutable_record(), &shown_);
     if (!shown.ok()) return shown;
     Writes writes;

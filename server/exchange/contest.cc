@@ -27,14 +27,16 @@ absl::StatusOr<std::optional<FoundRecord>> Find(const Reader& reader, const std:
 }
 
 // The report that a notice rests on; empty: none.
-std::string ReportOf(const FoundRecord& notice, int64_t now_s) {
-  v1::Record record;
-  const std::string_view message = notice.stored.message;
-  if (!notice.stored.header.LiveAt(now_s) ||
-      !record.ParseFromArray(message.data(), static_cast<int>(message.size()))) {
-    return {};
-  }
-  return record.takedown_notice().report();
+std::string ReportOf(const contents::ContentKeys& contents, const FoundRecord& notice, int64_t now_s) {
+  if (!notice.stored.header.LiveAt(now_s)) return {};
+  const auto record = OpenMessage(contents, notice.id, notice.stored);
+  return record.ok() && record->has_value() ? (*record)->takedown_notice().report() : std::string();
+}
+
+// Empty: it names the platform alone.
+std::string PrefixOf(const contents::ContentKeys& contents, const v1::Seller& seller) {
+  if (seller.seller_id().empty()) return {};
+  return SellerPrefix(seller.platform(), contents.SellerToken(seller.platform(), seller.seller_id()));
 }
 
 }  // namespace
@@ -49,22 +51,23 @@ bool SaysUpheldAnew(const v1::Record& before, const v1::Record& after) {
          (!SaysUpheld(before) || was.notice() != is.notice() || was.report() != is.report());
 }
 
-Contests::Contests(const Contributor& contributor)
-    : now_ns_(contributor.now_ns),
+Contests::Contests(const Contributor& contributor, const contents::ContentKeys& contents)
+    : contents_(&contents),
+      now_ns_(contributor.now_ns),
       days_(policy::ContestDays(contributor.snapshot->policy_state().policy().limits())) {}
 
 absl::Status Contests::Take(const Reader& reader, const v1::Record& outcome, uint32_t platform, int item) {
   // Who has given the platform up may still correct what it said, and decides no more.
   const bool hosts = platform != 0 && reader.asker().state.HolderOf(platform) == reader.asker().member;
   if (!SaysUpheld(outcome) || !hosts) return absl::OkStatus();
-  const Report report{{}, outcome.seller(), platform, item};
+  const Report report{{}, PrefixOf(*contents_, outcome.seller()), platform, item};
   if (absl::Status status = Add(reader, outcome.takedown_outcome().report(), report); !status.ok()) {
     return status;
   }
   const auto notice = Find(reader, outcome.takedown_outcome().notice());
   if (!notice.ok()) return notice.status();
   if (!notice->has_value()) return absl::OkStatus();
-  return Add(reader, ReportOf(**notice, now_ns_ / kSecondNs), report);
+  return Add(reader, ReportOf(*contents_, **notice, now_ns_ / kSecondNs), report);
 }
 
 absl::Status Contests::Add(const Reader& reader, const std::string& name, const Report& report) {
@@ -96,16 +99,16 @@ bool Contests::Fits(const Report& report, const policy::HeaderView& header) cons
   if (header.record_class() != v1::RECORD_CLASS_OFFENDER_REPORT) return false;
   if (header.state() != policy::Lifecycle::kActive || !header.LiveAt(now_ns_ / kSecondNs)) return false;
   if (header.platform() != report.platform) return false;
-  if (report.seller.seller_id().empty()) return true;
-  const auto seller = SellerOfRecordKey(report.key);
-  return seller && seller->platform == report.seller.platform() &&
-         seller->seller_id == report.seller.seller_id();
+  return report.key.starts_with(report.seller_prefix);
 }
 
 void Contests::Contest(const std::string& key, const StoredRecordView& stored,
                        std::vector<store::Write>* writes) const {
-  v1::Record record;
-  if (!record.ParseFromArray(stored.message.data(), static_cast<int>(stored.message.size()))) return;
+  const auto id = IdOfRecordKey(key);
+  if (!id) return;
+  auto opened = OpenMessage(*contents_, *id, stored);
+  if (!opened.ok() || !opened->has_value()) return;
+  v1::Record record = **std::move(opened);
   policy::Header header = stored.header.ToHeader();
   const int64_t old_expire_time_s = header.expire_time_s;
   header.state = policy::Lifecycle::kContested;
@@ -114,7 +117,7 @@ void Contests::Contest(const std::string& key, const StoredRecordView& stored,
   contest->Clear();
   *contest->mutable_contest_time() = ToTimestamp(now_ns_);
   contest->mutable_lapse_time()->set_seconds(header.expire_time_s);
-  AppendForm(key, EncodeStoredRecord(header, stored.ordinal, stored.verdict, record.SerializeAsString()),
+  AppendForm(key, SealStoredRecord(*contents_, *id, header, stored.ordinal, stored.verdict, record),
              old_expire_time_s, header.expire_time_s, writes);
 }
 

@@ -30,7 +30,8 @@ inline bool MadeAlways(int) { return true; }
 // expiry. Not thread-safe; copyable.
 class Contests {
  public:
-  explicit Contests(const Contributor& contributor);
+  // `contents` must outlive it.
+  Contests(const Contributor& contributor, const contents::ContentKeys& contents);
 
   // Finds the reports of an outcome, if it says that an appeal was upheld. `platform`: that of the outcome's
   // header, which the reader's member must hold. `item` tells the commit's records apart. Errors: the
@@ -49,7 +50,7 @@ class Contests {
  private:
   struct Report {
     std::string key;
-    v1::Seller seller;  // of the outcome; without a seller_id: any of the platform
+    std::string seller_prefix;  // of the outcome's seller; empty: any of the platform
     uint32_t platform = 0;
     int item = 0;
   };
@@ -58,6 +59,7 @@ class Contests {
   void Contest(const std::string& key, const StoredRecordView& stored,
                std::vector<store::Write>* writes) const;
 
+  const contents::ContentKeys* contents_;
   int64_t now_ns_;
   int64_t days_;
   std::vector<Report> reports_;

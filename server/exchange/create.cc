@@ -24,7 +24,7 @@ namespace {
 // What the commit, or an earlier call, found instead of a new record.
 struct Existing {
   RecordId id{};
-  std::string external_id_key;  // that it was found by; empty: by request_id
+  std::string external_id;  // that it was found by; empty: by request_id
 };
 
 std::string PayloadOf(v1::CreateRecordRequest request) {
@@ -45,8 +45,7 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
              Exchange::DoneShowing<v1::CreateRecordResponse> done)
       : room_(room),
         contributor_(context),
-        memory_(contributor_, Method::kCreate, request.request_id(), PayloadOf(request),
-                room.options.request_id_hours),
+        memory_(room, contributor_, Method::kCreate, request.request_id(), PayloadOf(request)),
         validate_only_(request.validate_only()),
         done_(std::move(done)) {}
 
@@ -91,12 +90,14 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
 
   absl::Status LookUpExternalId(const v1::Record& contents) {
     if (contents.external_id().empty()) return absl::OkStatus();
-    const std::string key = ExternalIdKey(contributor_.member, contents.external_id());
+    const contents::ContentKeys& keys = *room_.keys.contents;
+    const std::string key = ExternalIdKey(keys, contributor_.member, contents.external_id());
     const auto read = room_.store.Read(std::span(&key, 1), room_.store.Head());
     if (!read.ok()) return FromStore(read.status());
-    const auto found = JudgeExternalId(key, Sha256(contents.SerializeAsString()), (*read)[0]);
+    const auto found =
+        JudgeExternalId(keys, contents.external_id(), Sha256(contents.SerializeAsString()), (*read)[0]);
     if (!found.ok()) return found.status();
-    if (found->has_value()) existing_ = Existing{**found, key};
+    if (found->has_value()) existing_ = Existing{**found, contents.external_id()};
     return absl::OkStatus();
   }
 
@@ -108,10 +109,13 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
     if (auto status = contests_.Take(reader, checked.contents, checked.platform); !status.ok()) return status;
     RecordId id;
     room_.random.Fill(id);
-    draft_ = MakeDraft(room_, contributor_, id, std::move(checked), subject ? &*subject : nullptr);
+    auto draft = MakeDraft(room_, contributor_, id, std::move(checked), subject ? &*subject : nullptr);
+    if (!draft.ok()) return draft.status();
+    draft_ = *std::move(draft);
     if (absl::Status status = quota_.Take(draft_); !status.ok()) return status;
     if (absl::Status status = NoteClearedBefore(room_, reader.at(), &draft_); !status.ok()) return status;
-    const std::string value = EncodeStoredRecord(draft_.header, 0, draft_.verdict, draft_.message);
+    SealDraft(room_, &draft_);
+    const std::string value = EncodeStoredRecord(draft_.header, 0, draft_.verdict, draft_.sealed);
     const auto stored = ParseStoredRecord(value);
     if (!stored) return Error(v1::ERROR_REASON_INTERNAL, "the record has no stored form");
     const policy::Decision decision =
@@ -167,9 +171,10 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
       }
     }
     if (!draft_.external_id_key.empty()) {
-      const auto found = JudgeExternalId(draft_.external_id_key, draft_.content_sha256, values[next++]);
+      const auto found =
+          JudgeExternalId(*room_.keys.contents, draft_.external_id, draft_.contents_sha256, values[next++]);
       if (!found.ok()) return found.status();
-      if (found->has_value()) existing_ = Existing{**found, draft_.external_id_key};
+      if (found->has_value()) existing_ = Existing{**found, draft_.external_id};
     }
     if (!existing_) {
       const bool write_presence = draft_.seller_hash && (!presence_unsure_ || !values[next].has_value());
@@ -193,8 +198,7 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
     const auto seen = reader.FindById(existing_->id);
     if (!seen.ok()) return Fail(seen.status());
     if (!seen->has_value()) {
-      return Fail(existing_->external_id_key.empty() ? NotFound()
-                                                     : ExternalIdGone(existing_->external_id_key));
+      return Fail(existing_->external_id.empty() ? NotFound() : ExternalIdGone(existing_->external_id));
     }
     if ((*seen)->subject && !contributor_.may_read.ok()) return Fail(contributor_.may_read);
     response_.Clear();
@@ -215,7 +219,7 @@ class CreateCall : public std::enable_shared_from_this<CreateCall> {
   const bool validate_only_;
   const Exchange::DoneShowing<v1::CreateRecordResponse> done_;
   SellerQuota quota_{room_, contributor_};
-  Contests contests_{contributor_};
+  Contests contests_{contributor_, *room_.keys.contents};
   size_t contests_from_ = 0;  // where the commit's reads of them begin
   Draft draft_;
   bool presence_unsure_ = false;

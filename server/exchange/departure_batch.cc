@@ -37,6 +37,8 @@ std::vector<std::string> Without(std::vector<std::string> all, std::vector<std::
 
 // A record on its way to a successor.
 struct Transfer {
+  const contents::ContentKeys& contents;
+  const RecordId& id;
   const std::string& key;
   const StoredRecordView& stored;
   const v1::Record& before;
@@ -45,8 +47,7 @@ struct Transfer {
 
   Writes WritesWith(const v1::Record& record) const {
     Writes writes;
-    writes.push_back(
-        {key, EncodeStoredRecord(header, stored.ordinal, stored.verdict, record.SerializeAsString())});
+    writes.push_back({key, SealStoredRecord(contents, id, header, stored.ordinal, stored.verdict, record)});
     // In the place that the record has had since its creation.
     const std::string position = EncodePosition(stored.position());
     const auto old_prefixes = IndexPrefixes(header_before, ReferencesOf(before));
@@ -57,8 +58,8 @@ struct Transfer {
       writes.push_back({prefix + position, std::nullopt});
     // The id stays taken at the one that left, as that of a withdrawn record does.
     if (!before.external_id().empty()) {
-      writes.push_back({ExternalIdKey(header_before.contributor, before.external_id()),
-                        ExternalIdEntry(*IdOfRecordKey(key), "")});
+      writes.push_back({ExternalIdKey(contents, header_before.contributor, before.external_id()),
+                        ExternalIdEntry(id, "")});
     }
     return writes;
   }
@@ -124,7 +125,7 @@ absl::StatusOr<std::optional<storage::v1::StoredExternalId>> EntryOf(const Room&
                                                                      const std::string& external_id,
                                                                      const RecordId& id) {
   std::optional<storage::v1::StoredExternalId> none;
-  const std::string key = ExternalIdKey(member, external_id);
+  const std::string key = ExternalIdKey(*room.keys.contents, member, external_id);
   const auto read = room.store.Read(std::span(&key, 1), room.store.Head());
   if (absl::IsDataLoss(read.status())) return none;
   if (!read.ok()) return FromStore(read.status());
@@ -186,19 +187,20 @@ absl::StatusOr<DepartureBatch> DepartureBatch::Read(const Room& room, const poli
 absl::StatusOr<bool> DepartureBatch::Add(const Room& room, const policy::State& state,
                                          const Destination& destination, const std::string& key,
                                          const store::Version& version, int64_t now_ns) {
+  const contents::ContentKeys& contents = *room.keys.contents;
   const auto stored = ParseStoredRecord(version.value);
   const auto id = IdOfRecordKey(key);
+  if (!stored || !id || stored->header.contributor() != destination.givers.front()) return false;
   v1::Record before;
-  if (!stored || !id || stored->header.contributor() != destination.givers.front() ||
-      !before.ParseFromArray(stored->message.data(), static_cast<int>(stored->message.size()))) {
-    return false;
-  }
+  const auto opened = OpenMessageInto(contents, *id, *stored, &before);
+  if (!opened.ok()) return false;
   DepartingRecord record;
   record.key = key;
   record.revision = version.revision;
   record.counts = stored->header.LiveAt(now_ns / 1'000'000'000);
   v1::Record kept = before;
-  bool goes = destination.to == 0 || !record.counts;
+  // Of what is erased nobody can be given anything.
+  bool goes = destination.to == 0 || !record.counts || !*opened;
   if (!goes) {
     const Asker successor{state, room.store.Head(), destination.to, now_ns / 1'000'000'000};
     const auto keeps = KeepSeenReferences(Reader(room.store, room.keys, successor), destination, &kept);
@@ -207,21 +209,21 @@ absl::StatusOr<bool> DepartureBatch::Add(const Room& room, const policy::State& 
   }
   if (goes) {
     const int64_t when_s = record.counts ? now_ns / 1'000'000'000 : stored->header.expire_time_s();
-    if (!AppendRemoval(key, *stored, GoneAt(when_s), &record.writes).ok()) return false;
+    if (!AppendRemoval(contents, key, *stored, GoneAt(when_s), &record.writes).ok()) return false;
   } else {
     const policy::Header header_before = stored->header.ToHeader();
     policy::Header header = header_before;
     for (size_t i = 1; i < destination.givers.size(); ++i)
       header = policy::GivenTo(state, std::move(header), destination.givers[i]);
     header = policy::GivenTo(state, std::move(header), destination.to);
-    const Transfer transfer{key, *stored, before, header_before, header};
+    const Transfer transfer{contents, *id, key, *stored, before, header_before, header};
     v1::Record after = GivenRecord(kept, state, header_before, header, now_ns);
     const std::string external_id = before.external_id();
     if (!external_id.empty()) {
       const auto entry = EntryOf(room, header_before.contributor, external_id, *id);
       if (!entry.ok()) return entry.status();
       if (entry->has_value()) {
-        record.external_id_key = ExternalIdKey(destination.to, external_id);
+        record.external_id_key = ExternalIdKey(contents, destination.to, external_id);
         record.writes_with_external_id = transfer.WritesWith(after);
         record.writes_with_external_id.push_back({record.external_id_key, (*entry)->SerializeAsString()});
       }

@@ -54,7 +54,7 @@ class DepartureBatch {
   bool empty() const { return records_.empty(); }
   // Where the next one begins; nullopt: this is the last.
   const std::optional<std::string>& next() const { return next_; }
-  // Records that can't be read or do not parse, and stay; nobody is shown these.
+  // Records that can't be read, and stay; nobody is shown these.
   int damaged() const { return damaged_; }
   // About how much it writes.
   size_t bytes() const { return bytes_; }

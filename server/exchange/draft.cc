@@ -29,8 +29,23 @@ absl::Status WrongClass(const Reference& reference) {
   return violations.ToStatus();
 }
 
-std::string_view ExternalIdOf(std::string_view external_id_key) {
-  return external_id_key.substr(ExternalIdKey(0, "").size());
+// Where a record about that seller lies, and what screening must find of it.
+void SetSeller(const Room& room, const v1::Seller& seller, Draft* draft) {
+  const std::string token = room.keys.contents->SellerToken(seller.platform(), seller.seller_id());
+  draft->record_key = RecordKey(seller.platform(), token, draft->id);
+  draft->seller_hash = ScreenedHash(room.seller_hash, draft->header.record_class, token);
+}
+
+// Of an opinion, which lies beside its subject and is about the same seller: that seller.
+absl::StatusOr<v1::Seller> TakeSeller(const Room& room, const CheckedRecord& checked,
+                                      const SeenRecord& subject, Draft* draft) {
+  auto said = OpenMessage(*room.keys.contents, subject.id, subject.stored);
+  if (!said.ok()) return said.status();
+  if (!said->has_value()) return ReferenceNotFound(checked.references.front());
+  draft->header.subject = subject.id;
+  draft->record_key = SiblingKey(subject.key, draft->id);
+  draft->verdict = checked.contents.opinion().verdict();
+  return (*said)->seller();
 }
 
 }  // namespace
@@ -54,7 +69,7 @@ int64_t NextUpdateNs(const google::protobuf::Timestamp& before, int64_t now_ns) 
 
 std::string StoredMessage(const v1::Record& contents, const Contributor& contributor,
                           v1::RecordClass record_class, int64_t create_ns, int64_t update_ns,
-                          int64_t expire_time_s, const SellerKeyView* seller) {
+                          int64_t expire_time_s, const v1::Seller* seller) {
   v1::Record set_by_server;
   const policy::MemberState* member = contributor.snapshot->policy_state().member(contributor.member);
   set_by_server.set_contributor(FormatMemberName(member->id));
@@ -62,10 +77,7 @@ std::string StoredMessage(const v1::Record& contents, const Contributor& contrib
   *set_by_server.mutable_create_time() = ToTimestamp(create_ns);
   *set_by_server.mutable_update_time() = ToTimestamp(update_ns);
   if (!contents.has_expire_time()) set_by_server.mutable_expire_time()->set_seconds(expire_time_s);
-  if (seller != nullptr) {
-    set_by_server.mutable_seller()->set_platform(std::string(seller->platform));
-    set_by_server.mutable_seller()->set_seller_id(std::string(seller->seller_id));
-  }
+  if (seller != nullptr) *set_by_server.mutable_seller() = *seller;
   // Messages one after the other are their merger.
   std::string message = contents.SerializeAsString();
   set_by_server.AppendToString(&message);
@@ -113,15 +125,15 @@ std::vector<RecordId> ReferencesOf(const v1::Record& record) {
 }
 
 std::optional<uint64_t> ScreenedHash(const KeyedHash& hash, v1::RecordClass record_class,
-                                     const SellerKeyView& seller) {
+                                     std::string_view seller_token) {
   const bool screened =
       record_class == v1::RECORD_CLASS_OFFENDER_REPORT || record_class == v1::RECORD_CLASS_TAKEDOWN_OUTCOME;
-  if (!screened || seller.seller_id.empty()) return std::nullopt;
-  return HashSeller(hash, seller);
+  if (!screened || seller_token.empty()) return std::nullopt;
+  return HashSeller(hash, seller_token);
 }
 
-Draft MakeDraft(const Room& room, const Contributor& contributor, const RecordId& id, CheckedRecord checked,
-                const SeenRecord* subject) {
+absl::StatusOr<Draft> MakeDraft(const Room& room, const Contributor& contributor, const RecordId& id,
+                                CheckedRecord checked, const SeenRecord* subject) {
   Draft draft;
   draft.id = id;
   policy::Header& header = draft.header;
@@ -136,57 +148,64 @@ Draft MakeDraft(const Room& room, const Contributor& contributor, const RecordId
   std::vector<RecordId> references;
   for (const Reference& reference : checked.references) references.push_back(reference.target);
 
-  SellerKeyView seller{checked.contents.seller().platform(), checked.contents.seller().seller_id()};
-  if (subject != nullptr) {
-    header.subject = subject->id;
-    seller = *SellerOfRecordKey(subject->key);
-    draft.verdict = checked.contents.opinion().verdict();
+  absl::StatusOr<v1::Seller> taken_over;
+  if (subject == nullptr) {
+    SetSeller(room, checked.contents.seller(), &draft);
+  } else if (taken_over = TakeSeller(room, checked, *subject, &draft); !taken_over.ok()) {
+    return taken_over.status();
   }
   draft.message =
       StoredMessage(checked.contents, contributor, checked.record_class, contributor.now_ns,
-                    contributor.now_ns, checked.expire_time_s, subject == nullptr ? nullptr : &seller);
-  draft.record_key = RecordKey(seller.platform, seller.seller_id, id);
-  draft.seller_hash = ScreenedHash(room.seller_hash, checked.record_class, seller);
+                    contributor.now_ns, checked.expire_time_s, subject == nullptr ? nullptr : &*taken_over);
   draft.index_prefixes = IndexPrefixes(header, references);
   if (!checked.contents.external_id().empty()) {
-    draft.external_id_key = ExternalIdKey(contributor.member, checked.contents.external_id());
+    draft.external_id = checked.contents.external_id();
+    const contents::ContentKeys& keys = *room.keys.contents;
+    draft.external_id_key = ExternalIdKey(keys, contributor.member, draft.external_id);
     // The message begins with the contents.
-    draft.content_sha256 =
+    draft.contents_sha256 =
         Sha256(std::string_view(draft.message).substr(0, checked.contents.GetCachedSize()));
+    draft.external_id_entry = ExternalIdEntry(id, Bytes(keys.Fingerprint(id, draft.contents_sha256)));
   }
   return draft;
 }
 
-std::string ExternalIdEntry(const RecordId& id, std::string_view content_sha256) {
+void SealDraft(const Room& room, Draft* draft) {
+  draft->sealed = room.keys.contents->Seal(draft->id, draft->message);
+  draft->message = std::string();
+}
+
+std::string ExternalIdEntry(const RecordId& id, std::string_view fingerprint) {
   storage::v1::StoredExternalId stored;
   stored.set_record_id(RecordIdFromBytes(Bytes(id)));
-  stored.set_content_sha256(std::string(content_sha256));
+  stored.set_content_sha256(std::string(fingerprint));
   return stored.SerializeAsString();
 }
 
-absl::Status ExternalIdHasOtherContents(std::string_view external_id_key, const RecordId& id) {
+absl::Status ExternalIdHasOtherContents(std::string_view external_id, const RecordId& id) {
   const std::string name = NameOf(id);
   return Error(v1::ERROR_REASON_EXTERNAL_ID_TAKEN,
                "your " + name + " has this external_id, with other contents, label or audience: revise it",
-               {{"external_id", ExternalIdOf(external_id_key)}, {"record", name}});
+               {{"external_id", external_id}, {"record", name}});
 }
 
-absl::Status ExternalIdGone(std::string_view external_id_key) {
+absl::Status ExternalIdGone(std::string_view external_id) {
   return Error(v1::ERROR_REASON_EXTERNAL_ID_TAKEN,
                "your record with this external_id has expired or was withdrawn; the id stays taken",
-               {{"external_id", ExternalIdOf(external_id_key)}});
+               {{"external_id", external_id}});
 }
 
-absl::StatusOr<std::optional<RecordId>> JudgeExternalId(std::string_view external_id_key,
-                                                        const Sha256Digest& content_sha256,
+absl::StatusOr<std::optional<RecordId>> JudgeExternalId(const contents::ContentKeys& contents,
+                                                        std::string_view external_id,
+                                                        const Sha256Digest& contents_sha256,
                                                         const std::optional<store::Version>& entry) {
   if (!entry) return std::optional<RecordId>();
   storage::v1::StoredExternalId stored;
   const auto id = stored.ParseFromString(entry->value) ? RecordIdToBytes(stored.record_id()) : std::nullopt;
   if (!id) return Corrupt();
-  if (stored.content_sha256().empty()) return ExternalIdGone(external_id_key);
-  if (stored.content_sha256() != Bytes(content_sha256))
-    return ExternalIdHasOtherContents(external_id_key, *id);
+  if (stored.content_sha256().empty()) return ExternalIdGone(external_id);
+  if (stored.content_sha256() != Bytes(contents.Fingerprint(*id, contents_sha256)))
+    return ExternalIdHasOtherContents(external_id, *id);
   return id;
 }
 
@@ -203,17 +222,17 @@ void Place(const Draft& draft, store::Revision revision, uint32_t ordinal, bool 
            std::vector<store::Write>* writes) {
   policy::Header header = AttachedAt(draft.header, revision);
   header.made = revision;
-  writes->push_back({draft.record_key, EncodeStoredRecord(header, ordinal, draft.verdict, draft.message)});
+  writes->push_back({draft.record_key, EncodeStoredRecord(header, ordinal, draft.verdict, draft.sealed)});
   AppendIndexRows(draft.record_key, draft.id, header, ordinal, draft.index_prefixes, writes);
   if (!draft.external_id_key.empty()) {
-    writes->push_back({draft.external_id_key, ExternalIdEntry(draft.id, Bytes(draft.content_sha256))});
+    writes->push_back({draft.external_id_key, draft.external_id_entry});
   }
   if (write_presence) writes->push_back({PresenceKey(*draft.seller_hash), std::string()});
 }
 
 size_t PlacedBytes(const Draft& draft) {
   constexpr size_t kEntryBytes = 64;
-  return draft.message.size() + (draft.index_prefixes.size() + 4) * (kEntryBytes + draft.record_key.size());
+  return draft.sealed.size() + (draft.index_prefixes.size() + 4) * (kEntryBytes + draft.record_key.size());
 }
 
 size_t BytesOf(const std::vector<store::Write>& writes) {
@@ -233,22 +252,26 @@ void AppendForm(const std::string& record_key, std::string value, int64_t old_ex
   writes->push_back({ExpiryKey(expire_time_s, *id), record_key});
 }
 
-absl::Status AppendRemoval(std::string_view record_key, const StoredRecordView& stored, const TakingBack& how,
+absl::Status AppendRemoval(const contents::ContentKeys& contents, std::string_view record_key,
+                           const StoredRecordView& stored, const TakingBack& how,
                            std::vector<store::Write>* writes) {
-  v1::Record record;
   const auto id = IdOfRecordKey(record_key);
-  if (!id || !record.ParseFromArray(stored.message.data(), static_cast<int>(stored.message.size())))
-    return Corrupt();
+  if (!id) return Corrupt();
+  v1::Record record;
+  const auto opened = OpenMessageInto(contents, *id, stored, &record);
+  if (!opened.ok()) return opened.status();
+  std::vector<RecordId> references = ReferencesOf(record);
+  if (const auto subject = stored.header.subject(); subject && !*opened) references.push_back(*subject);
   const std::string position = EncodePosition(stored.position());
-  for (const std::string& prefix : IndexPrefixes(stored.header.ToHeader(), ReferencesOf(record)))
+  for (const std::string& prefix : IndexPrefixes(stored.header.ToHeader(), references))
     writes->push_back({prefix + position, std::nullopt});
   if (!record.external_id().empty()) {
-    // No contents have an empty hash.
-    writes->push_back(
-        {ExternalIdKey(stored.header.contributor(), record.external_id()), ExternalIdEntry(*id, "")});
+    // No contents have an empty fingerprint.
+    writes->push_back({ExternalIdKey(contents, stored.header.contributor(), record.external_id()),
+                       ExternalIdEntry(*id, "")});
   }
   writes->push_back({ExpiryKey(stored.header.expire_time_s(), *id), std::nullopt});
-  writes->push_back(TakenBackWrite(*id, stored.header, how));
+  writes->push_back(TakenBackWrite(contents, *id, stored.header, how));
   writes->push_back({std::string(record_key), std::nullopt});
   return absl::OkStatus();
 }

@@ -52,8 +52,7 @@ Edit::Edit(const Room& room, const CallContext& context, EditRequest request)
     : room_(room),
       contributor_(context),
       request_(std::move(request)),
-      memory_(contributor_, request_.method, request_.request_id, request_.payload,
-              room.options.request_id_hours) {}
+      memory_(room, contributor_, request_.method, request_.request_id, request_.payload) {}
 
 void Edit::Run() {
   absl::Status status = CheckRequest();

@@ -4,8 +4,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "common/errors.h"
 #include "common/hash.h"
@@ -14,6 +18,7 @@
 #include "server/exchange/count.h"
 #include "server/exchange/create.h"
 #include "server/exchange/edit.h"
+#include "server/exchange/erase.h"
 #include "server/exchange/expiry_index.h"
 #include "server/exchange/explain.h"
 #include "server/exchange/field_checker.h"
@@ -76,8 +81,8 @@ class StoreExchange final : public Exchange {
   absl::Status Screen(const CallContext& context, const v1::ScreenSellersRequest& request,
                       v1::ScreenSellersResponse* response, ledger::Disclosure* disclosure) const override {
     if (absl::Status status = CheckMayRead(context); !status.ok()) return status;
-    return ScreenSellers(room_.store, *room_.filter, room_.seller_hash, room_.options, AskerOf(context),
-                         request, response, disclosure);
+    return ScreenSellers(room_.store, *room_.filter, room_.seller_hash, *room_.keys.contents, room_.options,
+                         AskerOf(context), request, response, disclosure);
   }
 
   absl::Status Profile(const CallContext& context, const v1::GetSellerProfileRequest& request,
@@ -118,6 +123,10 @@ class StoreExchange final : public Exchange {
   void Import(const CallContext& context, const v1::ImportRecordsRequest& request,
               Done<v1::ImportRecordsResponse> done) override {
     ImportRecords(room_, context, request, std::move(done));
+  }
+  void Erase(const CallContext& context, const v1::EraseRecordsRequest& request,
+             Done<v1::EraseRecordsResponse> done) override {
+    EraseRecords(room_, context, request, std::move(done));
   }
 
   absl::Status Preview(const CallContext& context, const v1::PreviewAudienceRequest& request,
@@ -174,7 +183,30 @@ absl::Status CheckKeys(const ExchangeKeys& keys) {
     if (key->size() != kSealKeyBytes)
       return absl::InvalidArgumentError("each exchange key must have 32 bytes");
   }
+  if (keys.contents == nullptr) return absl::InvalidArgumentError("the keys of contents are missing");
   return absl::OkStatus();
+}
+
+// What a new store is to note of its contents' form. One that has this room's other facts or records, and not
+// this, is of a version that kept contents in clear: its keys are none that could be looked up here.
+absl::StatusOr<std::vector<store::Write>> CheckContentsForm(const store::Store& store,
+                                                            const contents::ContentKeys& contents) {
+  const std::vector<std::string> keys = {std::string(kContentsFormKey), std::string(kSellerHashCheckKey),
+                                         std::string(kExpiryIndexKey)};
+  const auto facts = store.Read(keys, store.Head());
+  if (!facts.ok()) return FromStore(facts.status());
+  const std::optional<store::Version>& form = facts->front();
+  if (form) {
+    if (absl::Status fits = CheckContentsFact(contents, form->value); !fits.ok()) return fits;
+    return std::vector<store::Write>();
+  }
+  const auto ids = store.Scan(kIdsPrefix, PrefixEnd(kIdsPrefix), store.Head(), {.items = 1});
+  if (!ids.ok()) return FromStore(ids.status());
+  if ((*facts)[1] || (*facts)[2] || !ids->items.empty()) {
+    return absl::FailedPreconditionError(
+        "the store was made by a version that kept contents in clear, and can't be opened by this one");
+  }
+  return std::vector<store::Write>{{keys.front(), ContentsFact(contents)}};
 }
 
 }  // namespace
@@ -188,9 +220,12 @@ absl::StatusOr<std::unique_ptr<Exchange>> Exchange::Open(const ExchangeOptions& 
   ExchangeOptions checked = options;
   checked.audience_entries_max = std::min(checked.audience_entries_max, kHeaderEntriesMax);
   const KeyedHash hash(KeyBytes<KeyedHash::kKeyBytes>(keys.seller_hash));
+  auto facts = CheckContentsForm(store, *keys.contents);
+  if (!facts.ok()) return facts.status();
   auto indexed = IndexExpiry(store);
   if (!indexed.ok()) return FromStore(indexed.status());
-  auto filter = LoadPresence(store, hash, SellerHashMac(keys.seller_hash), *std::move(indexed));
+  facts->insert(facts->end(), indexed->begin(), indexed->end());
+  auto filter = LoadPresence(store, hash, SellerHashMac(keys.seller_hash), *std::move(facts));
   if (!filter.ok()) return FromStore(filter.status());
   return std::make_unique<StoreExchange>(checked, keys, store, directory, lane, random, std::move(run_later),
                                          hash, *std::move(filter));

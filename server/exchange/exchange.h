@@ -10,11 +10,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "coalition/v1/erasure_service.pb.h"
 #include "coalition/v1/exchange_service.pb.h"
 #include "coalition/v1/policy_service.pb.h"
 #include "coalition/v1/proposal.pb.h"
 #include "common/random.h"
 #include "common/sealed.h"
+#include "server/contents/contents.h"
 #include "server/exchange/departures.h"
 #include "server/exchange/expiry.h"
 #include "server/identity/identity.h"
@@ -47,7 +49,7 @@ struct ExchangeOptions {
   int expired_per_commit = 100;
 };
 
-// Keys of 32 bytes, kept outside the store.
+// Keys kept outside the store: those that are strings of 32 bytes.
 struct ExchangeKeys {
   std::string token_master;  // TOKEN levels
   std::string page_token;    // sealed page tokens
@@ -55,6 +57,8 @@ struct ExchangeKeys {
   std::string etag;          // etags of projections
   // Opens page tokens and cursors from before page_token was changed, while they are good.
   std::vector<SealKey> page_token_former = {};
+  // Of records' contents, and the pseudonyms in keys. Never null.
+  std::shared_ptr<contents::ContentKeys> contents = {};
 };
 
 // Told of every stored record that a reading call looks at, seen or hidden, and can end the call: a question
@@ -93,7 +97,8 @@ class Exchange {
   using RunLater = std::function<void(uint32_t member, std::function<void()> work)>;
 
   // Fills the presence filter from the store: 10 M sellers in a few seconds. A store of a version without an
-  // expiry index gets it, once. All references must outlive the exchange.
+  // expiry index gets it, once. All references must outlive the exchange. FAILED_PRECONDITION: the store is
+  // of a version that kept contents in clear.
   static absl::StatusOr<std::unique_ptr<Exchange>> Open(const ExchangeOptions& options,
                                                         const ExchangeKeys& keys, store::Store& store,
                                                         const membership::Directory& directory,
@@ -141,6 +146,11 @@ class Exchange {
   // as a whole.
   virtual void Import(const CallContext& context, const v1::ImportRecordsRequest& request,
                       Done<v1::ImportRecordsResponse> done) = 0;
+
+  // Takes records of all members back and destroys the keys of what they say; `done` has OK when both are
+  // durable. As ErasureService says it. It judges who may.
+  virtual void Erase(const CallContext& context, const v1::EraseRecordsRequest& request,
+                     Done<v1::EraseRecordsResponse> done) = 0;
 
   // Who would see a draft, and who sees a record, and why.
   virtual absl::Status Preview(const CallContext& context, const v1::PreviewAudienceRequest& request,

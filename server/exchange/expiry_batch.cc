@@ -39,7 +39,7 @@ absl::Status ExpiryBatch::Add(const Room& room, const store::Entry& entry, store
     const std::string& key = entry.version.value;
     const auto read = room.store.Read(std::span(&key, 1), at);
     if (!read.ok() && !absl::IsDataLoss(read.status())) return FromStore(read.status());
-    if (!read.ok() || !Judge(entry, *expiring, (*read)[0], now_s, &item)) {
+    if (!read.ok() || !Judge(*room.keys.contents, entry, *expiring, (*read)[0], now_s, &item)) {
       ++damaged_;
       return absl::OkStatus();
     }
@@ -50,8 +50,9 @@ absl::Status ExpiryBatch::Add(const Room& room, const store::Entry& entry, store
   return absl::OkStatus();
 }
 
-bool ExpiryBatch::Judge(const store::Entry& entry, const Expiring& expiring,
-                        const std::optional<store::Version>& record, int64_t now_s, Item* item) {
+bool ExpiryBatch::Judge(const contents::ContentKeys& contents, const store::Entry& entry,
+                        const Expiring& expiring, const std::optional<store::Version>& record, int64_t now_s,
+                        Item* item) {
   item->key = entry.version.value;
   if (!record.has_value()) {
     item->writes.push_back({entry.key, std::nullopt});
@@ -63,7 +64,7 @@ bool ExpiryBatch::Judge(const store::Entry& entry, const Expiring& expiring,
   const int64_t expire_time_s = stored->header.expire_time_s();
   item->removes = expire_time_s <= now_s;
   if (item->removes) {
-    if (!AppendRemoval(item->key, *stored, GoneAt(expire_time_s), &item->writes).ok()) return false;
+    if (!AppendRemoval(contents, item->key, *stored, GoneAt(expire_time_s), &item->writes).ok()) return false;
   } else {
     item->writes.push_back({ExpiryKey(expire_time_s, expiring.id), item->key});
   }

@@ -48,8 +48,9 @@ class ExpiryBatch {
 
   absl::Status Add(const Room& room, const store::Entry& entry, store::Revision at, int64_t now_s);
   // False: the record is damaged.
-  static bool Judge(const store::Entry& entry, const Expiring& expiring,
-                    const std::optional<store::Version>& record, int64_t now_s, Item* item);
+  static bool Judge(const contents::ContentKeys& contents, const store::Entry& entry,
+                    const Expiring& expiring, const std::optional<store::Version>& record, int64_t now_s,
+                    Item* item);
 
   std::vector<Item> items_;
   absl::flat_hash_set<std::string> keys_;  // of the items

@@ -92,16 +92,17 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
     }
     if (auto status = contests_.Take(reader, checked.contents, checked.platform, result); !status.ok())
       return status;
-    const std::string external_id = checked.contents.external_id();
-    Draft draft = MakeDraft(room_, contributor_, id, std::move(checked), subject ? &*subject : nullptr);
+    auto draft = MakeDraft(room_, contributor_, id, std::move(checked), subject ? &*subject : nullptr);
+    if (!draft.ok()) return draft.status();
     // A repetition within the message makes no record.
-    const bool repeats = !draft.external_id_key.empty() && first_with_.contains(draft.external_id_key);
-    if (absl::Status status = repeats ? absl::OkStatus() : quota_.Take(draft); !status.ok()) {
-      return PerhapsUnchanged(status, external_id, draft.content_sha256, result);
+    const bool repeats = !draft->external_id.empty() && first_with_.contains(draft->external_id_key);
+    if (absl::Status status = repeats ? absl::OkStatus() : quota_.Take(*draft); !status.ok()) {
+      return PerhapsUnchanged(status, draft->external_id, draft->contents_sha256, result);
     }
-    if (absl::Status status = NoteClearedBefore(room_, reader.at(), &draft); !status.ok()) return status;
+    if (absl::Status status = NoteClearedBefore(room_, reader.at(), &*draft); !status.ok()) return status;
+    SealDraft(room_, &*draft);
     Item& item = items_.emplace_back();
-    item.draft = std::move(draft);
+    item.draft = *std::move(draft);
     item.result = result;
     if (item.draft.external_id_key.empty()) return absl::OkStatus();
     const int index = static_cast<int>(items_.size()) - 1;
@@ -114,16 +115,16 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
   // A repetition finds its record also when what that refers to is gone, or when there are as many as there
   // may be.
   absl::Status PerhapsUnchanged(const absl::Status& refusal, const std::string& external_id,
-                                const Sha256Digest& content_sha256, int result) {
+                                const Sha256Digest& contents_sha256, int result) {
     if (external_id.empty()) return refusal;
-    const std::string key = ExternalIdKey(contributor_.member, external_id);
+    const std::string key = ExternalIdKey(*room_.keys.contents, contributor_.member, external_id);
     const auto read = room_.store.Read(std::span(&key, 1), room_.store.Head());
     if (!read.ok()) return FromStore(read.status());
-    const auto found = JudgeExternalId(key, content_sha256, (*read)[0]);
+    const auto found = JudgeExternalId(*room_.keys.contents, external_id, contents_sha256, (*read)[0]);
     if (!found.ok() || !found->has_value()) return refusal;
     response_.mutable_results(result)->set_status(v1::IMPORT_STATUS_UNCHANGED);
     response_.mutable_results(result)->set_name(NameOf(**found));
-    repeated_.push_back({result, **found, key});
+    repeated_.push_back({result, **found, external_id});
     return absl::OkStatus();
   }
 
@@ -208,7 +209,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
   // taken.
   void AnswerRepeated() {
     for (const Item& item : items_) {
-      if (item.stored) repeated_.push_back({item.result, *item.stored, item.draft.external_id_key});
+      if (item.stored) repeated_.push_back({item.result, *item.stored, item.draft.external_id});
     }
     if (repeated_.empty()) return Succeed();
     // That call may have been told that not all of it was kept.
@@ -220,7 +221,7 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
       const auto seen = reader.FindById(repeated.id);
       if (!seen.ok()) return done_(seen.status());
       if (seen->has_value()) continue;
-      Reject(ExternalIdGone(repeated.external_id_key), response_.mutable_results(repeated.result));
+      Reject(ExternalIdGone(repeated.external_id), response_.mutable_results(repeated.result));
     }
     Succeed();
   }
@@ -256,11 +257,11 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
   absl::StatusOr<std::optional<RecordId>> JudgeOne(const Item& item,
                                                    const std::optional<store::Version>& entry) const {
     if (!IsMadeHere(item)) {
-      return JudgeExternalId(item.draft.external_id_key, item.draft.content_sha256, entry);
+      return JudgeExternalId(*room_.keys.contents, item.draft.external_id, item.draft.contents_sha256, entry);
     }
     const Draft& first = items_[item.first].draft;
-    if (first.content_sha256 != item.draft.content_sha256)
-      return ExternalIdHasOtherContents(item.draft.external_id_key, first.id);
+    if (first.contents_sha256 != item.draft.contents_sha256)
+      return ExternalIdHasOtherContents(item.draft.external_id, first.id);
     return std::optional<RecordId>(first.id);
   }
 
@@ -272,11 +273,11 @@ class ImportCall : public std::enable_shared_from_this<ImportCall> {
   struct Repeated {
     int result;
     RecordId id;
-    std::string external_id_key;
+    std::string external_id;
   };
   std::vector<Repeated> repeated_;
   SellerQuota quota_{room_, contributor_};
-  Contests contests_{contributor_};
+  Contests contests_{contributor_, *room_.keys.contents};
   size_t contests_from_ = 0;  // where the commit's reads of them begin
   std::vector<Item> items_;
   absl::flat_hash_map<std::string_view, int> first_with_;

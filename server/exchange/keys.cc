@@ -8,20 +8,22 @@
 namespace coalition::exchange {
 namespace {
 
+constexpr std::string_view kContentsForm = "1";
+
 void AppendId(const RecordId& id, std::string* to) { to->append(id.begin(), id.end()); }
 
-void AppendSeller(std::string_view platform, std::string_view seller_id, std::string* to) {
+void AppendSeller(std::string_view platform, std::string_view seller_token, std::string* to) {
   to->append(platform);
   to->push_back('\0');
-  to->append(seller_id);
+  to->append(seller_token);
   to->push_back('\0');
 }
 
 // Of what AppendSeller appends, but for its last byte.
-std::optional<SellerKeyView> ParseSeller(std::string_view seller) {
+std::optional<SellerInKey> ParseSeller(std::string_view seller) {
   const size_t zero = seller.find('\0');
   if (zero == std::string_view::npos) return std::nullopt;
-  return SellerKeyView{seller.substr(0, zero), seller.substr(zero + 1)};
+  return SellerInKey{seller.substr(0, zero), seller.substr(zero + 1)};
 }
 
 }  // namespace
@@ -38,16 +40,16 @@ std::optional<Position> DecodePosition(std::string_view bytes) {
   return Position{~ReadBigEndian<uint64_t>(bytes), ~ReadBigEndian<uint32_t>(bytes.substr(8))};
 }
 
-std::string SellerPrefix(std::string_view platform, std::string_view seller_id) {
+std::string SellerPrefix(std::string_view platform, std::string_view seller_token) {
   std::string key;
-  key.reserve(3 + platform.size() + seller_id.size() + sizeof(RecordId));
+  key.reserve(3 + platform.size() + seller_token.size() + sizeof(RecordId));
   key += kRecordsPrefix;
-  AppendSeller(platform, seller_id, &key);
+  AppendSeller(platform, seller_token, &key);
   return key;
 }
 
-std::string RecordKey(std::string_view platform, std::string_view seller_id, const RecordId& id) {
-  std::string key = SellerPrefix(platform, seller_id);
+std::string RecordKey(std::string_view platform, std::string_view seller_token, const RecordId& id) {
+  std::string key = SellerPrefix(platform, seller_token);
   AppendId(id, &key);
   return key;
 }
@@ -60,7 +62,7 @@ std::optional<RecordId> IdOfRecordKey(std::string_view record_key) {
   return id;
 }
 
-std::optional<SellerKeyView> SellerOfRecordKey(std::string_view record_key) {
+std::optional<SellerInKey> SellerOfRecordKey(std::string_view record_key) {
   if (!IdOfRecordKey(record_key)) return std::nullopt;
   return ParseSeller(record_key.substr(1, record_key.size() - 2 - sizeof(RecordId)));
 }
@@ -77,10 +79,11 @@ std::string IdKey(const RecordId& id) {
   return key;
 }
 
-std::string ExternalIdKey(uint32_t member, std::string_view external_id) {
-  std::string key = "x";
+std::string ExternalIdKey(const contents::ContentKeys& contents, uint32_t member,
+                          std::string_view external_id) {
+  std::string key(kExternalIdsPrefix);
   AppendBigEndian(member, &key);
-  key += external_id;
+  key += contents.ExternalIdToken(member, external_id);
   return key;
 }
 
@@ -96,20 +99,20 @@ std::optional<uint64_t> HashOfPresenceKey(std::string_view key) {
 }
 
 std::string AudiencePrefix(policy::SubjectKind kind, uint32_t id) {
-  std::string key = "a";
+  std::string key(kAudiencesPrefix);
   key.push_back(static_cast<char>(kind));
   AppendBigEndian(id, &key);
   return key;
 }
 
 std::string OwnerPrefix(uint32_t member) {
-  std::string key = "o";
+  std::string key(kOwnersPrefix);
   AppendBigEndian(member, &key);
   return key;
 }
 
 std::string BackReferencesPrefix(const RecordId& target) {
-  std::string key = "b";
+  std::string key(kBackReferencesPrefix);
   AppendId(target, &key);
   return key;
 }
@@ -120,13 +123,13 @@ std::string BackReferencePrefix(const RecordId& target, v1::RecordClass record_c
   return key;
 }
 
-std::string ClearancePrefix(std::string_view platform, std::string_view seller_id) {
+std::string ClearancePrefix(std::string_view platform, std::string_view seller_token) {
   std::string key(kClearancesPrefix);
-  AppendSeller(platform, seller_id, &key);
+  AppendSeller(platform, seller_token, &key);
   return key;
 }
 
-std::optional<SellerKeyView> SellerOfClearanceKey(std::string_view key) {
+std::optional<SellerInKey> SellerOfClearanceKey(std::string_view key) {
   constexpr size_t kAround = kClearancesPrefix.size() + 1 + kPositionBytes;
   if (key.size() <= kAround || !key.starts_with(kClearancesPrefix)) return std::nullopt;
   return ParseSeller(key.substr(kClearancesPrefix.size(), key.size() - kAround));
@@ -165,6 +168,18 @@ std::optional<Expiring> ParseExpiryKey(std::string_view key) {
   entry.expire_time_s = static_cast<int64_t>(ReadBigEndian<uint64_t>(key.substr(kExpiryPrefix.size())));
   std::copy(key.begin() + kIdAt, key.end(), entry.id.begin());
   return entry;
+}
+
+std::string ContentsFact(const contents::ContentKeys& contents) {
+  return std::string(kContentsForm) + contents.Mark();
+}
+
+absl::Status CheckContentsFact(const contents::ContentKeys& contents, std::string_view value) {
+  if (!value.starts_with(kContentsForm)) {
+    return absl::FailedPreconditionError(
+        "the store's contents are of a form that this version does not know");
+  }
+  return contents.CheckMark(value.substr(kContentsForm.size()));
 }
 
 std::string PrefixEnd(std::string_view prefix) { return store::PrefixEnd(prefix); }

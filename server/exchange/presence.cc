@@ -72,8 +72,8 @@ absl::Status HashRecords(const store::Store& store, const KeyedHash& hash, Hashe
   absl::Status status = store.ScanEach(kRecordsPrefix, PrefixEnd(kRecordsPrefix), store.Head(),
                                        [&](std::string_view key, std::string_view, store::Revision) {
                                          const auto seller = SellerOfRecordKey(key);
-                                         if (seller && !seller->seller_id.empty())
-                                           hashes->push_back(HashSeller(hash, *seller));
+                                         if (seller && !seller->token.empty())
+                                           hashes->push_back(HashSeller(hash, seller->token));
                                          return true;
                                        });
   if (!status.ok()) return status;
@@ -81,7 +81,7 @@ absl::Status HashRecords(const store::Store& store, const KeyedHash& hash, Hashe
   status = store.ScanEach(kClearancesPrefix, PrefixEnd(kClearancesPrefix), store.Head(),
                           [&](std::string_view key, std::string_view, store::Revision) {
                             const auto seller = SellerOfClearanceKey(key);
-                            if (seller) hashes->push_back(HashSeller(hash, *seller));
+                            if (seller) hashes->push_back(HashSeller(hash, seller->token));
                             return true;
                           });
   std::sort(hashes->begin(), hashes->end());

@@ -81,8 +81,9 @@ class CourseBuilder {
                    v1::TakedownCourse* course) {
     v1::Record shown;
     const size_t before = disclosure_->records.size();
-    if (absl::Status status = reader_.Show(outcome, &shown, disclosure_); !status.ok()) return status;
-    if (shown.takedown_outcome().notice() != shown_notice.name()) {
+    const absl::Status status = reader_.Show(outcome, &shown, disclosure_);
+    if (!status.ok() && !absl::IsNotFound(status)) return status;
+    if (!status.ok() || shown.takedown_outcome().notice() != shown_notice.name()) {
       disclosure_->records.resize(before);
       return absl::OkStatus();
     }
@@ -121,7 +122,8 @@ absl::Status GetSellerProfile(const Reader& reader, const ExchangeOptions& optio
   FieldViolations violations;
   if (!violations.Check("seller", seller.status())) return violations.ToStatus();
   SellerPicture picture;
-  const std::string prefix = SellerPrefix(seller->platform, seller->seller_id);
+  const std::string token = reader.contents().SellerToken(seller->platform, seller->seller_id);
+  const std::string prefix = SellerPrefix(seller->platform, token);
   if (absl::Status status = picture.Scan(reader.store(), reader.asker(), prefix); !status.ok()) {
     return status;
   }
@@ -140,11 +142,15 @@ absl::Status GetSellerProfile(const Reader& reader, const ExchangeOptions& optio
       if (!record.owner) disclosure->records.push_back({record.id, record.contributor, record.view_ids});
       continue;
     }
-    auto seen = reader.FindByKey(RecordKey(seller->platform, seller->seller_id, record.id));
+    auto seen = reader.FindByKey(RecordKey(seller->platform, token, record.id));
     if (!seen.ok()) return seen.status();
-    if (!seen->has_value()) return Corrupt();
+    if (!seen->has_value()) continue;  // it was erased meanwhile
     v1::Record* shown = profile->add_records();
-    if (absl::Status status = reader.Show(**seen, shown, disclosure); !status.ok()) return status;
+    if (absl::Status status = reader.Show(**seen, shown, disclosure); !status.ok()) {
+      if (!absl::IsNotFound(status)) return status;
+      profile->mutable_records()->RemoveLast();
+      continue;
+    }
     bytes += shown->ByteSizeLong();
     if (bytes > kProfileBytesMax) shown_max = i + 1;
     if (record.record_class != v1::RECORD_CLASS_TAKEDOWN_NOTICE) continue;

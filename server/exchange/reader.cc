@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "coalition/storage/v1/storage.pb.h"
+#include "common/errors.h"
 #include "common/hash.h"
 #include "common/ids.h"
 #include "common/policy/fields.h"
@@ -105,7 +106,7 @@ absl::StatusOr<std::optional<FoundRecord>> Reader::FindUnjudged(const RecordId& 
 }
 
 absl::StatusOr<std::optional<SeenRecord>> Reader::FindByExternalId(std::string_view external_id) const {
-  auto read = Read({ExternalIdKey(asker_.member, external_id)});
+  auto read = Read({ExternalIdKey(contents(), asker_.member, external_id)});
   if (!read.ok()) return read.status();
   if (!(*read)[0].has_value()) return std::optional<SeenRecord>();
   storage::v1::StoredExternalId stored;
@@ -139,7 +140,11 @@ absl::StatusOr<std::optional<FoundRecord>> Reader::FindUnjudgedByKey(std::string
 absl::StatusOr<std::optional<SeenRecord>> Reader::FindByKey(std::string key) const {
   auto found = FindUnjudgedByKey(std::move(key));
   if (!found.ok()) return found.status();
-  return found->has_value() ? See(**std::move(found)) : std::optional<SeenRecord>();
+  if (!found->has_value()) return std::optional<SeenRecord>();
+  auto seen = See(**std::move(found));
+  // At an old revision the row is still there.
+  if (seen && contents().IsErased(seen->id)) seen.reset();
+  return seen;
 }
 
 std::optional<SeenRecord> Reader::See(FoundRecord found) const {
@@ -178,8 +183,9 @@ absl::Status Reader::Project(const RecordId& id, const StoredRecordView& stored,
   // A record has some thirty parts, which are let go of at once.
   google::protobuf::Arena arena;
   v1::Record& record = *google::protobuf::Arena::CreateMessage<v1::Record>(&arena);
-  if (!record.ParseFromArray(stored.message.data(), static_cast<int>(stored.message.size())))
-    return Corrupt();
+  const auto opened = OpenMessageInto(contents(), id, stored, &record);
+  if (!opened.ok()) return opened.status();
+  if (!*opened) return NotFound();
   const policy::HeaderView& header = stored.header;
   if (policy::ClassOf(record) != header.record_class()) return Corrupt();
   // What was decided on is what is shown.
@@ -201,7 +207,7 @@ absl::Status Reader::Project(const RecordId& id, const StoredRecordView& stored,
   out->set_disputed(disputed);
   // The name of a record whose seller the asker knows would tell it this one's.
   if (!record.cleared_before().empty() && ShowsSeller(header.record_class(), decision.view)) {
-    const absl::Status shown = ShowClearedBefore(store_, asker_, header, record, out);
+    const absl::Status shown = ShowClearedBefore(store_, contents(), asker_, header, record, out);
     if (!shown.ok()) return shown;
   }
   if (!decision.owner) out->set_etag(Etag(*out));
@@ -250,9 +256,10 @@ bool Reader::CanSee(std::string_view record_name) const {
   const auto text = ParseRecordName(record_name);
   const auto id = text.ok() ? RecordIdToBytes(*text) : std::nullopt;
   if (!id) return false;
-  const auto target = FindById(*id);
+  // By the header alone: who asks what was shown before an erasure is to find that it changed with it.
+  const auto target = FindUnjudged(*id);
   if (!target.ok()) reference_error_ = target.status();
-  return target.ok() && target->has_value();
+  return target.ok() && target->has_value() && (*target)->DecideFor(asker_).visible();
 }
 
 std::string Reader::Etag(const v1::Record& shown) const {

@@ -66,21 +66,22 @@ class Reader final : private policy::ProjectionContext {
 
   const Asker& asker() const { return asker_; }
   const store::Store& store() const { return store_; }
+  const contents::ContentKeys& contents() const { return *keys_.contents; }
   store::Revision at() const { return asker_.at; }
 
-  // nullopt: there is no such record, or it is hidden from the asker. Both take the same path.
+  // nullopt: there is no such record, it is hidden from the asker, or it is erased. All take the same path.
   absl::StatusOr<std::optional<SeenRecord>> FindById(const RecordId& id) const;
   absl::StatusOr<std::optional<SeenRecord>> FindByKey(std::string key) const;
   // Not judged: for those who may ask about any record (explain.h). nullopt: there is none.
   absl::StatusOr<std::optional<FoundRecord>> FindUnjudged(const RecordId& id) const;
   absl::StatusOr<std::optional<FoundRecord>> FindUnjudgedByKey(std::string key) const;
-  // nullopt: it is hidden from the asker.
+  // nullopt: it is hidden from the asker. Decided by the header, which stays when the record is erased.
   std::optional<SeenRecord> See(FoundRecord found) const;
   // By the asker's own external_id.
   absl::StatusOr<std::optional<SeenRecord>> FindByExternalId(std::string_view external_id) const;
 
   // Projects the record into `out` (empty), with its computed fields, and notes in `disclosure` what is shown
-  // of others.
+  // of others. NOT_FOUND: it was erased meanwhile; what `out` and `disclosure` then have is of no use.
   absl::Status Show(const SeenRecord& seen, v1::Record* out, ledger::Disclosure* disclosure) const;
   // The same for a stored form that is perhaps not in the store yet.
   absl::Status Project(const RecordId& id, const StoredRecordView& stored, const policy::Decision& decision,

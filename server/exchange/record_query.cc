@@ -95,7 +95,8 @@ Sources AudienceSources(const Reader& reader, std::optional<Position> after) {
 
 absl::StatusOr<std::vector<Row>> RowsOfSeller(const Reader& reader, const v1::Seller& seller) {
   std::vector<Row> rows;
-  const std::string prefix = SellerPrefix(seller.platform(), seller.seller_id());
+  const std::string token = reader.contents().SellerToken(seller.platform(), seller.seller_id());
+  const std::string prefix = SellerPrefix(seller.platform(), token);
   const absl::Status scanned =
       ScanPrefix(reader.store(), reader.asker(), prefix, [&](std::string_view key, std::string_view value) {
         const auto stored = ParseStoredRecord(value);
@@ -182,10 +183,29 @@ absl::StatusOr<bool> ShowIfMatches(const Reader& reader, const RecordQuery& quer
                                    v1::Record* shown, ledger::Disclosure* disclosure) {
   if (!IsAmong(query.filter.record_classes(), seen.stored.header.record_class())) return false;
   const size_t before = disclosure->records.size();
-  if (absl::Status status = reader.Show(seen, shown, disclosure); !status.ok()) return status;
-  if (Matches(query.filter, seen, *shown)) return true;
+  const absl::Status status = reader.Show(seen, shown, disclosure);
+  if (!status.ok() && !absl::IsNotFound(status)) return status;
+  if (status.ok() && Matches(query.filter, seen, *shown)) return true;
   disclosure->records.resize(before);
   return false;
+}
+
+bool CouldMatch(const Reader& reader, const RecordQuery& query, const SeenRecord& seen) {
+  const v1::RecordFilter& filter = query.filter;
+  const policy::HeaderView& header = seen.stored.header;
+  const policy::View& view = seen.decision.view;
+  if (!IsAmong(filter.record_classes(), header.record_class())) return false;
+  const bool contested = header.state() == policy::Lifecycle::kContested;
+  if (!IsAmong(filter.states(), contested ? v1::RECORD_STATE_CONTESTED : v1::RECORD_STATE_ACTIVE))
+    return false;
+  if (!filter.external_id().empty() && !seen.decision.owner) return false;
+  if (!filter.has_seller()) return true;
+  const auto seller = SellerOfRecordKey(seen.key);
+  if (!seller || seller->platform != filter.seller().platform()) return false;
+  if (filter.seller().seller_id().empty()) return ShowsPlatform(header.record_class(), view);
+  return ShowsSeller(header.record_class(), view) &&
+         seller->token ==
+             reader.contents().SellerToken(filter.seller().platform(), filter.seller().seller_id());
 }
 
 }  // namespace coalition::exchange

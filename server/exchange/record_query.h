@@ -27,8 +27,12 @@ absl::StatusOr<std::unique_ptr<RowSource>> RowsFor(const Reader& reader, const R
                                                    std::optional<Position> after);
 
 // Whether the record as the asker sees it matches: a field that is hidden from it matches nothing. If so,
-// fills `shown` and notes in `disclosure` what that shows; if not, `disclosure` is as it was.
+// fills `shown` and notes in `disclosure` what that shows; if not, `disclosure` is as it was. What was erased
+// meanwhile matches nothing.
 absl::StatusOr<bool> ShowIfMatches(const Reader& reader, const RecordQuery& query, const SeenRecord& seen,
                                    v1::Record* shown, ledger::Disclosure* disclosure);
+// Of a record that is erased: whether it could have matched, by what is left of it. True also where that does
+// not say.
+bool CouldMatch(const Reader& reader, const RecordQuery& query, const SeenRecord& seen);
 
 }  // namespace coalition::exchange

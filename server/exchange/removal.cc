@@ -15,8 +15,9 @@ void Removal::AppendTo(store::Revision revision, uint32_t place, std::vector<sto
 
 size_t Removal::bytes() const { return BytesOf(writes) + clearance_prefix.size(); }
 
-absl::StatusOr<Removal> RemovalOf(const std::string& record_key, const StoredRecordView& stored,
-                                  const TakingBack& how, std::string_view field) {
+absl::StatusOr<Removal> RemovalOf(const contents::ContentKeys& contents, const std::string& record_key,
+                                  const StoredRecordView& stored, const TakingBack& how,
+                                  std::string_view field) {
   const bool clears = how.kind == v1::RETRACTION_KIND_CLEARED;
   const v1::RecordClass record_class = stored.header.record_class();
   if (clears && record_class == v1::RECORD_CLASS_OPINION) {
@@ -25,12 +26,12 @@ absl::StatusOr<Removal> RemovalOf(const std::string& record_key, const StoredRec
     return violations.ToStatus();
   }
   Removal removal;
-  if (absl::Status status = AppendRemoval(record_key, stored, how, &removal.writes); !status.ok())
-    return status;
+  absl::Status status = AppendRemoval(contents, record_key, stored, how, &removal.writes);
+  if (!status.ok()) return status;
   removal.id = *IdOfRecordKey(record_key);
   if (clears && record_class == v1::RECORD_CLASS_OFFENDER_REPORT) {
     const auto seller = SellerOfRecordKey(record_key);
-    removal.clearance_prefix = ClearancePrefix(seller->platform, seller->seller_id);
+    removal.clearance_prefix = ClearancePrefix(seller->platform, seller->token);
   }
   return removal;
 }

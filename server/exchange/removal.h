@@ -30,9 +30,10 @@ struct Removal {
   size_t bytes() const;
 };
 
-// INVALID_FIELD naming `field`: an opinion is to be cleared. DATA_LOSS, CORRUPT: its message does not parse.
-absl::StatusOr<Removal> RemovalOf(const std::string& record_key, const StoredRecordView& stored,
-                                  const TakingBack& how, std::string_view field);
+// INVALID_FIELD naming `field`: an opinion is to be cleared. DATA_LOSS, CORRUPT: as AppendRemoval.
+absl::StatusOr<Removal> RemovalOf(const contents::ContentKeys& contents, const std::string& record_key,
+                                  const StoredRecordView& stored, const TakingBack& how,
+                                  std::string_view field);
 
 // What is wrong with what a clearance says of itself.
 FieldViolations WrongWithClearance(v1::ClearanceGrounds grounds, const std::string& comment);

@@ -11,13 +11,14 @@
 
 namespace coalition::exchange {
 
-RequestMemory::RequestMemory(const Contributor& contributor, Method method, std::string_view request_id,
-                             std::string_view payload, int hours)
-    : now_s_(contributor.now_s()), expire_time_s_(now_s_ + int64_t{hours} * 3600) {
+RequestMemory::RequestMemory(const Room& room, const Contributor& contributor, Method method,
+                             std::string_view request_id, std::string_view payload)
+    : contents_(*room.keys.contents),
+      now_s_(contributor.now_s()),
+      expire_time_s_(now_s_ + int64_t{room.options.request_id_hours} * 3600) {
   if (request_id.empty()) return;
   key_ = RequestKey(contributor.member, method, absl::AsciiStrToLower(Absl(request_id)));
-  const Sha256Digest digest = Sha256(payload);
-  payload_sha256_ = Bytes(digest);
+  payload_sha256_ = Sha256(payload);
 }
 
 absl::StatusOr<std::optional<RecordId>> RequestMemory::Judge(
@@ -26,11 +27,13 @@ absl::StatusOr<std::optional<RecordId>> RequestMemory::Judge(
   storage::v1::StoredRequest stored;
   if (!stored.ParseFromString(entry->value)) return Corrupt();
   if (stored.expire_time_s() <= now_s_) return std::optional<RecordId>();
-  if (stored.payload_sha256() != payload_sha256_) {
-    return Error(v1::ERROR_REASON_REQUEST_ID_REUSED, "you used this request_id for another request");
-  }
   const auto id = RecordIdToBytes(stored.record_id());
   if (!id) return Corrupt();
+  // Of an erased record nobody can tell any more: it is found to be gone, whatever was asked.
+  if (!contents_.IsErased(*id) &&
+      stored.payload_sha256() != Bytes(contents_.Fingerprint(*id, payload_sha256_))) {
+    return Error(v1::ERROR_REASON_REQUEST_ID_REUSED, "you used this request_id for another request");
+  }
   return id;
 }
 
@@ -43,7 +46,7 @@ absl::StatusOr<std::optional<RecordId>> RequestMemory::LookUp(const store::Store
 
 store::Write RequestMemory::Entry(const RecordId& record) const {
   storage::v1::StoredRequest stored;
-  stored.set_payload_sha256(payload_sha256_);
+  stored.set_payload_sha256(std::string(Bytes(contents_.Fingerprint(record, payload_sha256_))));
   stored.set_record_id(RecordIdFromBytes(Bytes(record)));
   stored.set_expire_time_s(expire_time_s_);
   return {key_, stored.SerializeAsString()};

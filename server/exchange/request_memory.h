@@ -16,10 +16,9 @@ namespace coalition::exchange {
 // One call's. Immutable.
 class RequestMemory {
  public:
-  // `payload`: the request without its request_id; "" as request_id: the call is not remembered. `hours` from
-  // now.
-  RequestMemory(const Contributor& contributor, Method method, std::string_view request_id,
-                std::string_view payload, int hours);
+  // `payload`: the request without its request_id; "" as request_id: the call is not remembered.
+  RequestMemory(const Room& room, const Contributor& contributor, Method method, std::string_view request_id,
+                std::string_view payload);
 
   bool enabled() const { return !key_.empty(); }
   const std::string& key() const { return key_; }
@@ -34,8 +33,9 @@ class RequestMemory {
   store::Write Entry(const RecordId& record) const;
 
  private:
+  const contents::ContentKeys& contents_;
   std::string key_;
-  std::string payload_sha256_;
+  Sha256Digest payload_sha256_{};  // what is stored is its fingerprint
   int64_t now_s_;
   int64_t expire_time_s_;
 };

@@ -43,7 +43,7 @@ struct NextForm {
   policy::Header header;
   uint32_t ordinal;
   v1::OpinionVerdict verdict;
-  std::string message;
+  std::string message;  // sealed in the end
   Prefixes entered;
   Prefixes left;
 
@@ -67,9 +67,10 @@ class ReviseCall final : public Edit {
 
  protected:
   absl::StatusOr<Change> Prepare(const Reader& reader, const SeenRecord& seen) override {
-    v1::Record before;
-    const std::string_view message = seen.stored.message;
-    if (!before.ParseFromArray(message.data(), static_cast<int>(message.size()))) return Corrupt();
+    auto opened = OpenMessage(reader.contents(), seen.id, seen.stored);
+    if (!opened.ok()) return opened.status();
+    if (!opened->has_value()) return NotFound();
+    v1::Record before = **std::move(opened);
     const v1::Record kept = TakeKept(&before);
     v1::Record after = before;
     if (absl::Status status = ApplyMask(request_.update_mask(), request_.record(), &after); !status.ok()) {
@@ -89,7 +90,7 @@ class ReviseCall final : public Edit {
     if (absl::Status status = ResolveReferences(reader, checked, known, &no_subject); !status.ok())
       return status;
 
-    Contests contests(contributor());
+    Contests contests(contributor(), reader.contents());
     if (SaysUpheldAnew(before, checked.contents)) {
       const absl::Status taken = contests.Take(reader, checked.contents, header.platform);
       if (!taken.ok()) return taken;
@@ -160,11 +161,11 @@ class ReviseCall final : public Edit {
     next.verdict = checked.contents.opinion().verdict();
     const int64_t create_ns = Ns(before.create_time());
     const int64_t update_ns = NextUpdateNs(before.update_time(), contributor().now_ns);
-    const auto seller = SellerOfRecordKey(seen.key);
     const bool opinion = checked.record_class == v1::RECORD_CLASS_OPINION;
     next.message = StoredMessage(checked.contents, contributor(), checked.record_class, create_ns, update_ns,
-                                 checked.expire_time_s, opinion ? &*seller : nullptr);
+                                 checked.expire_time_s, opinion ? &before.seller() : nullptr);
     kept.AppendToString(&next.message);
+    next.message = room().keys.contents->Seal(seen.id, next.message);
     const Prefixes old_prefixes = IndexPrefixes(old_header, ReferencesOf(before));
     const Prefixes new_prefixes = IndexPrefixes(next.header, ReferencesOf(checked.contents));
     next.entered = Without(new_prefixes, old_prefixes);

@@ -1,13 +1,12 @@
 #include "server/exchange/screen.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
 #include "common/errors.h"
 #include "common/ids.h"
+#include "common/seller.h"
 #include "server/exchange/access.h"
 #include "server/exchange/reader.h"
 
@@ -72,12 +71,13 @@ struct Candidate {
 // Normalises, hashes and looks up every seller; those that the filter may contain become candidates, the
 // others are answered.
 absl::Status FindCandidates(const store::PresenceFilter& filter, const KeyedHash& hash,
-                            const v1::ScreenSellersRequest& request, v1::ScreenSellersResponse* response,
-                            std::vector<Candidate>* candidates) {
+                            const contents::ContentKeys& contents, const v1::ScreenSellersRequest& request,
+                            v1::ScreenSellersResponse* response, std::vector<Candidate>* candidates) {
   FieldViolations violations;
   std::string scratch;
   SellerKeyView seller;
   std::vector<uint64_t> hashes(request.sellers_size());
+  std::vector<std::string> tokens(request.sellers_size());
   for (int i = 0; i < request.sellers_size(); ++i) {
     const v1::Seller& asked = request.sellers(i);
     const absl::Status normal = NormalizeSeller(asked.platform(), asked.seller_id(), &seller, &scratch);
@@ -85,18 +85,19 @@ absl::Status FindCandidates(const store::PresenceFilter& filter, const KeyedHash
       violations.Check("sellers[" + std::to_string(i) + "]", normal);
       continue;
     }
-    hashes[i] = HashSeller(hash, seller);
+    tokens[i] = contents.SellerToken(seller.platform, seller.seller_id);
+    hashes[i] = HashSeller(hash, tokens[i]);
     filter.Prefetch(hashes[i]);
     response->add_results()->set_verdict(v1::VERDICT_NOT_LISTED);
   }
   if (!violations.empty()) return violations.ToStatus();
   for (int i = 0; i < request.sellers_size(); ++i) {
     if (!filter.MayContain(hashes[i])) continue;
-    // Few get here: they are normalised once more rather than all kept.
+    // Few get here: their platforms are normalised once more rather than all kept.
     const v1::Seller& asked = request.sellers(i);
     const absl::Status normal = NormalizeSeller(asked.platform(), asked.seller_id(), &seller, &scratch);
     if (!normal.ok()) return normal;
-    candidates->push_back({SellerPrefix(seller.platform, seller.seller_id), i});
+    candidates->push_back({SellerPrefix(seller.platform, tokens[i]), i});
   }
   return absl::OkStatus();
 }
@@ -176,17 +177,11 @@ void SellerPicture::DiscloseDisputes(bool reports_only, ledger::Disclosure* disc
   }
 }
 
-uint64_t HashSeller(const KeyedHash& hash, const SellerKeyView& seller) {
-  // Neither part holds a zero byte.
-  std::array<char, kPlatformBytesMax + 1 + kSellerIdBytesMax> text;
-  std::memcpy(text.data(), seller.platform.data(), seller.platform.size());
-  text[seller.platform.size()] = '\0';
-  std::memcpy(text.data() + seller.platform.size() + 1, seller.seller_id.data(), seller.seller_id.size());
-  return hash({text.data(), seller.platform.size() + 1 + seller.seller_id.size()});
-}
+uint64_t HashSeller(const KeyedHash& hash, std::string_view seller_token) { return hash(seller_token); }
 
 absl::Status ScreenSellers(const store::Store& store, const store::PresenceFilter& filter,
-                           const KeyedHash& hash, const ExchangeOptions& options, const Asker& asker,
+                           const KeyedHash& hash, const contents::ContentKeys& contents,
+                           const ExchangeOptions& options, const Asker& asker,
                            const v1::ScreenSellersRequest& request, v1::ScreenSellersResponse* response,
                            ledger::Disclosure* disclosure) {
   if (request.sellers_size() > options.sellers_per_screen_max) {
@@ -196,8 +191,8 @@ absl::Status ScreenSellers(const store::Store& store, const store::PresenceFilte
   response->mutable_results()->Reserve(request.sellers_size());
   // The asker's revision was published only after its sellers were in the filter.
   std::vector<Candidate> candidates;
-  if (absl::Status status = FindCandidates(filter, hash, request, response, &candidates); !status.ok())
-    return status;
+  const absl::Status found = FindCandidates(filter, hash, contents, request, response, &candidates);
+  if (!found.ok()) return found;
   // In key order, so that neighbours share blocks.
   std::sort(candidates.begin(), candidates.end(),
             [](const Candidate& a, const Candidate& b) { return a.prefix < b.prefix; });

@@ -8,7 +8,6 @@
 
 #include "absl/status/status.h"
 #include "common/keyed_hash.h"
-#include "common/seller.h"
 #include "server/exchange/exchange.h"
 #include "server/exchange/visibility.h"
 #include "server/ledger/disclosures.h"
@@ -68,13 +67,14 @@ class SellerPicture {
   v1::Verdict verdict_ = v1::VERDICT_UNSPECIFIED;
 };
 
-// Of a normalised seller.
-uint64_t HashSeller(const KeyedHash& hash, const SellerKeyView& seller);
+// What the presence filter knows a seller by, of its token: so that it can be made anew from keys alone.
+uint64_t HashSeller(const KeyedHash& hash, std::string_view seller_token);
 
 // As Exchange::Screen, for a caller that may read. `filter` must hold the hash of every seller of which there
 // is a report or an outcome.
 absl::Status ScreenSellers(const store::Store& store, const store::PresenceFilter& filter,
-                           const KeyedHash& hash, const ExchangeOptions& options, const Asker& asker,
+                           const KeyedHash& hash, const contents::ContentKeys& contents,
+                           const ExchangeOptions& options, const Asker& asker,
                            const v1::ScreenSellersRequest& request, v1::ScreenSellersResponse* response,
                            ledger::Disclosure* disclosure);
 

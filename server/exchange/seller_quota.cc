@@ -16,8 +16,8 @@ constexpr size_t kRemovalBytesMax = size_t{1} << 20;
 
 absl::Status SellerQuota::Take(const Draft& draft) {
   const auto seller = SellerOfRecordKey(draft.record_key);
-  if (!seller || seller->seller_id.empty()) return absl::OkStatus();
-  const auto [found, is_new] = held_.try_emplace(SellerPrefix(seller->platform, seller->seller_id));
+  if (!seller || seller->token.empty()) return absl::OkStatus();
+  const auto [found, is_new] = held_.try_emplace(SellerPrefix(seller->platform, seller->token));
   Held& held = found->second;
   // Of a seller that the filter does not know there is no report and no outcome; its notices are too few to
   // matter.
@@ -49,7 +49,7 @@ absl::Status SellerQuota::Count(const std::string& prefix, Held* held) {
           Expired expired{std::string(key), revision, {}};
           // What is damaged stays.
           const TakingBack how = GoneAt(stored->header.expire_time_s());
-          if (!AppendRemoval(key, *stored, how, &expired.removal).ok()) return true;
+          if (!AppendRemoval(*room_.keys.contents, key, *stored, how, &expired.removal).ok()) return true;
           removal_bytes_ += BytesOf(expired.removal);
           expired_.push_back(std::move(expired));
           return true;

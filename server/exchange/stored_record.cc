@@ -1,5 +1,9 @@
 #include "server/exchange/stored_record.h"
 
+#include <utility>
+
+#include "server/exchange/access.h"
+
 namespace coalition::exchange {
 namespace {
 
@@ -28,6 +32,30 @@ std::string EncodeStoredRecord(const policy::Header& header, uint32_t ordinal, v
   value.push_back(static_cast<char>(verdict));
   value += message;
   return value;
+}
+
+std::string SealStoredRecord(const contents::ContentKeys& contents, const RecordId& id,
+                             const policy::Header& header, uint32_t ordinal, v1::OpinionVerdict verdict,
+                             const v1::Record& record) {
+  return EncodeStoredRecord(header, ordinal, verdict, contents.Seal(id, record.SerializeAsString()));
+}
+
+absl::StatusOr<std::optional<v1::Record>> OpenMessage(const contents::ContentKeys& contents,
+                                                      const RecordId& id, const StoredRecordView& stored) {
+  std::optional<v1::Record> record(std::in_place);
+  const auto opened = OpenMessageInto(contents, id, stored, &*record);
+  if (!opened.ok()) return opened.status();
+  if (!*opened) record.reset();
+  return record;
+}
+
+absl::StatusOr<bool> OpenMessageInto(const contents::ContentKeys& contents, const RecordId& id,
+                                     const StoredRecordView& stored, v1::Record* record) {
+  const std::optional<std::string> message = contents.Open(id, stored.message);
+  if (message && record->ParseFromString(*message)) return true;
+  // Asked afterwards: what is erased stays so.
+  if (!message && contents.IsErased(id)) return false;
+  return Corrupt();
 }
 
 }  // namespace coalition::exchange

@@ -16,8 +16,8 @@ class TakeBackOneCall final : public Edit {
       : Edit(room, context, std::move(edit)), how_(std::move(how)), done_(std::move(done)) {}
 
  protected:
-  absl::StatusOr<Change> Prepare(const Reader&, const SeenRecord& seen) override {
-    auto removal = RemovalOf(seen.key, seen.stored, how_, "name");
+  absl::StatusOr<Change> Prepare(const Reader& reader, const SeenRecord& seen) override {
+    auto removal = RemovalOf(reader.contents(), seen.key, seen.stored, how_, "name");
     if (!removal.ok()) return removal.status();
     return Change{[removal = *std::move(removal)](store::Revision revision, Values) {
       Writes writes;

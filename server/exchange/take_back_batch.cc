@@ -107,8 +107,9 @@ absl::Status JudgeGone(const Value& value, uint32_t member, bool clears) {
 }
 
 // nullopt: it was taken back before.
-absl::StatusOr<std::optional<Removal>> Judge(const Found& found, const Contributor& contributor,
-                                             const TakingBack& how, int place) {
+absl::StatusOr<std::optional<Removal>> Judge(const contents::ContentKeys& contents, const Found& found,
+                                             const Contributor& contributor, const TakingBack& how,
+                                             int place) {
   const bool clears = how.kind == v1::RETRACTION_KIND_CLEARED;
   if (!found.place.is_it.ok()) return found.place.is_it.status();
   if (*found.place.is_it) {
@@ -116,7 +117,7 @@ absl::StatusOr<std::optional<Removal>> Judge(const Found& found, const Contribut
     const auto stored = found.row->has_value() ? ParseStoredRecord((*found.row)->value) : std::nullopt;
     if (stored && stored->header.contributor() == contributor.member) {
       if (stored->header.LiveAt(contributor.now_s())) {
-        auto removal = RemovalOf(found.place.record_key, *stored, how, FieldOfName(place));
+        auto removal = RemovalOf(contents, found.place.record_key, *stored, how, FieldOfName(place));
         if (!removal.ok()) return removal.status();
         return std::optional(*std::move(removal));
       }
@@ -151,7 +152,7 @@ absl::Status TakeBackBatch::Add(const Room& room, const Contributor& contributor
   if (!found.ok()) return found.status();
   for (size_t i = 0; i < names.size() && bytes_ <= kBatchBytesMax; ++i) {
     Found& one = (*found)[i];
-    auto removal = Judge(one, contributor, how, names[i].place);
+    auto removal = Judge(*room.keys.contents, one, contributor, how, names[i].place);
     if (!removal.ok() || !removal->has_value()) {
       answers_.push_back({names[i].place, removal.status()});
       continue;

@@ -1,5 +1,6 @@
 #include "server/exchange/taken_back.h"
 
+#include <algorithm>
 #include <limits>
 #include <span>
 
@@ -21,23 +22,39 @@ std::string HeaderForGood(const policy::HeaderView& of) {
 }  // namespace
 
 std::string TakenBackKey(const RecordId& id) {
-  std::string key = "t";
+  std::string key(kTakenBackPrefix);
   key.append(id.begin(), id.end());
   return key;
 }
 
-store::Write TakenBackWrite(const RecordId& id, const policy::HeaderView& header, const TakingBack& how) {
+std::optional<RecordId> IdOfTakenBackKey(std::string_view key) {
+  RecordId id;
+  if (key.size() != kTakenBackPrefix.size() + id.size() || !key.starts_with(kTakenBackPrefix))
+    return std::nullopt;
+  std::copy(key.begin() + kTakenBackPrefix.size(), key.end(), id.begin());
+  return id;
+}
+
+store::Write TakenBackWrite(const contents::ContentKeys& contents, const RecordId& id,
+                            const policy::HeaderView& header, const TakingBack& how) {
   storage::v1::StoredTakenBack stored;
   stored.set_contributor(header.contributor());
   stored.set_time_s(how.time_s);
   stored.set_kind(how.kind);
   if (how.kind == v1::RETRACTION_KIND_CLEARED) {
     stored.set_grounds(how.grounds);
-    stored.set_comment(how.comment);
+    if (!how.comment.empty() && !how.erased) stored.set_sealed_comment(contents.Seal(id, how.comment));
     stored.set_cleared_by(how.cleared_by);
   }
   // Of an opinion it says what that was about.
   if (how.kind == v1::RETRACTION_KIND_CLEARED || header.subject()) stored.set_header(HeaderForGood(header));
+  stored.set_erased(how.erased);
+  return {TakenBackKey(id), stored.SerializeAsString()};
+}
+
+store::Write ErasedWrite(const RecordId& id, storage::v1::StoredTakenBack stored) {
+  stored.set_erased(true);
+  stored.clear_sealed_comment();
   return {TakenBackKey(id), stored.SerializeAsString()};
 }
 

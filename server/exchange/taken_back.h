@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "coalition/storage/v1/storage.pb.h"
 #include "coalition/v1/exchange_service.pb.h"
 #include "coalition/v1/watch_service.pb.h"
 #include "common/policy/header.h"
+#include "server/contents/contents.h"
 #include "server/exchange/keys.h"
 #include "server/store/store.h"
 
@@ -24,14 +26,23 @@ struct TakingBack {
   v1::ClearanceGrounds grounds = v1::CLEARANCE_GROUNDS_UNSPECIFIED;
   std::string comment = {};
   std::string cleared_by = {};  // members/{member}/credentials/{credential}
+  // Its contents end too (erase.h).
+  bool erased = false;
 };
 
 inline TakingBack GoneAt(int64_t time_s) { return {.kind = v1::RETRACTION_KIND_GONE, .time_s = time_s}; }
 
+inline constexpr std::string_view kTakenBackPrefix = "t";
 std::string TakenBackKey(const RecordId& id);
+// nullopt: it is no such key.
+std::optional<RecordId> IdOfTakenBackKey(std::string_view key);
 
-// Written with the removal of the record with that header.
-store::Write TakenBackWrite(const RecordId& id, const policy::HeaderView& header, const TakingBack& how);
+// Written with the removal of the record with that header. A comment is sealed as the record's contents are:
+// nobody is shown it, and it must not outlive an erasure.
+store::Write TakenBackWrite(const contents::ContentKeys& contents, const RecordId& id,
+                            const policy::HeaderView& header, const TakingBack& how);
+// As the row becomes when a record is erased that was taken back before: how that was done stays.
+store::Write ErasedWrite(const RecordId& id, storage::v1::StoredTakenBack stored);
 
 // Of the value under its key; nullopt: there is none. CORRUPT.
 absl::StatusOr<std::optional<storage::v1::StoredTakenBack>> ParseTakenBack(

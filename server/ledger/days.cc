@@ -305,7 +305,7 @@ storage::v1::StoredLedgerEntry Days::EntryOf(uint32_t member,
   for (const StoredFirstShowing& showing : showings) shown.Add(showing.record(), showing.view_ids());
   v1::LedgerReserved reserved;
   reserved.set_member(facts_.names.member(member));
-  storage::v1::StoredLedgerEntry entry = MakeEntry(content, reserved);
+  storage::v1::StoredLedgerEntry entry = MakeEntry(*facts_.names.keys, today_ * kDayNs, content, reserved);
   // The contributor alone: the member has its own entries, and its view may have hidden whose records they
   // are.
   entry.add_parties(group_->contributor);

@@ -98,8 +98,8 @@ absl::StatusOr<TickRange> RangeOf(const LogReader& log, const EntryQuery& query,
 // One page as it is filled.
 class Entries::Page {
  public:
-  Page(const LogReader& log, const EntryAsker& asker, const EntryQuery& query, const Checkpoint& newest)
-      : asker_(asker), query_(query), prover_(log, newest) {}
+  Page(const Entries& of, const EntryAsker& asker, const EntryQuery& query, const Checkpoint& newest)
+      : of_(of), asker_(asker), query_(query), prover_(of.log_, newest) {}
 
   // Whether the page goes on behind it.
   absl::StatusOr<bool> Take(const SealedEntry& sealed) {
@@ -110,7 +110,9 @@ class Entries::Page {
     const bool match = opening.open && (query_.kinds.empty() || policy::Has(query_.kinds, KindOf(*content)));
     v1::LedgerEntry entry;
     if (match) {
-      entry = Opened(sealed, opening);
+      auto opened = of_.Open(sealed, opening);
+      if (!opened.ok()) return opened.status();
+      entry = *std::move(opened);
       if (absl::Status proved = Prove(sealed.place, &entry); !proved.ok()) return proved;
       bytes_ += entry.ByteSizeLong();
     }
@@ -137,6 +139,7 @@ class Entries::Page {
     return absl::OkStatus();
   }
 
+  const Entries& of_;
   const EntryAsker& asker_;
   const EntryQuery& query_;
   Prover prover_;
@@ -151,7 +154,7 @@ absl::StatusOr<EntryPage> Entries::List(const EntryAsker& asker, const EntryQuer
   const auto range = RangeOf(log_, query, newest.size);
   if (!range.ok()) return range.status();
   PartyTicks ticks(log_, query.parties, range->from, range->before);
-  Page page(log_, asker, query, newest);
+  Page page(*this, asker, query, newest);
   for (;;) {
     const auto tick = ticks.Next();
     if (!tick.ok()) return tick.status();
@@ -176,6 +179,12 @@ absl::StatusOr<EntryPage> Entries::List(const EntryAsker& asker, const EntryQuer
   }
 }
 
+absl::StatusOr<v1::LedgerEntry> Entries::Open(const SealedEntry& sealed, Opening opening) const {
+  const absl::StatusOr<std::optional<EntryParts>> parts = PartsOf(*keys_, sealed.entry);
+  if (!parts.ok()) return Damaged(sealed.place);
+  return Opened(sealed, *parts, opening);
+}
+
 absl::StatusOr<bool> Entries::MayStandAt(const EntryAsker& asker, EntryPlace place, uint64_t size) const {
   if (asker.audits) return place.tick < size;
   PartyTicks ticks(log_, {asker.member, kEverybody}, place.tick, std::min(place.tick, size - 1) + 1);
@@ -198,8 +207,9 @@ absl::StatusOr<v1::LedgerEntry> Entries::Find(const EntryAsker& asker, EntryPlac
   if (!opening.open) return NotFound();
   auto proof = Prover(log_, newest).ProofOf(place);
   if (!proof.ok()) return proof.status();
-  v1::LedgerEntry entry = Opened(**sealed, opening);
-  *entry.mutable_proof() = *std::move(proof);
+  absl::StatusOr<v1::LedgerEntry> entry = Open(**sealed, opening);
+  if (!entry.ok()) return entry.status();
+  *entry->mutable_proof() = *std::move(proof);
   return entry;
 }
 

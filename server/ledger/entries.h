@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "coalition/v1/ledger_service.pb.h"
 #include "common/hash.h"
+#include "server/ledger/entry_keys.h"
 #include "server/ledger/log_reader.h"
 #include "server/ledger/opening.h"
 
@@ -41,9 +43,10 @@ struct EntryPage {
 // Errors: LogReader's. References must outlive it.
 class Entries {
  public:
-  // `newest`: the checkpoint that was published last.
-  Entries(const store::Store& store, std::function<Checkpoint()> newest)
-      : log_(store), newest_(std::move(newest)) {}
+  // `newest`: the checkpoint that was published last. `keys`: that entries were written with.
+  Entries(const store::Store& store, std::function<Checkpoint()> newest,
+          std::shared_ptr<const EntryKeys> keys)
+      : log_(store), newest_(std::move(newest)), keys_(std::move(keys)) {}
 
   Checkpoint Newest() const { return newest_(); }
 
@@ -65,10 +68,12 @@ class Entries {
 
  private:
   class Page;
+  absl::StatusOr<v1::LedgerEntry> Open(const SealedEntry& sealed, Opening opening) const;
   absl::StatusOr<bool> MayStandAt(const EntryAsker& asker, EntryPlace place, uint64_t size) const;
 
   const LogReader log_;
   const std::function<Checkpoint()> newest_;
+  const std::shared_ptr<const EntryKeys> keys_;
 };
 
 }  // namespace coalition::ledger

@@ -1,8 +1,11 @@
 #include "server/ledger/entry.h"
 
+#include <array>
+#include <span>
 #include <string_view>
 #include <utility>
 
+#include "common/big_endian.h"
 #include "common/ledger_leaf.h"
 #include "common/random.h"
 
@@ -10,15 +13,12 @@ namespace coalition::ledger {
 namespace {
 
 using storage::v1::StoredLedgerEntry;
-using storage::v1::StoredLedgerPart;
 
-// nullopt: its contents have not ended.
-std::optional<Sha256Digest> KeptCommitment(const StoredLedgerPart& part) {
-  if (!part.salt().empty()) return std::nullopt;
-  return ToDigest(std::string_view(part.content()).substr(0, sizeof(Sha256Digest)));
-}
+// What is sealed: both salts, how long the reserved content is, that, and the open content.
+constexpr size_t kSaltsBytes = 2 * kPartSaltBytes;
+constexpr size_t kHeadBytes = kSaltsBytes + sizeof(uint32_t);
 
-v1::LedgerContent WhatStaysOf(const v1::LedgerContent& content) {
+std::string WhatStaysOf(const v1::LedgerContent& content) {
   v1::LedgerContent stays;
   switch (content.content_case()) {
     case v1::LedgerContent::kDisclosure:
@@ -37,20 +37,37 @@ v1::LedgerContent WhatStaysOf(const v1::LedgerContent& content) {
     case v1::LedgerContent::CONTENT_NOT_SET:
       break;
   }
-  return stays;
+  return stays.SerializeAsString();
 }
+
+std::string BoundTo(const StoredLedgerEntry& entry) { return entry.open() + entry.reserved(); }
 
 }  // namespace
 
-std::string NewSalt() { return SystemRandom().Bytes(kPartSaltBytes); }
-
-storage::v1::StoredLedgerEntry MakeEntry(const v1::LedgerContent& content,
-                                         const v1::LedgerReserved& reserved) {
-  storage::v1::StoredLedgerEntry entry;
-  entry.mutable_open()->set_salt(NewSalt());
-  content.SerializeToString(entry.mutable_open()->mutable_content());
-  entry.mutable_reserved()->set_salt(NewSalt());
-  reserved.SerializeToString(entry.mutable_reserved()->mutable_content());
+StoredLedgerEntry MakeEntry(const EntryKeys& keys, int64_t time_ns, const v1::LedgerContent& content,
+                            const v1::LedgerReserved& reserved) {
+  // Drawn at once.
+  std::array<uint8_t, kSaltsBytes + EntryKeys::kChanceBytes> chance;
+  SystemRandom().Fill(chance);
+  const std::string_view salts = Bytes(chance).substr(0, kSaltsBytes);
+  const size_t reserved_bytes = reserved.ByteSizeLong();
+  std::string contents;
+  contents.reserve(kHeadBytes + reserved_bytes + content.ByteSizeLong());
+  contents = salts;
+  AppendBigEndian(static_cast<uint32_t>(reserved_bytes), &contents);
+  reserved.AppendToString(&contents);
+  content.AppendToString(&contents);
+  const std::string_view parts = std::string_view(contents).substr(kHeadBytes);
+  StoredLedgerEntry entry;
+  entry.set_open(
+      std::string(Bytes(CommitmentOf(salts.substr(0, kPartSaltBytes), parts.substr(reserved_bytes)))));
+  entry.set_reserved(
+      std::string(Bytes(CommitmentOf(salts.substr(kPartSaltBytes), parts.substr(0, reserved_bytes)))));
+  entry.set_known(WhatStaysOf(content));
+  EntryKeys::Sealed sealed =
+      keys.Seal(time_ns, std::span(chance).last<EntryKeys::kChanceBytes>(), contents, BoundTo(entry));
+  entry.set_key(sealed.key);
+  entry.set_sealed(std::move(sealed.bytes));
   return entry;
 }
 
@@ -61,40 +78,52 @@ size_t BytesOf(const std::vector<store::Write>& writes) {
   return bytes;
 }
 
-store::Write EntryWrite(EntryId id, const storage::v1::StoredLedgerEntry& entry) {
+store::Write EntryWrite(EntryId id, const StoredLedgerEntry& entry) {
   return {EntryKey(id), entry.SerializeAsString()};
 }
 
-Sha256Digest CommitmentTo(const StoredLedgerPart& part) {
-  const std::optional<Sha256Digest> kept = KeptCommitment(part);
-  return kept ? *kept : CommitmentOf(part.salt(), part.content());
+bool IsWhole(const StoredLedgerEntry& entry) { return ContentOf(entry).has_value(); }
+
+Sha256Digest LeafHashOf(const StoredLedgerEntry& entry) {
+  return EntryLeafHash(DigestAt(entry.open(), 0), DigestAt(entry.reserved(), 0));
 }
 
-Sha256Digest LeafHashOf(const storage::v1::StoredLedgerEntry& entry) {
-  return EntryLeafHash(CommitmentTo(entry.open()), CommitmentTo(entry.reserved()));
-}
-
-StoredLedgerEntry Ended(const StoredLedgerEntry& entry, const v1::LedgerContent& content) {
-  StoredLedgerEntry ended;
-  std::string& open = *ended.mutable_open()->mutable_content();
-  open = Bytes(CommitmentTo(entry.open()));
-  open += WhatStaysOf(content).SerializeAsString();
-  ended.mutable_reserved()->set_content(std::string(Bytes(CommitmentTo(entry.reserved()))));
-  *ended.mutable_parties() = entry.parties();
+StoredLedgerEntry Ended(const StoredLedgerEntry& entry) {
+  StoredLedgerEntry ended = entry;
+  ended.clear_sealed();
+  ended.clear_first_showings();
+  ended.clear_shown_day();
+  ended.clear_full_parties();
   return ended;
 }
 
-bool HasEnded(const StoredLedgerEntry& entry) { return entry.open().salt().empty(); }
+bool HasEnded(const StoredLedgerEntry& entry) { return entry.sealed().empty(); }
 
 std::optional<v1::LedgerContent> ContentOf(const StoredLedgerEntry& entry) {
-  std::string_view bytes = entry.open().content();
-  if (HasEnded(entry)) {
-    if (!KeptCommitment(entry.open()) || !KeptCommitment(entry.reserved())) return std::nullopt;
-    bytes.remove_prefix(sizeof(Sha256Digest));
-  }
+  if (!ToDigest(entry.open()) || !ToDigest(entry.reserved())) return std::nullopt;
   std::optional<v1::LedgerContent> content(std::in_place);
-  if (!content->ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) return std::nullopt;
+  if (!content->ParseFromString(entry.known())) return std::nullopt;
   return content;
+}
+
+absl::StatusOr<std::optional<EntryParts>> PartsOf(const EntryKeys& keys, const StoredLedgerEntry& entry) {
+  std::optional<EntryParts> parts;
+  if (HasEnded(entry)) return parts;
+  auto opened = keys.Open(entry.key(), entry.sealed(), BoundTo(entry));
+  if (!opened.ok()) return opened.status();
+  if (!*opened) return parts;
+  std::string_view contents = **opened;
+  const size_t reserved_bytes =
+      contents.size() < kHeadBytes ? 0 : ReadBigEndian<uint32_t>(contents.substr(kSaltsBytes));
+  if (contents.size() < kHeadBytes + reserved_bytes)
+    return absl::DataLossError("what an entry of the ledger says is not whole");
+  parts.emplace();
+  parts->open.salt = contents.substr(0, kPartSaltBytes);
+  parts->reserved.salt = contents.substr(kPartSaltBytes, kPartSaltBytes);
+  contents.remove_prefix(kHeadBytes);
+  parts->reserved.content = contents.substr(0, reserved_bytes);
+  parts->open.content = contents.substr(reserved_bytes);
+  return parts;
 }
 
 }  // namespace coalition::ledger

@@ -15,6 +15,11 @@ std::string_view BytesOf(const policy::RecordIdBytes& id) {
   return {reinterpret_cast<const char*>(id.data()), id.size()};
 }
 
+uint32_t DayOf(int64_t time_ns) {
+  constexpr int64_t kDayNs = int64_t{86'400} * 1'000'000'000;
+  return static_cast<uint32_t>(time_ns / kDayNs);
+}
+
 // Each record once for each set of views.
 void AddShown(const std::vector<DisclosedRecord>& records, const Names& names, v1::LedgerDisclosure* to) {
   ShownByViews shown(names, to->mutable_shown());
@@ -36,9 +41,10 @@ storage::v1::StoredLedgerEntry DisclosureEntry(const Disclosure& disclosure, con
   of.set_epoch(static_cast<int64_t>(disclosure.epoch));
   *of.mutable_time() = ToTimestamp(disclosure.time_ns);
   AddShown(disclosure.records, names, &of);
-  storage::v1::StoredLedgerEntry entry = MakeEntry(content);
+  storage::v1::StoredLedgerEntry entry = MakeEntry(*names.keys, disclosure.time_ns, content);
   entry.add_parties(disclosure.member);
   entry.add_full_parties(disclosure.member);
+  if (!first_showings.empty()) entry.set_shown_day(DayOf(disclosure.time_ns));
   for (const DisclosedRecord& one : first_showings) {
     storage::v1::StoredFirstShowing& first = *entry.add_first_showings();
     first.set_contributor(one.contributor);

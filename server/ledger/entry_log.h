@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,10 +18,11 @@
 
 namespace coalition::ledger {
 
-// Names that entries are written with. Thread-safe, and of what never gets another name.
+// What entries are written with: names, of what never gets another one, and keys. Thread-safe.
 struct Names {
   std::function<std::string(uint32_t number)> member;  // members/{member}
   std::function<std::vector<std::string>(policy::ViewSet)> views;
+  std::shared_ptr<EntryKeys> keys;  // never null
 };
 
 // Names records by the views that they were shown through. Not thread-safe; both must outlive it.

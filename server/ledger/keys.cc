@@ -20,7 +20,7 @@ std::string EntryKey(EntryId id) {
 }
 
 std::string EntriesFrom(store::Revision revision) {
-  std::string key = Key('e');
+  std::string key(kEntriesPrefix);
   AppendBigEndian<uint64_t>(revision, &key);
   return key;
 }
@@ -28,6 +28,16 @@ std::string EntriesFrom(store::Revision revision) {
 std::optional<EntryId> IdOfEntryKey(std::string_view key) {
   if (!Is(key, 'e', 12)) return std::nullopt;
   return EntryId{ReadBigEndian<uint64_t>(key.substr(2)), ReadBigEndian<uint32_t>(key.substr(10))};
+}
+
+std::string ErasedKey(uint64_t key) {
+  std::string row(kErasedPrefix);
+  AppendBigEndian<uint64_t>(key, &row);
+  return row;
+}
+
+std::optional<uint64_t> KeyOfErasedKey(std::string_view key) {
+  return Is(key, 'z', 8) ? std::optional(ReadBigEndian<uint64_t>(key.substr(2))) : std::nullopt;
 }
 
 std::string EndedValue(store::Revision revision) {

@@ -10,9 +10,10 @@
 //   l c                                  StoredCheckpoint, the newest
 //   l d                                  StoredLedgerDay
 //   l r                                  revision: of entries up to it the contents have ended
+//   l z key                              empty: that key (entry_keys.h) is destroyed, or to be
 //
 // A party is a member's number, or 0: everybody. Integers are big-endian: 8 bytes a revision, tick, index of
-// a tile; 4 a place, party, index in a tick, day; 1 a level.
+// a tile, key; 4 a place, party, index in a tick, day; 1 a level.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +32,7 @@ struct EntryId {
   friend auto operator<=>(const EntryId&, const EntryId&) = default;
 };
 
+inline constexpr std::string_view kEntriesPrefix = "le";
 std::string EntryKey(EntryId id);
 // The first key of that revision's.
 std::string EntriesFrom(store::Revision revision);
@@ -59,6 +61,10 @@ std::optional<ShowingsId> IdOfShowingsKey(std::string_view key);
 inline constexpr std::string_view kCheckpointKey = "lc";
 inline constexpr std::string_view kDayKey = "ld";
 inline constexpr std::string_view kEndedKey = "lr";
+inline constexpr std::string_view kErasedPrefix = "lz";
+std::string ErasedKey(uint64_t key);
+// nullopt: not such a row's key.
+std::optional<uint64_t> KeyOfErasedKey(std::string_view key);
 std::string EndedValue(store::Revision revision);
 // nullopt: no such value.
 std::optional<store::Revision> RevisionOfEndedValue(std::string_view value);

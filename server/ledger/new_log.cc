@@ -19,7 +19,10 @@ absl::Status Damaged(std::string_view what) {
   return absl::DataLossError(absl::StrCat("the backup's ledger is damaged: ", std::string(what)));
 }
 
-int64_t TimeOf(const v1::LedgerContent& content) {
+// nullopt: it has none.
+std::optional<int64_t> TimeOf(const EntryPart& open) {
+  v1::LedgerContent content;
+  if (!content.ParseFromString(open.content)) return std::nullopt;
   if (content.has_disclosure()) return content.disclosure().time().seconds();
   if (content.has_first_showings()) return content.first_showings().day().seconds();
   if (content.has_act()) return content.act().time().seconds();
@@ -31,6 +34,7 @@ int64_t TimeOf(const v1::LedgerContent& content) {
 
 absl::StatusOr<std::optional<std::string>> FormerLog::Take(std::string_view key, std::string_view value) {
   if (const std::optional<EntryId> id = IdOfEntryKey(key); id) return TakeEntry(*id, value);
+  if (KeyOfErasedKey(key)) return std::optional(std::string(value));
   if (key == kDayKey) {
     storage::v1::StoredLedgerDay day;
     if (!day.ParseFromArray(value.data(), static_cast<int>(value.size()))) return Damaged("its days");
@@ -45,15 +49,22 @@ absl::StatusOr<std::optional<std::string>> FormerLog::TakeEntry(EntryId id, std:
   std::optional<std::string> none;
   storage::v1::StoredLedgerEntry entry;
   const bool parsed = entry.ParseFromArray(value.data(), static_cast<int>(value.size()));
-  const std::optional<v1::LedgerContent> content =
-      parsed ? ContentOf(entry) : std::optional<v1::LedgerContent>();
-  if (!content) return Damaged(absl::StrCat("entry ", id.place, " of revision ", id.revision));
+  const auto damaged = [&id] {
+    return Damaged(absl::StrCat("entry ", id.place, " of revision ", id.revision));
+  };
+  if (!parsed || !IsWhole(entry)) return damaged();
   if (id.revision == 1) first_place_ = std::max(first_place_, id.place + 1);
-  const int64_t time_s = TimeOf(*content);
-  if (HasEnded(entry) || time_s < contents_from_s_) return none;
+  const absl::StatusOr<std::optional<EntryParts>> parts = PartsOf(*keys_, entry);
+  if (!parts.ok()) return damaged();
+  if (!*parts) return none;
+  const std::optional<int64_t> time_s = TimeOf((*parts)->open);
+  if (!time_s) return damaged();
+  if (*time_s < contents_from_s_) return none;
   ++entries_;
-  if (entry.first_showings().empty() || time_s / kDayS > days_done_) return std::optional(std::string(value));
+  if (entry.first_showings().empty() || *time_s / kDayS > days_done_)
+    return std::optional(std::string(value));
   entry.clear_first_showings();
+  entry.clear_shown_day();
   return std::optional(entry.SerializeAsString());
 }
 

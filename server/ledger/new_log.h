@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "common/checkpoint.h"
+#include "server/ledger/entry_keys.h"
 #include "server/ledger/keys.h"
 #include "server/ledger/log_tree.h"
 
@@ -19,16 +21,17 @@ namespace coalition::ledger {
 class FormerLog {
  public:
   // `checkpoint`: of the former log, whose root its ticks must have. Entries of before `contents_from_s`
-  // (Unix time) go, for the contents of entries so old have ended.
-  FormerLog(std::optional<coalition::Checkpoint> checkpoint, int64_t contents_from_s)
-      : checkpoint_(std::move(checkpoint)), contents_from_s_(contents_from_s) {}
+  // (Unix time) go, for the contents of entries so old have ended; and those whose keys are destroyed.
+  FormerLog(std::optional<coalition::Checkpoint> checkpoint, int64_t contents_from_s,
+            std::shared_ptr<const EntryKeys> keys)
+      : checkpoint_(std::move(checkpoint)), contents_from_s_(contents_from_s), keys_(std::move(keys)) {}
 
   // What is to be written under that key, which begins with `l`. nullopt: nothing. Entries stay, as long as
-  // they have their contents, and all else goes: ticks, trees and checkpoint; which slots a party may open,
-  // and how far days were done and contents have ended, the new log finds anew. An entry of a day that is
-  // done loses what the entries of that day were made of, so that they are not made twice. (Of the day that
-  // was being worked on when the backup was made they may be: the same, said twice.) DATA_LOSS: a row is
-  // damaged.
+  // they have their contents, and which keys are to be destroyed; and all else goes: ticks, trees,
+  // checkpoint; which slots a party may open, and how far days were done and contents have ended, the new log
+  // finds anew. An entry of a day that is done loses what the entries of that day were made of, so that they
+  // are not made twice. (Of the day that was being worked on when the backup was made they may be: the same,
+  // said twice.) DATA_LOSS: a row is damaged.
   absl::StatusOr<std::optional<std::string>> Take(std::string_view key, std::string_view value);
 
   // When all were taken. DATA_LOSS: the ticks do not have the checkpoint's root.
@@ -43,6 +46,7 @@ class FormerLog {
 
   const std::optional<coalition::Checkpoint> checkpoint_;
   const int64_t contents_from_s_;
+  const std::shared_ptr<const EntryKeys> keys_;
   LogTree tree_;
   std::optional<Sha256Digest> root_;  // at the checkpoint's size
   int64_t days_done_ = 0;

@@ -3,11 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "common/hash.h"
 #include "common/ids.h"
-#include "common/ledger_leaf.h"
 #include "common/policy/limits.h"
-#include "server/ledger/entry.h"
 
 namespace coalition::ledger {
 namespace {
@@ -31,18 +28,9 @@ bool AuditorsOpen(const v1::PolicyLimits& limits, v1::LedgerEntryKind kind) {
   }
 }
 
-v1::LedgerPart OpenedPart(const storage::v1::StoredLedgerPart& stored) {
-  v1::LedgerPart part;
-  part.set_salt(stored.salt());
-  part.set_content(stored.content());
-  return part;
-}
-
-v1::LedgerPart ClosedPart(const storage::v1::StoredLedgerPart& stored) {
-  v1::LedgerPart part;
-  const Sha256Digest commitment = CommitmentTo(stored);
-  part.set_commitment(std::string(Bytes(commitment)));
-  return part;
+void OpenPart(const EntryPart& opened, v1::LedgerPart* part) {
+  part->set_salt(opened.salt);
+  part->set_content(opened.content);
 }
 
 }  // namespace
@@ -76,13 +64,19 @@ Opening OpeningFor(const EntryAsker& asker, const storage::v1::StoredLedgerEntry
   return {true, opening.reserved && !policy::IsShownByKind(limits, first.member_kind())};
 }
 
-v1::LedgerEntry Opened(const SealedEntry& sealed, Opening opening) {
+v1::LedgerEntry Opened(const SealedEntry& sealed, const std::optional<EntryParts>& parts, Opening opening) {
   v1::LedgerEntry entry;
   entry.set_name(FormatEntryName(sealed.place));
-  const bool ended = HasEnded(sealed.entry);
-  *entry.mutable_open() = ended ? ClosedPart(sealed.entry.open()) : OpenedPart(sealed.entry.open());
-  *entry.mutable_reserved() =
-      opening.reserved && !ended ? OpenedPart(sealed.entry.reserved()) : ClosedPart(sealed.entry.reserved());
+  if (parts) {
+    OpenPart(parts->open, entry.mutable_open());
+  } else {
+    entry.mutable_open()->set_commitment(sealed.entry.open());
+  }
+  if (parts && opening.reserved) {
+    OpenPart(parts->reserved, entry.mutable_reserved());
+  } else {
+    entry.mutable_reserved()->set_commitment(sealed.entry.reserved());
+  }
   return entry;
 }
 

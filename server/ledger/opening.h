@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "coalition/storage/v1/ledger.pb.h"
 #include "coalition/v1/ledger_service.pb.h"
 #include "common/policy/state.h"
+#include "server/ledger/entry.h"
 #include "server/ledger/log_reader.h"
 
 namespace coalition::ledger {
@@ -37,7 +39,7 @@ Opening OpeningFor(const EntryAsker& asker, const storage::v1::StoredLedgerEntry
 v1::LedgerEntryKind KindOf(const v1::LedgerContent& content);
 
 // The entry as far as it is opened: of the open part salt and content, of the reserved one the commitment at
-// least. Of one whose contents have ended both commitments and nothing else.
-v1::LedgerEntry Opened(const SealedEntry& sealed, Opening opening);
+// least. Of one whose contents have ended both commitments and nothing else. `parts`: as PartsOf(entry).
+v1::LedgerEntry Opened(const SealedEntry& sealed, const std::optional<EntryParts>& parts, Opening opening);
 
 }  // namespace coalition::ledger

@@ -45,6 +45,7 @@ void Refusals::Flush() {
     counts.swap(counts_);
   }
   if (counts.empty()) return;
+  const int64_t now_ns = clock_.NowNs();
   std::vector<std::string> values;
   for (const auto& [what, count] : counts) {
     const auto& [member, method, reason] = what;
@@ -54,8 +55,8 @@ void Refusals::Flush() {
     of.set_method(method);
     of.set_reason(reason);
     of.set_count(count);
-    *of.mutable_time() = ToTimestamp(clock_.NowNs());
-    storage::v1::StoredLedgerEntry entry = MakeEntry(content);
+    *of.mutable_time() = ToTimestamp(now_ns);
+    storage::v1::StoredLedgerEntry entry = MakeEntry(*names_.keys, now_ns, content);
     entry.add_parties(member != 0 ? member : kAuditors);
     values.push_back(entry.SerializeAsString());
   }

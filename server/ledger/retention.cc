@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "server/ledger/entry.h"
 #include "server/ledger/lane_commit.h"
+#include "server/store/prefix.h"
 
 namespace coalition::ledger {
 namespace {
@@ -26,6 +27,27 @@ absl::Status Damaged(EntryId id) {
 }
 
 }  // namespace
+
+absl::StatusOr<StoredLedgerEntry> EndedOnDisk(const EntryKeys& keys, const ReceiverOpens& receiver_opens,
+                                              const StoredLedgerEntry& entry) {
+  const std::optional<v1::LedgerContent> known = ContentOf(entry);
+  if (!known) return absl::DataLossError("an entry of the ledger is not whole");
+  StoredLedgerEntry ended = Ended(entry);
+  if (HasEnded(entry) || !known->has_disclosure() || !receiver_opens) return ended;
+  const absl::StatusOr<std::optional<EntryParts>> parts = PartsOf(keys, entry);
+  if (!parts.ok()) return parts.status();
+  bool receiver_stays = false;
+  if (*parts) {
+    v1::LedgerContent content;
+    if (!content.ParseFromString((*parts)->open.content))
+      return absl::DataLossError("what an entry of the ledger says is not whole");
+    const absl::StatusOr<bool> opens = receiver_opens(content.disclosure());
+    if (!opens.ok()) return opens.status();
+    receiver_stays = *opens;
+  }
+  if (!receiver_stays) ended.clear_parties();
+  return ended;
+}
 
 absl::StatusOr<bool> Retention::Step(int64_t now_ms, int64_t days_done, uint64_t size) {
   if (options_.keep.count() == 0) return false;
@@ -45,10 +67,30 @@ absl::StatusOr<bool> Retention::Continue(int64_t before_ms, uint64_t size) {
     if (!due.ok()) return due.status();
     due_ = *due;
     looked_ms_ = before_ms;
-    if (*ended_ >= due_) return false;
   }
-  if (absl::Status status = EndSome(); !status.ok()) return status;
-  return *ended_ < due_;
+  if (*ended_ < due_) {
+    if (absl::Status status = EndSome(); !status.ok()) return status;
+    if (*ended_ < due_) return true;
+  }
+  if (absl::Status status = DestroyKeys(before_ms); !status.ok()) return status;
+  return false;
+}
+
+absl::Status Retention::DestroyKeys(int64_t before_ms) {
+  // The day before is left to entries that were written late, or by a call that had begun on it.
+  int64_t day = before_ms / kDayMs - 1;
+  absl::Status damaged;
+  absl::Status read =
+      store_.ScanEach(EntriesFrom(*ended_ + 1), store::PrefixEnd(kEntriesPrefix), store_.Head(),
+                      [&](std::string_view key, std::string_view value, store::Revision) {
+                        StoredLedgerEntry first;
+                        if (!first.ParseFromArray(value.data(), static_cast<int>(value.size())))
+                          damaged = Damaged(IdOfEntryKey(key).value_or(EntryId{}));
+                        day = std::min(day, EntryKeys::DayOf(first.key()));
+                        return false;
+                      });
+  read.Update(damaged);
+  return read.ok() ? keys_->DestroyDaysBefore(day) : read;
 }
 
 absl::Status Retention::Load() {
@@ -84,7 +126,8 @@ absl::Status Retention::EndSome() {
   std::vector<store::Write> writes;
   for (const auto& [id, entry] : batch->entries) {
     if (HasEnded(entry)) continue;
-    const absl::StatusOr<StoredLedgerEntry> ended = EndOf(id, entry);
+    const absl::StatusOr<StoredLedgerEntry> ended = EndedOnDisk(*keys_, options_.receiver_opens, entry);
+    if (absl::IsDataLoss(ended.status())) return Damaged(id);
     if (!ended.ok()) return ended.status();
     writes.push_back(EntryWrite(id, *ended));
   }
@@ -121,18 +164,6 @@ absl::StatusOr<Retention::Batch> Retention::NextBatch() const {
   read.Update(damaged);
   if (!read.ok()) return read;
   return batch;
-}
-
-absl::StatusOr<StoredLedgerEntry> Retention::EndOf(EntryId id, const StoredLedgerEntry& entry) const {
-  const std::optional<v1::LedgerContent> content = ContentOf(entry);
-  if (!content) return Damaged(id);
-  StoredLedgerEntry ended = Ended(entry, *content);
-  if (content->has_disclosure() && options_.receiver_opens) {
-    const absl::StatusOr<bool> opens = options_.receiver_opens(content->disclosure());
-    if (!opens.ok()) return opens.status();
-    if (!*opens) ended.clear_parties();
-  }
-  return ended;
 }
 
 absl::Status Retention::Commit(std::vector<store::Write> writes, store::Revision last) {

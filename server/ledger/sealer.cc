@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/strings.h"
 #include "server/ledger/cosign.h"
+#include "server/ledger/entry_eraser.h"
 #include "server/ledger/keys.h"
 #include "server/ledger/lane_commit.h"
 #include "server/ledger/log_opening.h"
@@ -57,15 +58,20 @@ absl::StatusOr<std::unique_ptr<Sealer>> Sealer::Open(const SealerOptions& option
 Sealer::Sealer(const SealerOptions& options, LogKey key, const Rooms& rooms, MemberFacts facts)
     : options_(options),
       signer_{options.origin, std::move(key), options.former_key},
+      keys_(facts.names.keys),
       rooms_(rooms),
       head_(options.head_dir),
       days_(rooms.store, rooms.lane, rooms.random, std::move(facts)),
-      retention_(rooms.store, rooms.lane, options.contents) {}
+      retention_(rooms.store, rooms.lane, options.contents, keys_) {}
 
 Sealer::~Sealer() { Stop(); }
 
 absl::Status Sealer::Load() {
   const MutexLock lock(work_);
+  const auto finished = FinishEntryErasures(rooms_.store, *keys_);
+  if (!finished.ok()) return finished.status();
+  // A crash in between, or an older copy of the keys that was put back.
+  if (*finished > 0) Log::Warn("erasures_finished", {{"entries", *finished}});
   if (absl::Status made = head_.Make(); !made.ok()) return made;
   absl::StatusOr<std::optional<LogState>> log = LoadLog(rooms_.store, signer_);
   if (!log.ok()) return log.status();

@@ -62,9 +62,9 @@ struct SealerCounts {
 // Thread-safe. References must outlive it; it must be stopped before the lane is drained.
 class Sealer {
  public:
-  // Opens the log that the store has, or begins one with a first tick, so that Newest() is always there. The
-  // work does not grow with the log. Errors: of LoadLog and CheckHead; INVALID_ARGUMENT an option is none;
-  // where the first tick fails, its own.
+  // Finishes erasures (entry_eraser.h). Then opens the log that the store has, or begins one with a first
+  // tick, so that Newest() is always there. The work does not grow with the log. Errors: of LoadLog and
+  // CheckHead; INVALID_ARGUMENT an option is none; where the first tick fails, its own.
   static absl::StatusOr<std::unique_ptr<Sealer>> Open(const SealerOptions& options, LogKey key,
                                                       store::Store& store, store::CommitLane& lane,
                                                       const Clock& clock, Random& random, MemberFacts facts);
@@ -131,6 +131,7 @@ class Sealer {
 
   const SealerOptions options_;
   const LogSigner signer_;
+  const std::shared_ptr<EntryKeys> keys_;
   const Rooms rooms_;
   const HeadDir head_;
 

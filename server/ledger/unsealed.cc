@@ -8,8 +8,6 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "coalition/v1/ledger_service.pb.h"
-#include "common/ledger_leaf.h"
 #include "server/ledger/entry.h"
 
 namespace coalition::ledger {
@@ -17,14 +15,11 @@ namespace {
 
 using storage::v1::StoredLedgerEntry;
 
-constexpr int64_t kDayS = 86'400;
 // About what an entry takes in the rows of its tick: its slot, hashes and id, and its slot for each party.
 constexpr size_t kEntryBytes = 88;
 constexpr size_t kPartyBytes = 4;
 constexpr size_t kShowingBytes = 32;
 constexpr size_t kRecordIdBytes = 16;
-
-bool IsPart(const storage::v1::StoredLedgerPart& part) { return part.salt().size() == kPartSaltBytes; }
 
 bool IsShowing(const storage::v1::StoredFirstShowing& showing) {
   return showing.record().size() == kRecordIdBytes && showing.contributor() != 0;
@@ -34,16 +29,13 @@ bool IsShowing(const storage::v1::StoredFirstShowing& showing) {
 std::optional<CallShowings> ShowingsOf(const StoredLedgerEntry& entry) {
   CallShowings first;
   if (entry.first_showings().empty()) return first;
-  v1::LedgerContent content;
-  if (!content.ParseFromString(entry.open().content()) || !content.disclosure().has_time())
-    return std::nullopt;
-  if (entry.full_parties_size() != 1 ||
+  if (entry.shown_day() == 0 || entry.full_parties_size() != 1 ||
       !std::all_of(entry.first_showings().begin(), entry.first_showings().end(), IsShowing)) {
     return std::nullopt;
   }
   first.member = entry.full_parties(0);
   if (first.member == 0) return std::nullopt;
-  first.day = content.disclosure().time().seconds() / kDayS;
+  first.day = entry.shown_day();
   first.showings.assign(entry.first_showings().begin(), entry.first_showings().end());
   return first;
 }
@@ -65,7 +57,7 @@ std::optional<UnsealedEntry> CheckEntry(std::string_view key, std::string_view v
   StoredLedgerEntry stored;
   const std::optional<EntryId> id = IdOfEntryKey(key);
   if (!id || !stored.ParseFromArray(value.data(), static_cast<int>(value.size()))) return std::nullopt;
-  if (!IsPart(stored.open()) || !IsPart(stored.reserved())) return std::nullopt;
+  if (!IsWhole(stored) || HasEnded(stored)) return std::nullopt;
   std::optional<CallShowings> first = ShowingsOf(stored);
   if (!first) return std::nullopt;
   UnsealedEntry entry{

@@ -29,7 +29,7 @@ struct UnsealedEntry {
   CallShowings first;             // without showings: none
 };
 
-// Of a row, whose contents have not ended. nullopt: it is damaged.
+// Of a row, whose contents have not ended: what it says stays sealed. nullopt: it is damaged.
 std::optional<UnsealedEntry> CheckEntry(std::string_view key, std::string_view value);
 
 struct Unsealed {

@@ -41,15 +41,16 @@ void AddActs(const std::vector<Act>& acts, const Actor& actor, store::Revision r
     content.mutable_act()->set_actor(FormatMemberName(actor.caller.member));
     v1::LedgerReserved reserved;
     reserved.set_credential(NameOf(actor.caller));
-    storage::v1::StoredLedgerEntry entry = ledger::MakeEntry(content, reserved);
+    storage::v1::StoredLedgerEntry entry =
+        ledger::MakeEntry(*actor.snapshot.entry_keys(), actor.now_ns, content, reserved);
     entry.add_full_parties(actor.caller.member_number);
     Add(std::move(entry), act, revision, writes);
   }
 }
 
-void AddServersAct(const Act& act, int64_t now_ns, store::Revision revision, uint64_t epoch,
-                   std::vector<store::Write>* writes) {
-  Add(ledger::MakeEntry(ContentOf(act, now_ns, epoch)), act, revision, writes);
+void AddServersAct(const ledger::EntryKeys& entry_keys, const Act& act, int64_t now_ns,
+                   store::Revision revision, uint64_t epoch, std::vector<store::Write>* writes) {
+  Add(ledger::MakeEntry(entry_keys, now_ns, ContentOf(act, now_ns, epoch)), act, revision, writes);
 }
 
 absl::StatusOr<store::Revision> CommitAct(store::Store& store, const Act& act, const Actor& actor) {

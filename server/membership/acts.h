@@ -7,6 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "coalition/storage/v1/storage.pb.h"
+#include "server/ledger/entry_keys.h"
 #include "server/membership/actor.h"
 #include "server/store/store.h"
 
@@ -21,12 +22,12 @@ struct Act {
   std::string document = {};
 };
 
-// `epoch`: the coalition's, once they are done.
+// `epoch`: the coalition's, once they are done. The actor's state has entry_keys.
 void AddActs(const std::vector<Act>& acts, const Actor& actor, store::Revision revision, uint64_t epoch,
              std::vector<store::Write>* writes);
 // The server's own, or its operator's.
-void AddServersAct(const Act& act, int64_t now_ns, store::Revision revision, uint64_t epoch,
-                   std::vector<store::Write>* writes);
+void AddServersAct(const ledger::EntryKeys& entry_keys, const Act& act, int64_t now_ns,
+                   store::Revision revision, uint64_t epoch, std::vector<store::Write>* writes);
 // Commits an act that changes nothing of the coalition; the revision that has it. Blocks. The store's errors.
 absl::StatusOr<store::Revision> CommitAct(store::Store& store, const Act& act, const Actor& actor);
 // Of a version of a member's own policy, which is nobody else's affair.

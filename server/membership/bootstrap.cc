@@ -241,10 +241,12 @@ storage::v1::StoredPolicy FirstPolicy(const v1::CoalitionPolicy& policy, int64_t
   return stored;
 }
 
-std::vector<store::Write> BootstrapWrites(const config::v1::Bootstrap& bootstrap, store::Revision revision,
+std::vector<store::Write> BootstrapWrites(const ledger::EntryKeys& entry_keys,
+                                          const config::v1::Bootstrap& bootstrap, store::Revision revision,
                                           int64_t now_ns) {
   std::vector<store::Write> writes;
-  AddServersAct({"coalition", "was begun", 0, bootstrap.SerializeAsString()}, now_ns, revision, 1, &writes);
+  AddServersAct(entry_keys, {"coalition", "was begun", 0, bootstrap.SerializeAsString()}, now_ns, revision, 1,
+                &writes);
   storage::v1::StoredCoalition coalition;
   coalition.set_trust_domain(bootstrap.trust_domain());
   coalition.set_bootstrap_sha256(BootstrapDigest(bootstrap));

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "coalition/config/v1/bootstrap.pb.h"
 #include "coalition/storage/v1/storage.pb.h"
+#include "server/ledger/entry_keys.h"
 #include "server/store/store.h"
 
 namespace coalition::membership {
@@ -24,7 +25,8 @@ std::string BootstrapDigest(const config::v1::Bootstrap& bootstrap);
 
 // The writes that apply a checked bootstrap at `revision`: numbers are dense from 1 in the file's order,
 // everybody holds what the file says from `revision` on, and its policy, or the built-in one, is version 1.
-std::vector<store::Write> BootstrapWrites(const config::v1::Bootstrap& bootstrap, store::Revision revision,
+std::vector<store::Write> BootstrapWrites(const ledger::EntryKeys& entry_keys,
+                                          const config::v1::Bootstrap& bootstrap, store::Revision revision,
                                           int64_t now_ns);
 
 // The first version of the policy. `coalition` gets the names of its views.

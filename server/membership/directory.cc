@@ -25,12 +25,17 @@ std::vector<store::Write> PolicyOfOlderStore(storage::v1::StoredCoalition coalit
   return writes;
 }
 
+absl::Status NoEntryKeys() {
+  return absl::FailedPreconditionError("the coalition is opened to be read, and nothing can be changed");
+}
+
 // Judges whether the bootstrap is to be applied; runs inside the commit, so that of two servers one wins.
-store::Commit BootstrapCommit(const config::v1::Bootstrap& bootstrap, bool store_is_empty, int64_t now_ns) {
+store::Commit BootstrapCommit(const config::v1::Bootstrap& bootstrap, bool store_is_empty, int64_t now_ns,
+                              const ledger::EntryKeys* entry_keys) {
   store::Commit commit;
   commit.reads = {std::string(kCoalitionKey)};
   commit.build =
-      [&bootstrap, store_is_empty, now_ns](
+      [&bootstrap, store_is_empty, now_ns, entry_keys](
           store::Revision revision,
           std::span<const std::optional<store::Version>> read) -> absl::StatusOr<std::vector<store::Write>> {
     if (!read[0].has_value()) {
@@ -38,7 +43,8 @@ store::Commit BootstrapCommit(const config::v1::Bootstrap& bootstrap, bool store
         return absl::FailedPreconditionError(
             "the store holds data but no coalition: the bootstrap file applies to an empty store only");
       }
-      return BootstrapWrites(bootstrap, revision, now_ns);
+      if (entry_keys == nullptr) return NoEntryKeys();
+      return BootstrapWrites(*entry_keys, bootstrap, revision, now_ns);
     }
     storage::v1::StoredCoalition stored;
     if (!stored.ParseFromString(read[0]->value)) return Unparseable();
@@ -78,16 +84,16 @@ absl::Status RoleMissing(std::string_view role, std::string_view message) {
   return Error(v1::ERROR_REASON_ROLE_MISSING, message.empty() ? lacks : message, {{"role", role}});
 }
 
-absl::StatusOr<std::unique_ptr<Directory>> Directory::Open(store::Store& store,
-                                                           const config::v1::Bootstrap& bootstrap,
-                                                           int64_t now_ns) {
+absl::StatusOr<std::unique_ptr<Directory>> Directory::Open(
+    store::Store& store, const config::v1::Bootstrap& bootstrap, int64_t now_ns,
+    std::shared_ptr<const ledger::EntryKeys> entry_keys) {
   if (absl::Status checked = CheckBootstrap(bootstrap); !checked.ok()) return checked;
-  const store::Commit commit = BootstrapCommit(bootstrap, store.Head() == 0, now_ns);
+  const store::Commit commit = BootstrapCommit(bootstrap, store.Head() == 0, now_ns, entry_keys.get());
   const auto applied = store.CommitAll(std::span(&commit, 1));
   if (!applied[0].ok()) return applied[0].status();
   auto stored = LoadState(store, store.Head());
   if (!stored.ok()) return stored.status();
-  auto snapshot = BuildSnapshot(*std::move(stored), nullptr);
+  auto snapshot = BuildSnapshot(*std::move(stored), nullptr, std::move(entry_keys));
   if (!snapshot.ok()) return snapshot.status();
   std::unique_ptr<Directory> directory(new Directory(store));
   directory->Publish(*std::move(snapshot));
@@ -136,6 +142,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::AsOf(store::Revision 
 absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& judge) {
   const MutexLock lock(changing_);
   std::shared_ptr<const Snapshot> current = Current();
+  if (current->entry_keys() == nullptr) return NoEntryKeys();
   const absl::StatusOr<std::optional<Change>> judged = judge(current);
   if (!judged.ok()) return judged.status();
   if (!judged->has_value()) {
@@ -160,7 +167,10 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> Directory::Make(const Judge& jud
     if (making_.load(std::memory_order_relaxed) == 0) making_.store(revision, std::memory_order_release);
     writes = change.writes(revision, coalition.epoch(), &coalition);
     // Whoever changes the coalition says what in the ledger; and where nothing is said, that something was.
-    if (!HasAct(writes)) AddServersAct({"coalition", "was changed"}, 0, revision, coalition.epoch(), &writes);
+    if (!HasAct(writes)) {
+      AddServersAct(*current->entry_keys(), {"coalition", "was changed"}, 0, revision, coalition.epoch(),
+                    &writes);
+    }
     if (!change.begins_epoch) return writes;
     storage::v1::StoredEpoch epoch;
     epoch.set_epoch(coalition.epoch());

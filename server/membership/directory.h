@@ -17,6 +17,7 @@
 #include "common/mutex.h"
 #include "common/policy/state.h"
 #include "server/identity/identity.h"
+#include "server/ledger/entry_keys.h"
 #include "server/membership/stored_state.h"
 #include "server/store/store.h"
 
@@ -38,6 +39,8 @@ class Snapshot : public identity::CredentialRegistry {
   virtual const std::vector<v1::Group>& PublicGroups() const = 0;
   // members/{member} of a secretariat: whom to ask.
   virtual const std::string& contact() const = 0;
+  // What acts are written into the ledger with. nullptr: the directory's state is to be read alone.
+  virtual const ledger::EntryKeys* entry_keys() const = 0;
 };
 
 // PERMISSION_DENIED MEMBER_NOT_ACTIVE: one answer for every standing and every call; says whom to ask, the
@@ -90,10 +93,11 @@ class Directory {
   // with another digest (FAILED_PRECONDITION saying so). INVALID_ARGUMENT names what is wrong in the file: a
   // malformed id, an unknown kind or group, a duplicate, a platform held by a member that is no marketplace,
   // a bad key hash, a policy that is none or whose tests fail. DATA_LOSS: what is stored does not parse or is
-  // not whole. `store` must outlive the directory.
-  static absl::StatusOr<std::unique_ptr<Directory>> Open(store::Store& store,
-                                                         const config::v1::Bootstrap& bootstrap,
-                                                         int64_t now_ns);
+  // not whole. `store` must outlive the directory. `entry_keys`: what acts are written into the ledger with;
+  // null: a store that has a coalition is read, and nothing is changed (FAILED_PRECONDITION).
+  static absl::StatusOr<std::unique_ptr<Directory>> Open(
+      store::Store& store, const config::v1::Bootstrap& bootstrap, int64_t now_ns,
+      std::shared_ptr<const ledger::EntryKeys> entry_keys = nullptr);
 
   // The newest state.
   std::shared_ptr<const Snapshot> Current() const { return current_.load(std::memory_order_acquire); }

@@ -264,9 +264,11 @@ absl::Status Members::EndDeparture(uint32_t number, int64_t now_ns) {
     next.mutable_departure()->set_end_time_ns(now_ns);
     Change change;
     change.begins_epoch = false;
-    change.writes = [next, now_ns](store::Revision revision, uint64_t epoch, storage::v1::StoredCoalition*) {
+    change.writes = [current, next, now_ns](store::Revision revision, uint64_t epoch,
+                                            storage::v1::StoredCoalition*) {
       std::vector<store::Write> writes = {MemberWrite(next)};
-      AddServersAct({FormatMemberName(next.id()), "its records have been dealt with", next.number()}, now_ns,
+      AddServersAct(*current->entry_keys(),
+                    {FormatMemberName(next.id()), "its records have been dealt with", next.number()}, now_ns,
                     revision, epoch, &writes);
       return writes;
     };

@@ -25,11 +25,13 @@ using MemberParts = std::vector<std::shared_ptr<const MemberPart>>;
 class StoredSnapshot final : public Snapshot {
  public:
   StoredSnapshot(StoredState stored, policy::State state, MemberParts members,
-                 std::vector<v1::Platform> platforms, const StoredSnapshot* before)
+                 std::vector<v1::Platform> platforms, const StoredSnapshot* before,
+                 std::shared_ptr<const ledger::EntryKeys> entry_keys)
       : stored_(std::move(stored)),
         state_(std::move(state)),
         members_(std::move(members)),
-        platforms_(std::move(platforms)) {
+        platforms_(std::move(platforms)),
+        entry_keys_(before != nullptr ? before->entry_keys_ : std::move(entry_keys)) {
     const auto name_order = [](const auto& a, const auto& b) { return a.name() < b.name(); };
     if (before != nullptr && before->members_.size() == members_.size()) {
       order_ = before->order_;  // for names never change
@@ -64,6 +66,7 @@ class StoredSnapshot final : public Snapshot {
   const std::vector<v1::Platform>& PublicPlatforms() const override { return platforms_; }
   const std::vector<v1::Group>& PublicGroups() const override { return groups_; }
   const std::string& contact() const override { return contact_; }
+  const ledger::EntryKeys* entry_keys() const override { return entry_keys_.get(); }
 
   const identity::RegisteredCredential* Find(std::string_view member,
                                              std::string_view credential) const override {
@@ -86,6 +89,7 @@ class StoredSnapshot final : public Snapshot {
   std::vector<const v1::Member*> by_name_;
   std::vector<v1::Platform> platforms_;
   std::vector<v1::Group> groups_;
+  const std::shared_ptr<const ledger::EntryKeys> entry_keys_;
   std::string contact_;
 };
 
@@ -272,7 +276,8 @@ absl::StatusOr<policy::Rules> BuildRules(const StoredState& stored, const Snapsh
 
 }  // namespace
 
-absl::StatusOr<std::shared_ptr<const Snapshot>> BuildSnapshot(StoredState stored, const Snapshot* before) {
+absl::StatusOr<std::shared_ptr<const Snapshot>> BuildSnapshot(
+    StoredState stored, const Snapshot* before, std::shared_ptr<const ledger::EntryKeys> entry_keys) {
   if (absl::Status whole = CheckWhole(stored); !whole.ok()) return whole;
   auto rules = BuildRules(stored, before);
   if (!rules.ok()) return rules.status();
@@ -303,7 +308,7 @@ absl::StatusOr<std::shared_ptr<const Snapshot>> BuildSnapshot(StoredState stored
   policy::State state(stored.coalition.epoch(), std::move(members), std::move(groups), std::move(platforms),
                       *std::move(rules));
   return std::make_shared<StoredSnapshot>(std::move(stored), std::move(state), *std::move(parts),
-                                          std::move(public_platforms), known);
+                                          std::move(public_platforms), known, std::move(entry_keys));
 }
 
 }  // namespace coalition::membership

@@ -69,8 +69,10 @@ enum class Method : uint8_t {
   kListDisclosures,
   kAddCosignature,
   kCreateBackup,
+  kEraseRecords,
+  kEraseLedgerEntries,
 };
-inline constexpr size_t kMethods = 60;
+inline constexpr size_t kMethods = 62;
 
 struct MethodInfo {
   std::string_view service;
@@ -92,8 +94,14 @@ inline constexpr std::string_view kPolicyServiceName = "coalition.v1.PolicyServi
 inline constexpr std::string_view kProposalServiceName = "coalition.v1.ProposalService";
 inline constexpr std::string_view kWatchServiceName = "coalition.v1.WatchService";
 inline constexpr std::string_view kLedgerServiceName = "coalition.v1.LedgerService";
-// Of the administration's listener alone.
 inline constexpr std::string_view kBackupServiceName = "coalition.v1.BackupService";
+inline constexpr std::string_view kErasureServiceName = "coalition.v1.ErasureService";
+
+// Of both listeners.
+inline constexpr std::array kServiceNames = {kMembershipServiceName, kPolicyServiceName, kProposalServiceName,
+                                             kExchangeServiceName,   kWatchServiceName,  kLedgerServiceName};
+// Of the administration's alone.
+inline constexpr std::array kAdminServiceNames = {kBackupServiceName, kErasureServiceName};
 
 inline constexpr std::array<MethodInfo, kMethods> kMethodInfos = {{
     {kExchangeServiceName, "CreateRecord", "unary", false, true},
@@ -156,6 +164,8 @@ inline constexpr std::array<MethodInfo, kMethods> kMethodInfos = {{
     {kLedgerServiceName, "ListDisclosures"},
     {kLedgerServiceName, "AddCosignature", "unary", false, true},
     {kBackupServiceName, "CreateBackup", "server_stream", false, true},
+    {kErasureServiceName, "EraseRecords", "unary", false, true},
+    {kErasureServiceName, "EraseLedgerEntries", "unary", false, true},
 }};
 
 inline const MethodInfo& InfoOf(Method method) { return kMethodInfos[static_cast<size_t>(method)]; }

@@ -104,8 +104,8 @@ void CommitLane::CommitGroup(std::vector<Item> items) {
       while (i < items.size() && items[i].writes) ++i;
       commits.push_back(Joined(std::span<const Item>(items).subspan(begin, i - begin)));
     }
-    std::fill(commit_of.begin() + static_cast<ptrdiff_t>(begin), commit_of.begin() + static_cast<ptrdiff_t>(i),
-              commits.size() - 1);
+    std::fill(commit_of.begin() + static_cast<ptrdiff_t>(begin),
+              commit_of.begin() + static_cast<ptrdiff_t>(i), commits.size() - 1);
   }
   const std::vector<absl::StatusOr<Revision>> results = store_.CommitAll(commits);
   for (size_t i = 0; i < items.size(); ++i) items[i].done(results[commit_of[i]]);
@@ -113,8 +113,8 @@ void CommitLane::CommitGroup(std::vector<Item> items) {
 
 Commit CommitLane::Joined(std::span<const Item> items) {
   Commit commit;
-  commit.build = [items](Revision revision, std::span<const std::optional<Version>>)
-      -> absl::StatusOr<std::vector<Write>> {
+  commit.build = [items](Revision revision,
+                         std::span<const std::optional<Version>>) -> absl::StatusOr<std::vector<Write>> {
     std::vector<Write> all;
     uint32_t place = 0;
     for (const Item& item : items) {

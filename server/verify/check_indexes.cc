@@ -19,7 +19,7 @@ using exchange::RecordId;
 // Not thread-safe. The rows must outlive it.
 class IndexCheck {
  public:
-  explicit IndexCheck(Rows& rows) : rows_(rows) {}
+  IndexCheck(Rows& rows, const contents::ContentKeys& contents) : rows_(rows), contents_(contents) {}
 
   void CheckIdRow(const store::Entry& row) {
     const auto id = exchange::IdOfRecordKey(row.version.value);
@@ -39,17 +39,15 @@ class IndexCheck {
     if (!Find(row)) return;
     const size_t at = row.key.size() - std::min(row.key.size(), exchange::kPositionBytes);
     const std::string_view key = row.key;
-    // Of a record that was withdrawn under an older version no more is known than its place.
     const bool placed = exchange::DecodePosition(key.substr(at)) == stored_->position();
-    if (!placed || (!stored_->message.empty() && !IsIn(key.substr(0, at))))
+    if (!placed || !IsIn(key.substr(0, at), *exchange::IdOfRecordKey(row.version.value)))
       Wrong(row, "is not where its record is to be found");
   }
 
   void CheckExternalId(const store::Entry& row, const Known& known) {
     storage::v1::StoredExternalId entry;
     const auto id = Parse(row.version.value, &entry) ? RecordIdToBytes(entry.record_id()) : std::nullopt;
-    const size_t words_at = exchange::ExternalIdKey(0, "").size();
-    if (!id || row.key.size() <= words_at) return Wrong(row, "is no external id");
+    if (!id || row.key.size() <= kMemberEnd) return Wrong(row, "is no external id");
     const uint32_t member = MemberOf(row.key);
     if (!known.IsMember(member)) return Wrong(row, "is an external id of nobody");
     // What it was made from is forgotten when the record goes.
@@ -58,17 +56,22 @@ class IndexCheck {
     if (place.absent()) return Wrong(row, "leads to no record");
     if (!place.version || !FindAt(place.version->value, row)) return;
     v1::Record record;
-    const bool is_it = stored_->header.contributor() == member && Parse(stored_->message, &record) &&
-                       record.external_id() == std::string_view(row.key).substr(words_at);
+    const auto opened = exchange::OpenMessageInto(contents_, *id, *stored_, &record);
+    if (!opened.ok() || !*opened) return;  // which is told of the record
+    const bool is_it = stored_->header.contributor() == member && !record.external_id().empty() &&
+                       exchange::ExternalIdKey(contents_, member, record.external_id()) == row.key;
     if (!is_it) Wrong(row, "is not of the record that it leads to");
   }
 
  private:
+  // Of an external id's key: what follows is its pseudonym.
+  static constexpr size_t kMemberEnd = 5;
+
   void Wrong(const store::Entry& row, const char* what) { rows_.Find(Subject::kIndex, what, row.key); }
 
   static uint32_t MemberOf(std::string_view key) {
     uint32_t member = 0;
-    for (const char byte : key.substr(1, 4)) member = member << 8 | static_cast<uint8_t>(byte);
+    for (const char byte : key.substr(1, kMemberEnd - 1)) member = member << 8 | static_cast<uint8_t>(byte);
     return member;
   }
 
@@ -87,31 +90,36 @@ class IndexCheck {
     return stored_.has_value();
   }
 
-  bool IsIn(std::string_view prefix) const {
-    v1::Record record;
+  bool IsIn(std::string_view prefix, const RecordId& id) const {
     std::vector<RecordId> references;
     // The others do not ask for what a record says.
-    const bool refers = prefix.starts_with(exchange::BackReferencesPrefix({}).front());
-    if (refers && Parse(stored_->message, &record)) references = exchange::ReferencesOf(record);
+    if (prefix.starts_with(exchange::kBackReferencesPrefix)) {
+      const auto record = exchange::OpenMessage(contents_, id, *stored_);
+      if (!record.ok() || !record->has_value()) return true;  // which is told of the record
+      references = exchange::ReferencesOf(**record);
+    }
     const auto prefixes = exchange::IndexPrefixes(stored_->header.ToHeader(), references);
     return std::find(prefixes.begin(), prefixes.end(), prefix) != prefixes.end();
   }
 
   Rows& rows_;
+  const contents::ContentKeys& contents_;
   std::string value_;  // what `stored_` looks into
   std::optional<exchange::StoredRecordView> stored_;
 };
 
 }  // namespace
 
-void CheckIndexes(Rows& rows, const Known& known) {
-  IndexCheck check(rows);
-  for (const std::string_view prefix : {"a", "b", "o"}) {
+void CheckIndexes(Rows& rows, const Known& known, const contents::ContentKeys& contents) {
+  IndexCheck check(rows, contents);
+  for (const std::string_view prefix :
+       {exchange::kAudiencesPrefix, exchange::kBackReferencesPrefix, exchange::kOwnersPrefix}) {
     rows.EachWith(prefix, [&](const store::Entry& row) { check.CheckPlaced(row); });
   }
   rows.EachWith(exchange::kExpiryPrefix, [&](const store::Entry& row) { check.CheckExpiryRow(row); });
   rows.EachWith(exchange::kIdsPrefix, [&](const store::Entry& row) { check.CheckIdRow(row); });
-  rows.EachWith("x", [&](const store::Entry& row) { check.CheckExternalId(row, known); });
+  rows.EachWith(exchange::kExternalIdsPrefix,
+                [&](const store::Entry& row) { check.CheckExternalId(row, known); });
 }
 
 }  // namespace coalition::verify

@@ -52,7 +52,7 @@ void CheckParties(Rows& rows) {
   rows.EachWith(kPartiesPrefix, [&](const store::Entry& row) { CheckPartyRow(rows, log, row); });
 }
 
-void CheckLedgerNotes(Rows& rows) {
+void CheckLedgerNotes(Rows& rows, const ledger::EntryKeys& entry_keys) {
   const auto check = [&rows](std::string_view key, auto parses) {
     const Rows::Row row = rows.Read(std::string(key));
     if (row.version && !parses(row.version->value)) rows.Find(Subject::kRow, "does not parse", key);
@@ -67,6 +67,12 @@ void CheckLedgerNotes(Rows& rows) {
   });
   check(ledger::kEndedKey,
         [](std::string_view value) { return ledger::RevisionOfEndedValue(value).has_value(); });
+  rows.EachWith(ledger::kErasedPrefix, [&](const store::Entry& row) {
+    const std::optional<uint64_t> key = ledger::KeyOfErasedKey(row.key);
+    if (!key || !row.version.value.empty())
+      return rows.Find(Subject::kRow, "is no note of a key that is destroyed", row.key);
+    if (!entry_keys.IsDestroyed(*key)) rows.Find(Subject::kHead, kKeyIsThere, row.key);
+  });
 }
 
 }  // namespace coalition::verify

@@ -9,6 +9,7 @@
 #include "coalition/storage/v1/storage.pb.h"
 #include "common/hash.h"
 #include "common/ids.h"
+#include "server/exchange/erasures.h"
 #include "server/exchange/keys.h"
 #include "server/exchange/taken_back.h"
 #include "server/ledger/keys.h"
@@ -41,6 +42,14 @@ std::optional<uint32_t> MemberOfKey(std::string_view key) {
 class MemoryCheck {
  public:
   MemoryCheck(Rows& rows, const Known& known) : rows_(rows), known_(known) {}
+
+  // As long as it is to be done, that is noted beside it.
+  void CheckKeyOf(const store::Entry& row, const contents::ContentKeys& contents) {
+    storage::v1::StoredTakenBack stored;
+    const auto id = exchange::IdOfTakenBackKey(row.key);
+    if (!id || !Parse(row.version.value, &stored) || !stored.erased() || contents.IsErased(*id)) return;
+    if (rows_.Read(exchange::ErasureKey(*id)).absent()) rows_.Find(Subject::kHead, kKeyIsThere, row.key);
+  }
 
   void CheckTakenBack(const store::Entry& row) {
     storage::v1::StoredTakenBack stored;
@@ -92,6 +101,17 @@ class MemoryCheck {
     CheckOwner(row);
   }
 
+  void CheckErasure(const store::Entry& row) {
+    const auto id = exchange::IdOfErasureKey(row.key);
+    if (!id || !row.version.value.empty())
+      return rows_.Find(Subject::kRow, "is no erasure that is to be finished", row.key);
+    const Rows::Row note = rows_.Read(exchange::TakenBackKey(*id));
+    storage::v1::StoredTakenBack stored;
+    const bool erased = note.version && Parse(note.version->value, &stored) && stored.erased();
+    if (!note.unreadable && !erased)
+      rows_.Find(Subject::kRecord, "is to be erased, and was not taken back so", row.key);
+  }
+
   void CheckShown(const store::Entry& row) {
     storage::v1::StoredShown stored;
     const auto id = ledger::IdOfShownKey(row.key);
@@ -113,7 +133,7 @@ class MemoryCheck {
     const auto seller = exchange::SellerOfRecordKey(record_key);
     if (!seller) return;
     bool found = false;
-    const std::string prefix = exchange::ClearancePrefix(seller->platform, seller->seller_id);
+    const std::string prefix = exchange::ClearancePrefix(seller->platform, seller->token);
     rows_.EachWith(prefix, [&](const store::Entry& row) { found |= IdFromBytes(row.version.value) == id; });
     if (!found) rows_.Find(Subject::kIndex, "is missing, and a report of the seller was cleared", prefix);
   }
@@ -124,12 +144,16 @@ class MemoryCheck {
 
 }  // namespace
 
-void CheckMemory(Rows& rows, const Known& known) {
+void CheckMemory(Rows& rows, const Known& known, const contents::ContentKeys& contents) {
   MemoryCheck check(rows, known);
-  rows.EachWith("t", [&](const store::Entry& row) { check.CheckTakenBack(row); });
+  rows.EachWith(exchange::kTakenBackPrefix, [&](const store::Entry& row) {
+    check.CheckTakenBack(row);
+    check.CheckKeyOf(row, contents);
+  });
   rows.EachWith(exchange::kClearancesPrefix, [&](const store::Entry& row) { check.CheckClearance(row); });
   rows.EachWith("q", [&](const store::Entry& row) { check.CheckRequest(row); });
   rows.EachWith("d", [&](const store::Entry& row) { check.CheckDeparture(row); });
+  rows.EachWith(exchange::kErasuresPrefix, [&](const store::Entry& row) { check.CheckErasure(row); });
   rows.EachWith(exchange::kPresencePrefix, [&](const store::Entry& row) {
     if (!exchange::HashOfPresenceKey(row.key) || !row.version.value.empty())
       rows.Find(Subject::kRow, "is no seller's that is present", row.key);
@@ -148,6 +172,7 @@ void CheckShown(Rows& rows, const Known& known) {
 void CheckFacts(Rows& rows, std::span<const std::string> beside) {
   rows.EachWith("k", [&](const store::Entry& row) {
     const std::string& key = row.key;
+    if (key == exchange::kContentsFormKey) return;  // CheckRecords has looked
     const bool hash = key == exchange::kSellerHashCheckKey;
     const bool known = hash || key == exchange::kExpiryIndexKey ||
                        std::find(beside.begin(), beside.end(), key) != beside.end();
@@ -176,6 +201,7 @@ void CheckKinds(Rows& rows) {
                                          "lp",
                                          "lr",
                                          "lt",
+                                         "lz",
                                          "o",
                                          "p",
                                          "q",
@@ -183,6 +209,7 @@ void CheckKinds(Rows& rows) {
                                          "t",
                                          "u",
                                          "x",
+                                         "z",
                                          kApprovalPrefix,
                                          kAudiencePrefix,
                                          kCoalitionKey,

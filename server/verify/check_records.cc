@@ -5,7 +5,6 @@
 
 #include "coalition/storage/v1/storage.pb.h"
 #include "common/ids.h"
-#include "common/seller.h"
 #include "server/exchange/draft.h"
 #include "server/exchange/keys.h"
 #include "server/exchange/stored_record.h"
@@ -20,20 +19,21 @@ using exchange::StoredRecordView;
 // Of one record.
 class RecordCheck {
  public:
-  RecordCheck(Rows& rows, const Known& known, const KeyedHash* seller_hash, const store::Entry& row)
-      : rows_(rows), known_(known), seller_hash_(seller_hash), row_(row) {}
+  RecordCheck(Rows& rows, const Known& known, const contents::ContentKeys& contents,
+              const KeyedHash* seller_hash, const store::Entry& row)
+      : rows_(rows), known_(known), contents_(contents), seller_hash_(seller_hash), row_(row) {}
 
   void Run() {
     const auto stored = exchange::ParseStoredRecord(row_.version.value);
     const auto id = exchange::IdOfRecordKey(row_.key);
     const auto seller = exchange::SellerOfRecordKey(row_.key);
-    v1::Record record;
-    if (!stored || !id || !seller || !Parse(stored->message, &record)) {
-      return rows_.Find(Subject::kRow, "is no record", row_.key);
-    }
+    if (!stored || !id || !seller) return rows_.Find(Subject::kRow, "is no record", row_.key);
     CheckHeader(stored->header, *seller);
-    // One that was withdrawn under an older version has left no more.
-    if (stored->message.empty()) return;
+    v1::Record record;
+    const auto opened = exchange::OpenMessageInto(contents_, *id, *stored, &record);
+    if (!opened.ok()) return rows_.Find(Subject::kRow, "is a record that its key does not open", row_.key);
+    // What it was found by besides, nobody can say any more.
+    if (!*opened) return Wrong("is erased, and is there");
     CheckMessage(*stored, *id, record);
     CheckRowsBeside(*stored, *id, *seller, record);
   }
@@ -41,7 +41,7 @@ class RecordCheck {
  private:
   void Wrong(const char* what) { rows_.Find(Subject::kRecord, what, row_.key); }
 
-  void CheckHeader(const policy::HeaderView& header, const SellerKeyView& seller) {
+  void CheckHeader(const policy::HeaderView& header, const exchange::SellerInKey& seller) {
     if (header.made() == 0 || header.made() > rows_.store().Head())
       Wrong("was made by a commit that there was not");
     if (!known_.IsMember(header.contributor())) Wrong("is of a contributor that is no member");
@@ -68,7 +68,9 @@ class RecordCheck {
   // What is decided by and what is shown are two forms of one record.
   void CheckMessage(const StoredRecordView& stored, const RecordId& id, const v1::Record& record) {
     const policy::HeaderView& header = stored.header;
-    if (exchange::RecordKey(record.seller().platform(), record.seller().seller_id(), id) != row_.key)
+    const v1::Seller& seller = record.seller();
+    const std::string token = contents_.SellerToken(seller.platform(), seller.seller_id());
+    if (exchange::RecordKey(seller.platform(), token, id) != row_.key)
       Wrong("lies under another seller than it names");
     const storage::v1::StoredMember* member = known_.Member(header.contributor());
     if (member != nullptr && record.contributor() != FormatMemberName(member->id()))
@@ -96,16 +98,14 @@ class RecordCheck {
     if (contested && !record.has_contest()) Wrong("is contested and does not say since when");
   }
 
-  void CheckRowsBeside(const StoredRecordView& stored, const RecordId& id, const SellerKeyView& seller,
-                       const v1::Record& record) {
+  void CheckRowsBeside(const StoredRecordView& stored, const RecordId& id,
+                       const exchange::SellerInKey& seller, const v1::Record& record) {
     std::vector<store::Write> expected;
     const policy::Header header = stored.header.ToHeader();
     exchange::AppendIndexRows(row_.key, id, header, stored.ordinal,
                               exchange::IndexPrefixes(header, exchange::ReferencesOf(record)), &expected);
-    const bool fits =
-        seller.platform.size() <= kPlatformBytesMax && seller.seller_id.size() <= kSellerIdBytesMax;
-    if (seller_hash_ != nullptr && fits) {
-      const auto hash = exchange::ScreenedHash(*seller_hash_, header.record_class, seller);
+    if (seller_hash_ != nullptr) {
+      const auto hash = exchange::ScreenedHash(*seller_hash_, header.record_class, seller.token);
       if (hash) expected.push_back({exchange::PresenceKey(*hash), std::string()});
     }
     for (const store::Write& one : expected) {
@@ -118,7 +118,7 @@ class RecordCheck {
   }
 
   void CheckExternalId(uint32_t contributor, const RecordId& id, const std::string& external_id) {
-    const std::string key = exchange::ExternalIdKey(contributor, external_id);
+    const std::string key = exchange::ExternalIdKey(contents_, contributor, external_id);
     const Rows::Row row = rows_.Read(key);
     if (row.absent()) Missing(key);
     storage::v1::StoredExternalId entry;
@@ -133,17 +133,26 @@ class RecordCheck {
 
   Rows& rows_;
   const Known& known_;
+  const contents::ContentKeys& contents_;
   const KeyedHash* const seller_hash_;
   const store::Entry& row_;
 };
 
 }  // namespace
 
-void CheckRecords(Rows& rows, const Known& known, const KeyedHash* seller_hash, Counts* counts) {
+void CheckRecords(Rows& rows, const Known& known, const contents::ContentKeys& contents,
+                  const KeyedHash* seller_hash, Counts* counts) {
   rows.EachWith(exchange::kRecordsPrefix, [&](const store::Entry& row) {
     ++counts->records;
-    RecordCheck(rows, known, seller_hash, row).Run();
+    RecordCheck(rows, known, contents, seller_hash, row).Run();
   });
+  const std::string key(exchange::kContentsFormKey);
+  const Rows::Row form = rows.Read(key);
+  if (counts->records > 0 && form.absent())
+    rows.Find(Subject::kRow, "is missing: the store is of a version that kept contents in clear", key);
+  if (!form.version) return;
+  if (absl::Status fits = exchange::CheckContentsFact(contents, form.version->value); !fits.ok())
+    rows.Find(Subject::kRow, "says: " + std::string(fits.message()), key);
 }
 
 }  // namespace coalition::verify

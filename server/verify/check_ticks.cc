@@ -28,7 +28,6 @@ using storage::v1::StoredLedgerEntry;
 using storage::v1::StoredPartySlots;
 using storage::v1::StoredTick;
 
-constexpr std::string_view kEntriesPrefix = "le";
 constexpr std::string_view kTicksPrefix = "lt";
 constexpr std::string_view kNodesPrefix = "lb";
 constexpr std::string_view kTilesPrefix = "lh";
@@ -45,7 +44,8 @@ std::optional<uint64_t> TickOfKey(std::string_view key) {
 // The ticks in their order, each with its entries and the rows of its tree.
 class TickCheck {
  public:
-  TickCheck(Rows& rows, const Known& known, Counts* counts) : rows_(rows), known_(known), counts_(*counts) {}
+  TickCheck(Rows& rows, const Known& known, const ledger::EntryKeys& entry_keys, Counts* counts)
+      : rows_(rows), known_(known), entry_keys_(entry_keys), counts_(*counts) {}
 
   void Run() {
     ReadCheckpoint();
@@ -131,7 +131,20 @@ class TickCheck {
         Wrong("is an entry for nobody", row.key);
     }
     CheckShowings(*entry, row.key);
+    CheckParts(stored, row.key);
     return entry;
+  }
+
+  // What was hashed are the commitments.
+  void CheckParts(const StoredLedgerEntry& stored, std::string_view key) {
+    const absl::StatusOr<std::optional<ledger::EntryParts>> parts = ledger::PartsOf(entry_keys_, stored);
+    if (!parts.ok()) return Wrong("says what does not open with its key", key);
+    if (!*parts) return;
+    const auto says = [](const ledger::EntryPart& part, const std::string& commitment) {
+      return commitment == Bytes(ledger::CommitmentOf(part.salt, part.content));
+    };
+    if (!says((*parts)->open, stored.open()) || !says((*parts)->reserved, stored.reserved()))
+      Wrong("does not say what it is committed to", key);
   }
 
   std::optional<UnsealedEntry> EndedEntry(std::string_view key, const StoredLedgerEntry& stored) {
@@ -264,8 +277,9 @@ class TickCheck {
 
   Rows& rows_;
   const Known& known_;
+  const ledger::EntryKeys& entry_keys_;
   Counts& counts_;
-  Cursor entries_{rows_, kEntriesPrefix, store::PrefixEnd(kEntriesPrefix)};
+  Cursor entries_{rows_, ledger::kEntriesPrefix, store::PrefixEnd(ledger::kEntriesPrefix)};
   Cursor nodes_{rows_, kNodesPrefix, store::PrefixEnd(kNodesPrefix)};
   uint64_t next_ = 0;  // tick
   StoredTick before_;
@@ -281,6 +295,8 @@ class TickCheck {
 
 }  // namespace
 
-void CheckTicks(Rows& rows, const Known& known, Counts* counts) { TickCheck(rows, known, counts).Run(); }
+void CheckTicks(Rows& rows, const Known& known, const ledger::EntryKeys& entry_keys, Counts* counts) {
+  TickCheck(rows, known, entry_keys, counts).Run();
+}
 
 }  // namespace coalition::verify

@@ -8,6 +8,8 @@
 #include <string>
 
 #include "common/keyed_hash.h"
+#include "server/contents/contents.h"
+#include "server/ledger/entry_keys.h"
 #include "server/membership/stored_state.h"
 #include "server/verify/rows.h"
 
@@ -50,25 +52,32 @@ struct Counts {
 // m/…: that the coalition is whole, and that each row is under the key that it says.
 Known CheckCoalition(Rows& rows);
 
-// r: that each record agrees with itself and has every row by which it is found. `seller_hash`: nullptr,
-// which sellers are present is not checked.
-void CheckRecords(Rows& rows, const Known& known, const KeyedHash* seller_hash, Counts* counts);
+// r: that each record agrees with itself, can be read and has every row by which it is found. `seller_hash`:
+// nullptr, which sellers are present is not checked.
+void CheckRecords(Rows& rows, const Known& known, const contents::ContentKeys& contents,
+                  const KeyedHash* seller_hash, Counts* counts);
 // a b e i o x: that each of them is a record's, in its place.
-void CheckIndexes(Rows& rows, const Known& known);
-// c d h p q t: what is remembered of records that are gone, of requests and of departures.
-void CheckMemory(Rows& rows, const Known& known);
+void CheckIndexes(Rows& rows, const Known& known, const contents::ContentKeys& contents);
+// c d h p q t z: what is remembered of records that are gone, of requests and of departures; and that the
+// keys of what is erased are destroyed, or noted as to be.
+void CheckMemory(Rows& rows, const Known& known, const contents::ContentKeys& contents);
 // k: that each is one that the exchange writes, or one of `beside`, and has the value that it can have.
 void CheckFacts(Rows& rows, std::span<const std::string> beside);
 // u: who was shown what.
 void CheckShown(Rows& rows, const Known& known);
 
-// l e, l t, l b, l h, l f: that the entries lead to the ticks, and these to the tiles and to the checkpoint;
-// and that each party is led to what it may open.
-void CheckTicks(Rows& rows, const Known& known, Counts* counts);
+// l e, l t, l b, l h, l f: that the entries say what they are committed to and lead to the ticks, and these
+// to the tiles and to the checkpoint; and that each party is led to what it may open.
+void CheckTicks(Rows& rows, const Known& known, const ledger::EntryKeys& entry_keys, Counts* counts);
 // l p: that no party is led to more.
 void CheckParties(Rows& rows);
-// l c, l d, l r: what is noted beside them.
-void CheckLedgerNotes(Rows& rows);
+// l c, l d, l r, l z: what is noted beside them; and that keys which were destroyed are.
+void CheckLedgerNotes(Rows& rows, const ledger::EntryKeys& entry_keys);
+
+// Of a row that says so.
+inline constexpr char kKeyIsThere[] =
+    "is erased, and its key is there: a file of keys from before was put back, or a crash came in between; "
+    "the next start destroys it";
 
 // That there is no row of another kind.
 void CheckKinds(Rows& rows);

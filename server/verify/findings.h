@@ -18,7 +18,7 @@ enum class Subject {
   kIndex,      // an index and its records do not go together
   kCoalition,  // members, policies or what is noted of them
   kLedger,     // entries, ticks, tiles and the checkpoint do not lead to each other
-  kHead,       // the store is not the one that the head was written beside
+  kHead,       // the store is not the one that the head was written beside, or the keys are from before
   kShown,      // who was shown what names nobody
 };
 std::string_view NameOf(Subject subject);

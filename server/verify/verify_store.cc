@@ -62,16 +62,16 @@ class Verification {
     const Known known = CheckCoalition(rows_);
     Tell("records");
     const std::optional<KeyedHash> hash = SellerHash();
-    CheckRecords(rows_, known, hash ? &*hash : nullptr, &counts_);
+    CheckRecords(rows_, known, *options_.contents, hash ? &*hash : nullptr, &counts_);
     Tell("indexes");
-    CheckIndexes(rows_, known);
-    CheckMemory(rows_, known);
+    CheckIndexes(rows_, known, *options_.contents);
+    CheckMemory(rows_, known, *options_.contents);
     CheckFacts(rows_, options_.facts_beside);
     CheckShown(rows_, known);
     Tell("ledger");
-    CheckTicks(rows_, known, &counts_);
+    CheckTicks(rows_, known, *options_.entry_keys, &counts_);
     CheckParties(rows_);
-    CheckLedgerNotes(rows_);
+    CheckLedgerNotes(rows_, *options_.entry_keys);
     CheckKinds(rows_);
     for (const auto& check : options_.beside) {
       if (rows_.stopped()) break;

@@ -4,12 +4,15 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "server/contents/contents.h"
+#include "server/ledger/entry_keys.h"
 #include "server/ledger/seal.h"
 #include "server/store/leveldb_store.h"
 #include "server/store/store.h"
@@ -22,6 +25,10 @@ struct VerifyOptions {
   // As ExchangeKeys::seller_hash. With another one than the store's it is not checked which sellers are found
   // to be listed: the server finds that out anew when it starts.
   std::string seller_hash_key;
+  // As ExchangeKeys::contents.
+  std::shared_ptr<const contents::ContentKeys> contents;
+  // What the ledger's entries say is sealed with.
+  std::shared_ptr<const ledger::EntryKeys> entry_keys;
   // Who signs the log of a coalition with that trust domain; asked for once. Its error ends the verification,
   // unless the store has no log yet.
   std::function<absl::StatusOr<ledger::LogSigner>(const std::string& trust_domain)> log_signer;

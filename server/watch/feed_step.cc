@@ -190,8 +190,8 @@ absl::Status Feed::Step::Snapshot() {
     position_.covered = (*row)->position;
     if (!view->id) continue;
     const exchange::RecordId id = *view->id;
-    const Had has = HadOf(*view);
-    Had at_position = has;
+    Had at_position = HadOf(*view);
+    const Had has = view->erased ? Had() : at_position;
     if (view->met_expired) {
       const auto unexpired = now_unexpired_.Of((*row)->record_key, query_, &unused);
       if (!unexpired.ok()) return unexpired.status();
@@ -229,7 +229,8 @@ absl::Status Feed::Step::Compare(const Key& key, Comparing how, bool* access_cha
   if (at && !Covered(*at)) return absl::OkStatus();
   auto now = is_now ? std::move(after) : now_.Of(key, query_, &shown);
   if (!now.ok()) return now.status();
-  const Had has = is_now ? at_position : HadOf(*now);
+  // Erased between this moment and its removal, which is yet to come: it is not sent.
+  const Had has = now->erased ? Had() : is_now ? at_position : HadOf(*now);
   // Of what nothing comes upon again, the client is as far as if the change had ended.
   const Had before_that = how.once ? at_position : HadOf(before);
   if (absl::Status noted = Note(*id, has, before_that, at_position); !noted.ok()) return noted;

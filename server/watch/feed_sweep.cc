@@ -64,7 +64,7 @@ absl::StatusOr<std::string> ClearancesFrom(const store::Store& store, std::strin
   if (!read.ok()) return exchange::FromStore(read.status());
   const auto seller = (*read)[0] ? exchange::SellerOfRecordKey((*read)[0]->value) : std::nullopt;
   if (!seller) return first;
-  std::string key = exchange::ClearancePrefix(seller->platform, seller->seller_id);
+  std::string key = exchange::ClearancePrefix(seller->platform, seller->token);
   key += place.substr(1, exchange::kPositionBytes);
   return place.size() == kClearancePlaceBytes ? key + '\0' : key;
 }
@@ -214,7 +214,7 @@ absl::StatusOr<bool> Feed::Step::SweepClearedBy(uint32_t contributor) {
       const std::string place = PlaceOf(clearance.key, clearance.version.value);
       const auto seller = exchange::SellerOfClearanceKey(clearance.key);
       if (seller && (*contributors)[i] == contributor) {
-        const std::string prefix = exchange::SellerPrefix(seller->platform, seller->seller_id);
+        const std::string prefix = exchange::SellerPrefix(seller->platform, seller->token);
         auto taken = CompareAll(prefix, prefix.size(), place, {.but_of = contributor});
         if (!taken.ok() || !*taken) return taken;
       }

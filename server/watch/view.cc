@@ -39,6 +39,11 @@ absl::StatusOr<RecordView> RecordViews::Of(const std::string& key, const exchang
     if (!shown.ok()) return shown.status();
     view.shown = *shown;
     if (view.shown) view.bytes = view.record.SerializeAsString();
+    // Asked last: it may have been erased while it was shown. Whoever had it is to be told that it is gone.
+    if (!view.shown && reader_.contents().IsErased(seen->id)) {
+      view.erased = view.shown = exchange::CouldMatch(reader_, query, *seen);
+      view.record.Clear();
+    }
   }
   view.met_expired = met_expired_;
   return view;

@@ -23,6 +23,9 @@ struct RecordView {
   policy::View access;
   // It may see it and has asked for it: as it is shown.
   bool shown = false;
+  // It was shown, or may have been, and is erased since: nobody can say how it looked. `bytes` are none, as
+  // of no record that is there.
+  bool erased = false;
   v1::Record record;
   std::string bytes;
   // Something that has expired took part: before that the view may have been another one.

@@ -117,9 +117,10 @@ class LedgerFault : public ::testing::Test {
     const auto rows = store.Read({&key, 1}, store.Head());
     storage::v1::StoredLedgerEntry entry;
     ASSERT_TRUE(rows.ok() && rows->front() && entry.ParseFromString(rows->front()->value));
-    const auto content = ledger::ContentOf(entry);
-    ASSERT_TRUE(content.has_value());
-    for (const v1::LedgerShown& shown : content->disclosure().shown()) {
+    const auto parts = ledger::PartsOf(*TestNames().keys, entry);
+    v1::LedgerContent content;
+    ASSERT_TRUE(parts.ok() && parts->has_value() && content.ParseFromString((*parts)->open.content));
+    for (const v1::LedgerShown& shown : content.disclosure().shown()) {
       for (const std::string& name : shown.records())
         ++(*logged)[{entry.parties(0), *RecordIdToBytes(*ParseRecordName(name))}];
     }

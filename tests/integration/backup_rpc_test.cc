@@ -10,6 +10,9 @@
 #include "coalition/v1/ledger_service.grpc.pb.h"
 #include "common/errors.h"
 #include "common/hash.h"
+#include "common/random.h"
+#include "server/ledger/entry.h"
+#include "server/ledger/entry_keys.h"
 #include "server/store/leveldb_store.h"
 #include "tests/integration/import_stream.h"
 #include "tests/support/backups.h"
@@ -195,8 +198,17 @@ TEST_F(BackupRpcTest, EveryMemberSeesInTheLedgerThatItWasTaken) {
   bool found = false;
   const auto rows = ReadBackup(call.file, key_);
   ASSERT_TRUE(rows.ok()) << rows.status();
-  for (const auto& [key, value, revision] : *rows)
-    found = found || value.find("taken, encrypted to the key") != std::string::npos;
+  SystemRandom random;
+  const auto keys = ledger::EntryKeys::Load(server.directory() + "/keys", false, random);
+  ASSERT_TRUE(keys.ok()) << keys.status();
+  for (const auto& [key, value, revision] : *rows) {
+    storage::v1::StoredLedgerEntry entry;
+    if (!ledger::IdOfEntryKey(key)) continue;
+    ASSERT_TRUE(entry.ParseFromString(value));
+    const auto parts = ledger::PartsOf(**keys, entry);
+    ASSERT_TRUE(parts.ok() && parts->has_value());
+    found = found || (*parts)->open.content.find("taken, encrypted to the key") != std::string::npos;
+  }
   EXPECT_TRUE(found);
 }
 

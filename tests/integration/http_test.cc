@@ -65,8 +65,8 @@ TEST(HttpTest, MetricsCountCallsAndNameNobody) {
 
 // grpc.health.v1.Health/Check for a service; the answer's `status` field (1 is SERVING), or the error's code
 // negated.
-int Health(const TestServer& server, const std::string& service) {
-  grpc::GenericStub stub(server.ChannelAs("aurore"));
+int Health(const std::shared_ptr<grpc::Channel>& channel, const std::string& service) {
+  grpc::GenericStub stub(channel);
   grpc::ClientContext context;
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
   std::string bytes;
@@ -91,10 +91,17 @@ int Health(const TestServer& server, const std::string& service) {
 
 TEST(HealthTest, EachServiceServes) {
   TestServer server;
+  constexpr int kNotFound = -static_cast<int>(grpc::StatusCode::NOT_FOUND);
+  const auto members = server.ChannelAs("aurore"), administration = server.ChannelAs("office", "admin");
   for (const char* service : {"", "coalition.v1.ExchangeService", "coalition.v1.MembershipService"}) {
-    EXPECT_EQ(Health(server, service), 1) << service;
+    EXPECT_EQ(Health(members, service), 1) << service;
+    EXPECT_EQ(Health(administration, service), 1) << service;
   }
-  EXPECT_EQ(Health(server, "coalition.v1.NoService"), -static_cast<int>(grpc::StatusCode::NOT_FOUND));
+  for (const char* service : {"coalition.v1.BackupService", "coalition.v1.ErasureService"}) {
+    EXPECT_EQ(Health(administration, service), 1) << service;
+    EXPECT_EQ(Health(members, service), kNotFound) << service;
+  }
+  EXPECT_EQ(Health(members, "coalition.v1.NoService"), kNotFound);
 }
 
 // How a reflection call that asks nothing ends.

@@ -50,7 +50,8 @@ TEST_F(StartTest, ASecondServerOnTheSamePortIsRefused) {
 
 TEST_F(StartTest, KeysAreMadeOnceAndPrivate) {
   struct stat facts {};
-  for (const char* name : {"", "/token_master", "/page_token", "/seller_hash", "/etag"}) {
+  for (const char* name : {"", "/token_master", "/page_token", "/seller_hash", "/etag", "/pseudonym",
+                           "/erasure_keys", "/ledger_contents"}) {
     ASSERT_EQ(stat((server_.config().key_dir() + name).c_str(), &facts), 0) << name;
     EXPECT_EQ(facts.st_mode & 0077, 0u) << name;
   }
@@ -62,8 +63,21 @@ TEST_F(StartTest, KeysAreMadeOnceAndPrivate) {
   EXPECT_EQ(before->size(), 32u);
 }
 
+// They have keys that were destroyed since.
+TEST_F(StartTest, WhatAnErasureThatWasCutShortHasLeftGoes) {
+  server_.Stop();
+  for (const char* name : {"/erasure_keys", "/ledger_contents"}) {
+    const std::string left = server_.config().key_dir() + name + ".4711.0.tmp";
+    ASSERT_TRUE(WriteNewFile(left, "of before", 0600).ok());
+    server_.Restart();
+    EXPECT_FALSE(std::filesystem::exists(left)) << name;
+    server_.Stop();
+  }
+}
+
 TEST_F(StartTest, AMissingKeyBesideAStoreThatIsNotEmptyIsRefused) {
-  for (const char* name : {"token_master", "page_token", "seller_hash", "etag", "ledger_key.pem"}) {
+  for (const char* name : {"token_master", "page_token", "seller_hash", "etag", "pseudonym", "erasure_keys",
+                           "ledger_contents", "ledger_key.pem"}) {
     const std::string key = server_.config().key_dir() + "/" + name;
     const std::string refusal = RefusalAfter([&] { std::filesystem::rename(key, key + ".away"); });
     EXPECT_THAT(refusal, HasSubstr(std::string(name) + " is missing"));

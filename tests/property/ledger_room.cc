@@ -34,7 +34,8 @@ ledger::Names NamesIn(const World& world) {
             const auto current = world.directory().Current();
             const auto names = current->policy_state().view_names().NamesOf(set);
             return std::vector<std::string>(names.begin(), names.end());
-          }};
+          },
+          world.entry_keys()};
 }
 
 // Names of records are chance, and of one length.
@@ -145,7 +146,8 @@ LedgerRoom::LedgerRoom(bool in_memory)
       keys_(world_.keys()),
       disclosures_(counting_, keys_, shown_),
       sealer_(kSealKey, world_.random),
-      entries_(counting_, [this] { return log_.Newest(); }),
+      entries_(
+          counting_, [this] { return log_.Newest(); }, world_.entry_keys()),
       service_(entries_, disclosures_, [](const std::string&) { return absl::OkStatus(); }, sealer_, {}) {
   Create("aurore", "shop-1", {kMember, "bazaar"});
   Create("aurore", "shop-2", {kMember});

@@ -103,7 +103,11 @@ World::World(WorldOptions options) : options_(std::move(options)) { Open(); }
 World::~World() { Close(); }
 
 exchange::ExchangeKeys World::keys() const {
-  return {std::string(32, 't'), std::string(32, 'p'), options_.seller_hash_key, std::string(32, 'e')};
+  return {.token_master = std::string(32, 't'),
+          .page_token = std::string(32, 'p'),
+          .seller_hash = options_.seller_hash_key,
+          .etag = std::string(32, 'e'),
+          .contents = contents_};
 }
 
 void World::Open() {
@@ -122,7 +126,7 @@ void World::Open() {
   store_ = options_.wrap_store ? options_.wrap_store(*real_store_)
                                : std::make_unique<ForwardingStore>(*real_store_);
   lane_ = std::make_unique<store::CommitLane>(*store_);
-  auto directory = membership::Directory::Open(*store_, options_.bootstrap, clock.now_ns);
+  auto directory = membership::Directory::Open(*store_, options_.bootstrap, clock.now_ns, entry_keys_);
   Require(directory.status(), "directory");
   directory_ = *std::move(directory);
   const exchange::ExchangeKeys keys = this->keys();

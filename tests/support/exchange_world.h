@@ -20,6 +20,8 @@
 #include "server/membership/directory.h"
 #include "server/store/commit_lane.h"
 #include "server/store/store.h"
+#include "tests/support/content_keys.h"
+#include "tests/support/entry_keys.h"
 #include "tests/support/store/forwarding_store.h"
 #include "tests/support/store/memory_store.h"
 
@@ -126,6 +128,7 @@ class World {
   exchange::Exchange& exchange() { return *exchange_; }
   store::Store& store() { return *store_; }
   exchange::ExchangeKeys keys() const;
+  std::shared_ptr<ledger::EntryKeys> entry_keys() const { return entry_keys_; }
   membership::Directory& directory() { return *directory_; }
   const membership::Directory& directory() const { return *directory_; }
 
@@ -139,6 +142,9 @@ class World {
   void Close();
 
   WorldOptions options_;
+  // Kept when it is opened again, as the files that they are of.
+  const std::shared_ptr<contents::ContentKeys> contents_ = TestContentKeys();
+  const std::shared_ptr<ledger::EntryKeys> entry_keys_ = TestEntryKeys();
   std::optional<TempDir> dir_;
   std::shared_ptr<MemoryDisk> memory_;
   std::unique_ptr<store::Store> real_store_;

@@ -101,7 +101,8 @@ ledger::EntryId LedgerWorld::WriteActs(const std::vector<uint32_t>& parties, int
     content.mutable_act()->set_change("act " + std::to_string(i));
     v1::LedgerReserved reserved;
     reserved.set_credential("members/m1/credentials/c");
-    storage::v1::StoredLedgerEntry entry = ledger::MakeEntry(content, reserved);
+    storage::v1::StoredLedgerEntry entry =
+        ledger::MakeEntry(*facts.names.keys, clock.now_ns, content, reserved);
     for (const uint32_t party : parties) entry.add_parties(party);
     entries.push_back(std::move(entry));
   }
@@ -123,9 +124,10 @@ void LedgerWorld::WriteShowings(uint32_t member, uint32_t contributor,
                                 const std::vector<std::string>& records, uint64_t view_ids) {
   v1::LedgerContent content;
   *content.mutable_disclosure()->mutable_time() = ToTimestamp(clock.now_ns);
-  storage::v1::StoredLedgerEntry entry = ledger::MakeEntry(content);
+  storage::v1::StoredLedgerEntry entry = ledger::MakeEntry(*facts.names.keys, clock.now_ns, content);
   entry.add_parties(member);
   entry.add_full_parties(member);
+  entry.set_shown_day(static_cast<uint32_t>(ledger::DayOf(now_ms())));
   for (const std::string& record : records) {
     storage::v1::StoredFirstShowing* first = entry.add_first_showings();
     first->set_contributor(contributor);

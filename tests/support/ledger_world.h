@@ -98,7 +98,7 @@ class LedgerWorld {
   SeededRandom random;
   ledger::LogKey signing_key;
   ledger::SealerOptions options;
-  ledger::MemberFacts facts = TestFacts();  // of the sealer that is opened next
+  ledger::MemberFacts facts = TestFacts();  // of the sealer that is opened next, and the keys of entries
   std::unique_ptr<TrapStore> trap;
   std::unique_ptr<store::CommitLane> lane;
   std::unique_ptr<ledger::Sealer> sealer;

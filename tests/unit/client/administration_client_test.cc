@@ -42,6 +42,14 @@ class FlakyConnection final : public Connection {
                                                           const v1::ApplyProposalRequest&) override {
     return Next<v1::ApplyProposalResponse>();
   }
+  absl::StatusOr<v1::EraseRecordsResponse> EraseRecords(const CallOptions&,
+                                                        const v1::EraseRecordsRequest&) override {
+    return Next<v1::EraseRecordsResponse>();
+  }
+  absl::StatusOr<v1::EraseLedgerEntriesResponse> EraseLedgerEntries(
+      const CallOptions&, const v1::EraseLedgerEntriesRequest&) override {
+    return Next<v1::EraseLedgerEntriesResponse>();
+  }
   absl::StatusOr<v1::ListMembershipEventsResponse> ListMembershipEvents(
       const CallOptions&, const v1::ListMembershipEventsRequest& request) override {
     auto response = Next<v1::ListMembershipEventsResponse>();
@@ -88,7 +96,9 @@ TEST_F(AdministrationClientTest, WhatCanBeRepeatedIs) {
   EXPECT_TRUE(client_->RevokeCredential(credential, v1::REVOCATION_REASON_SUPERSEDED).ok());
   EXPECT_TRUE(client_->LeaveCoalition("members/souk").ok());
   EXPECT_TRUE(client_->ApplyProposal("proposals/7", "d").ok());
-  EXPECT_EQ(calls_, 10);
+  EXPECT_TRUE(client_->EraseRecords({}).ok());
+  EXPECT_TRUE(client_->EraseLedgerEntries({}).ok());
+  EXPECT_EQ(calls_, 14);
 }
 
 TEST_F(AdministrationClientTest, AProposalIsRepeatedUnderOneRequestId) {

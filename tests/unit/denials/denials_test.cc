@@ -278,11 +278,13 @@ class ReplayTest : public DenialsTest {
     const auto is_older = [&](store::Revision denied, store::Revision) { return denied > backup_revision_; };
     const Denied denied = OnDisk();
     ASSERT_TRUE(ReplayRows(denied, is_older, *restored_, &done_).ok());
-    auto directory = membership::Directory::Open(*restored_, Options().bootstrap, world_.clock.now_ns);
+    auto directory = membership::Directory::Open(*restored_, Options().bootstrap, world_.clock.now_ns,
+                                                 world_.entry_keys());
     ASSERT_TRUE(directory.ok()) << directory.status();
     directory_ = *std::move(directory);
-    const absl::Status records = ReplayRecords(denied, is_older, directory_->Current()->policy_state(),
-                                               world_.clock.now_ns, *restored_, &done_);
+    const absl::Status records =
+        ReplayRecords(denied, is_older, directory_->Current()->policy_state(), *world_.keys().contents,
+                      world_.clock.now_ns, *restored_, &done_);
     ASSERT_TRUE(records.ok()) << records;
   }
   std::optional<std::string> Row(const std::string& key) const {
@@ -291,7 +293,13 @@ class ReplayTest : public DenialsTest {
     return row->front() ? std::optional(row->front()->value) : std::nullopt;
   }
   std::optional<std::string> Record(const std::string& seller, const std::string& name) const {
-    return Row(exchange::RecordKey("bazaar.example", seller, IdOf(name)));
+    const std::string token = world_.keys().contents->SellerToken("bazaar.example", seller);
+    return Row(exchange::RecordKey("bazaar.example", token, IdOf(name)));
+  }
+  v1::Record Said(const std::string& name, const exchange::StoredRecordView& stored) const {
+    const auto record = exchange::OpenMessage(*world_.keys().contents, IdOf(name), stored);
+    EXPECT_TRUE(record.ok() && record->has_value()) << record.status();
+    return record.ok() ? record->value_or(v1::Record()) : v1::Record();
   }
   size_t CountRows(const std::string& prefix) const {
     const auto rows = RowsOf(*restored_);
@@ -343,8 +351,7 @@ TEST_F(ReplayTest, WhatWasNarrowedIsNarrowedAgainAndNothingIsGiven) {
   ASSERT_TRUE(first && second);
   const auto stored = exchange::ParseStoredRecord(*first);
   ASSERT_EQ(stored->header.grants_size(), 1);
-  v1::Record said;
-  ASSERT_TRUE(said.ParseFromString(std::string(stored->message)));
+  const v1::Record said = Said(narrowed.name(), *stored);
   ASSERT_EQ(said.audience().grants_size(), 1);
   EXPECT_EQ(said.audience().grants(0).subject().member(), "members/belmont");
   EXPECT_GT(said.update_time().seconds() * 1'000'000'000 + said.update_time().nanos(),
@@ -376,8 +383,7 @@ TEST_F(ReplayTest, AContestHoldsAgainAndLapsesWhenItWould) {
   const auto stored = exchange::ParseStoredRecord(*row);
   EXPECT_EQ(stored->header.state(), policy::Lifecycle::kContested);
   EXPECT_EQ(stored->header.expire_time_s(), contested.expire_time_s);
-  v1::Record said;
-  ASSERT_TRUE(said.ParseFromString(std::string(stored->message)));
+  const v1::Record said = Said(name, *stored);
   EXPECT_EQ(said.contest().lapse_time().seconds(), contested.expire_time_s);
 }
 

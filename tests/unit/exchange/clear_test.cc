@@ -67,7 +67,7 @@ TEST_F(ClearTest, IsKeptWithItsGroundsAndWhoCouldSeeTheRecord) {
   EXPECT_EQ(kept->contributor(), NumberOf(world_, "aurore"));
   EXPECT_EQ(kept->time_s(), world_.clock.NowS());
   EXPECT_EQ(kept->grounds(), v1::CLEARANCE_GROUNDS_MISTAKEN_IDENTITY);
-  EXPECT_EQ(kept->comment(), request.comment());
+  EXPECT_EQ(world_.keys().contents->Open(IdOf(record_.name()), kept->sealed_comment()), request.comment());
   EXPECT_EQ(kept->cleared_by(), "members/aurore/credentials/backend");
   const auto header = policy::HeaderView::Parse(kept->header());
   ASSERT_TRUE(header.has_value());

@@ -17,6 +17,12 @@ namespace coalition::testing {
 
 inline exchange::RecordId IdOf(const std::string& name) { return *RecordIdToBytes(*ParseRecordName(name)); }
 
+// Where a report about a seller lies.
+inline std::string ReportKey(const World& world, const std::string& platform, const std::string& seller_id,
+                             const std::string& name) {
+  return exchange::RecordKey(platform, world.keys().contents->SellerToken(platform, seller_id), IdOf(name));
+}
+
 // nullopt: nothing is kept.
 inline std::optional<storage::v1::StoredTakenBack> TakenBackOf(World& world, const std::string& name) {
   auto found = exchange::FindTakenBack(world.store(), IdOf(name), world.store().Head());

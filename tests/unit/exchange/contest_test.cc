@@ -178,7 +178,7 @@ TEST_F(ContestTest, OnceByAnImportThatSaysItTwice) {
   ASSERT_TRUE(imported.ok()) << imported.status();
   EXPECT_EQ(imported->results(2).status(), v1::IMPORT_STATUS_CREATED);
   EXPECT_EQ(State(report_.name()), kContested);
-  EXPECT_EQ(WrittenLast(world_, RecordKey("bazaar.example", "shop-1", IdOf(report_.name()))), 1);
+  EXPECT_EQ(WrittenLast(world_, ReportKey(world_, "bazaar.example", "shop-1", report_.name())), 1);
   ExpectIndexed(world_);
   // A repetition makes nothing, and so contests nothing.
   ASSERT_TRUE(world_.Confirm(world_.As("aurore"), ConfirmRequest(report_.name())).ok());
@@ -207,7 +207,7 @@ TEST_F(ContestTest, AReportThatHasExpiredStaysAsItIs) {
   outcome.mutable_takedown_outcome()->set_notice(world_.Created("aurore", notice).name());
   Pass(world_, kLifeS);
   world_.Created("bazaar", outcome);
-  EXPECT_EQ(WrittenLast(world_, RecordKey("bazaar.example", "shop-1", IdOf(report))), 0);
+  EXPECT_EQ(WrittenLast(world_, ReportKey(world_, "bazaar.example", "shop-1", report)), 0);
   ExpectIndexed(world_);
 }
 
@@ -238,7 +238,7 @@ TEST(ContestDamageTest, AHiddenReportThatIsDamagedChangesNoAnswer) {
   GrantMember(notice, "bazaar");
   v1::Record outcome = Decided("shop-1");
   outcome.mutable_takedown_outcome()->set_notice(world.Created("aurore", notice).name());
-  damaged = RecordKey("bazaar.example", "shop-1", IdOf(report));
+  damaged = ReportKey(world, "bazaar.example", "shop-1", report);
   ASSERT_FALSE(world.Get(world.As("aurore"), report).ok());
   EXPECT_TRUE(world.Create(world.As("bazaar"), CreateRequest(outcome)).ok());
 }

@@ -10,6 +10,7 @@
 
 #include "common/errors.h"
 #include "server/exchange/keys.h"
+#include "server/exchange/stored_record.h"
 #include "tests/unit/exchange/departure_support.h"
 
 namespace coalition::exchange {
@@ -203,11 +204,15 @@ TEST_F(DepartureCrashTest, WhatWasChangedSinceItWasReadIsReadAgain) {
     const std::string key =
         world.store().Scan(prefix, PrefixEnd(prefix), world.store().Head(), {})->items[0].version.value;
     const std::string value = (*world.store().Read(std::span(&key, 1), world.store().Head()))[0]->value;
-    v1::Record more;  // a message behind another one is merged with it
+    const auto stored = ParseStoredRecord(value);
+    const RecordId id = *IdOfRecordKey(key);
+    const auto contents = world.keys().contents;
+    v1::Record more = **OpenMessage(*contents, id, *stored);
     more.mutable_offender_report()->set_comment("meanwhile");
     store::Commit commit;
     commit.build = [&](store::Revision, auto) -> absl::StatusOr<std::vector<store::Write>> {
-      return std::vector<store::Write>{{key, value + more.SerializeAsString()}};
+      return std::vector<store::Write>{{key, SealStoredRecord(*contents, id, stored->header.ToHeader(),
+                                                              stored->ordinal, stored->verdict, more)}};
     };
     ASSERT_TRUE(world.store().CommitAll(std::span(&commit, 1))[0].ok());
   };

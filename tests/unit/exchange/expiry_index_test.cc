@@ -38,11 +38,14 @@ class ExpiryIndexTest : public ::testing::Test {
   World world_;
 };
 
-TEST_F(ExpiryIndexTest, ANewStoreNotesItBesideTheOtherFact) {
-  const std::vector<std::string> facts = {std::string(kExpiryIndexKey), std::string(kSellerHashCheckKey)};
+TEST_F(ExpiryIndexTest, ANewStoreNotesItBesideTheOtherFacts) {
+  const std::vector<std::string> facts = {std::string(kExpiryIndexKey), std::string(kSellerHashCheckKey),
+                                          std::string(kContentsFormKey)};
   const auto read = world_.store().Read(facts, world_.store().Head());
-  ASSERT_TRUE(read.ok() && (*read)[0] && (*read)[1]);
+  ASSERT_TRUE(read.ok() && (*read)[0] && (*read)[1] && (*read)[2]);
   EXPECT_EQ((*read)[0]->revision, (*read)[1]->revision);
+  EXPECT_EQ((*read)[0]->revision, (*read)[2]->revision);
+  EXPECT_TRUE(CheckContentsFact(*world_.keys().contents, (*read)[2]->value).ok());
 }
 
 TEST_F(ExpiryIndexTest, OpeningMakesItOnce) {

@@ -113,7 +113,8 @@ int Rows(World& world, const std::string& prefix) {
 }
 
 int SellerRows(World& world, const std::string& seller_id = "shop-1") {
-  return Rows(world, SellerPrefix("bazaar.example", seller_id));
+  return Rows(
+      world, SellerPrefix("bazaar.example", world.keys().contents->SellerToken("bazaar.example", seller_id)));
 }
 
 // The rows of everything that aurore's records are found by: by seller, as its own, as granted to belmont.

@@ -2,10 +2,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <span>
+#include <string>
+
 #include "server/exchange/field_checker.h"
 #include "server/exchange/keys.h"
 #include "server/exchange/stored_record.h"
 #include "server/exchange/visibility.h"
+#include "tests/support/content_keys.h"
 
 namespace coalition::exchange {
 namespace {
@@ -38,13 +42,12 @@ TEST(KeysTest, ASellersRecordsAreOneRangeAndNobodyElses) {
 }
 
 TEST(KeysTest, PartsOfARecordsKey) {
-  for (const char* seller_id : {"s", "", "a b\xc3\xa9"}) {
-    const std::string key = RecordKey("a.example", seller_id, Id(0));
+  for (const char* token : {"s", "", "abcdefghijklmnopqrstuvwxyz"}) {
+    const std::string key = RecordKey("a.example", token, Id(0));
     EXPECT_EQ(IdOfRecordKey(key), Id(0));
     ASSERT_TRUE(SellerOfRecordKey(key).has_value());
-    EXPECT_EQ(SellerOfRecordKey(key)->platform, "a.example");
-    EXPECT_EQ(SellerOfRecordKey(key)->seller_id, seller_id);
-    EXPECT_EQ(SiblingKey(key, Id(9)), RecordKey("a.example", seller_id, Id(9)));
+    EXPECT_EQ(*SellerOfRecordKey(key), (SellerInKey{"a.example", token}));
+    EXPECT_EQ(SiblingKey(key, Id(9)), RecordKey("a.example", token, Id(9)));
   }
   EXPECT_EQ(IdOfRecordKey("r"), std::nullopt);
   EXPECT_EQ(IdOfRecordKey(IdKey(Id(1))), std::nullopt);
@@ -57,8 +60,7 @@ TEST(KeysTest, ClearancesOfASellerAreNobodyElses) {
   for (const std::string& key : {newer, older}) {
     EXPECT_LT(key, PrefixEnd(prefix));
     ASSERT_TRUE(SellerOfClearanceKey(key).has_value());
-    EXPECT_EQ(SellerOfClearanceKey(key)->platform, "a.example");
-    EXPECT_EQ(SellerOfClearanceKey(key)->seller_id, "s");
+    EXPECT_EQ(*SellerOfClearanceKey(key), (SellerInKey{"a.example", "s"}));
   }
   EXPECT_GE(ClearancePrefix("a.example", "s2"), PrefixEnd(prefix));
   EXPECT_FALSE(SellerOfClearanceKey(prefix).has_value());
@@ -112,6 +114,45 @@ TEST(StoredRecordTest, RoundTrip) {
   EXPECT_EQ(stored->verdict, v1::OPINION_VERDICT_DISPUTED);
   EXPECT_EQ(stored->message, "message");
   EXPECT_EQ(stored->position(), (Position{77, 258}));
+}
+
+v1::Record Saying(const std::string& comment) {
+  v1::Record record;
+  record.mutable_offender_report()->set_comment(comment);
+  return record;
+}
+
+TEST(StoredRecordTest, ASealedMessageIsOpenedForItsRecordAlone) {
+  const auto keys = testing::TestContentKeys();
+  const std::string value =
+      SealStoredRecord(*keys, Id(1), AnyHeader(), 0, v1::OPINION_VERDICT_CONFIRMED, Saying("a marker"));
+  EXPECT_EQ(value.find("a marker"), std::string::npos);
+  const auto stored = ParseStoredRecord(value);
+  ASSERT_TRUE(stored.has_value());
+  const auto opened = OpenMessage(*keys, Id(1), *stored);
+  ASSERT_TRUE(opened.ok() && opened->has_value()) << opened.status();
+  EXPECT_EQ((*opened)->offender_report().comment(), "a marker");
+  // Of another record these bytes are none, though its key is there.
+  EXPECT_TRUE(absl::IsDataLoss(OpenMessage(*keys, Id(2), *stored).status()));
+}
+
+TEST(StoredRecordTest, WhatIsErasedIsNotThereAndWhatIsDamagedIsCorrupt) {
+  const auto keys = testing::TestContentKeys();
+  std::string value =
+      SealStoredRecord(*keys, Id(1), AnyHeader(), 0, v1::OPINION_VERDICT_CONFIRMED, Saying("a marker"));
+  value.back() ^= 1;
+  EXPECT_TRUE(absl::IsDataLoss(OpenMessage(*keys, Id(1), *ParseStoredRecord(value)).status()));
+  // What was sealed and is no record is damaged too.
+  const std::string none = EncodeStoredRecord(AnyHeader(), 0, v1::OPINION_VERDICT_CONFIRMED,
+                                              keys->Seal(Id(1), "\xff\xff no record"));
+  EXPECT_TRUE(absl::IsDataLoss(OpenMessage(*keys, Id(1), *ParseStoredRecord(none)).status()));
+  const RecordId id = Id(1);
+  ASSERT_TRUE(keys->Erase(std::span(&id, 1)).ok());
+  for (const std::string& bytes : {value, none}) {
+    const auto opened = OpenMessage(*keys, id, *ParseStoredRecord(bytes));
+    ASSERT_TRUE(opened.ok()) << opened.status();
+    EXPECT_FALSE(opened->has_value());
+  }
 }
 
 TEST(StoredRecordTest, WhatIsCutShortOrUnknownIsNone) {

@@ -63,7 +63,8 @@ class EntriesTest : public ::testing::Test {
       : world_(InMemory(limits)),
         log_(world_),
         reads_(world_.store()),
-        entries_(reads_, [this] { return log_.Newest(); }) {}
+        entries_(
+            reads_, [this] { return log_.Newest(); }, TestEntryKeys()) {}
 
   ledger::EntryAsker As(const std::string& member, bool audits = false) {
     context_ = world_.As(member);

@@ -1,6 +1,8 @@
 // Entries of every kind, as those who write them do.
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -8,6 +10,7 @@
 #include "coalition/v1/ledger_service.pb.h"
 #include "common/ids.h"
 #include "server/ledger/entry.h"
+#include "tests/support/entry_keys.h"
 #include "tests/support/exchange_world.h"
 
 namespace coalition::testing {
@@ -18,10 +21,18 @@ inline storage::v1::StoredLedgerEntry EntryFor(const v1::LedgerContent& content,
                                                const v1::LedgerReserved& reserved,
                                                const std::vector<uint32_t>& parties,
                                                const std::vector<uint32_t>& full_parties) {
-  storage::v1::StoredLedgerEntry entry = ledger::MakeEntry(content, reserved);
+  storage::v1::StoredLedgerEntry entry =
+      ledger::MakeEntry(*TestEntryKeys(), int64_t{20'700} * kTestDayS * 1'000'000'000, content, reserved);
   for (const uint32_t party : parties) entry.add_parties(party);
   for (const uint32_t party : full_parties) entry.add_full_parties(party);
   return entry;
+}
+
+// As whoever may open all of it reads it.
+inline ledger::EntryParts PartsOf(const storage::v1::StoredLedgerEntry& entry) {
+  const auto parts = ledger::PartsOf(*TestEntryKeys(), entry);
+  EXPECT_TRUE(parts.ok() && parts->has_value());
+  return parts.ok() && parts->has_value() ? **parts : ledger::EntryParts();
 }
 
 // Writes what members of a World are shown and do, under names that `mark` tells apart.

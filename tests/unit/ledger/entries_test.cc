@@ -125,7 +125,8 @@ TEST_F(EntriesTest, WhatIsNotPublishedIsNotThere) {
   SealTicks(1);
   const std::vector<v1::LedgerEntry> all = All(As("belmont"), QueryOf("belmont"));
   EXPECT_GT(all.size(), before);
-  const ledger::Entries behind(reads_, [&] { return earlier; });
+  const ledger::Entries behind(
+      reads_, [&] { return earlier; }, TestEntryKeys());
   const auto page = behind.List(As("belmont"), QueryOf("belmont"), [] { return absl::OkStatus(); });
   ASSERT_TRUE(page.ok()) << page.status();
   EXPECT_THAT(page->entries, SizeIs(before));

@@ -17,6 +17,7 @@
 #include "tests/support/exchange_world.h"
 #include "tests/support/store/refusing_store.h"
 #include "tests/support/test_names.h"
+#include "tests/unit/ledger/entries_support.h"
 
 namespace coalition::testing {
 namespace {
@@ -43,6 +44,7 @@ std::string NameOf(uint8_t number) {
 struct FoundEntry {
   ledger::EntryId id;
   storage::v1::StoredLedgerEntry stored;
+  ledger::EntryParts parts;
   v1::LedgerContent content;
 };
 
@@ -56,7 +58,8 @@ std::vector<FoundEntry> EntriesIn(const store::Store& store) {
     EXPECT_TRUE(id.has_value());
     found.id = id.value_or(ledger::EntryId{});
     EXPECT_TRUE(found.stored.ParseFromString(row.version.value));
-    EXPECT_TRUE(found.content.ParseFromString(found.stored.open().content()));
+    found.parts = PartsOf(found.stored);
+    EXPECT_TRUE(found.content.ParseFromString(found.parts.open.content));
     EXPECT_EQ(found.id.revision, row.version.revision);
   }
   return entries;
@@ -115,8 +118,9 @@ TEST_F(EntryLogTest, AnEntrySaysWhoWasShownWhatByWhichCall) {
   EXPECT_THAT(of.shown(1).records(), ElementsAre(NameOf(2)));
   EXPECT_THAT(entries[0].stored.parties(), ElementsAre(kBelmont));
   EXPECT_THAT(entries[0].stored.full_parties(), ElementsAre(kBelmont));
-  EXPECT_THAT(entries[0].stored.open().salt(), SizeIs(ledger::kPartSaltBytes));
-  EXPECT_NE(entries[0].stored.open().salt(), entries[0].stored.reserved().salt());
+  EXPECT_THAT(entries[0].parts.open.salt, SizeIs(ledger::kPartSaltBytes));
+  EXPECT_NE(entries[0].parts.open.salt, entries[0].parts.reserved.salt);
+  EXPECT_EQ(entries[0].stored.SerializeAsString().find("backend"), std::string::npos) << "it is sealed";
 }
 
 TEST_F(EntryLogTest, EachDisclosureHasItsEntryAndOnlyTheFirstIsAFirstShowing) {

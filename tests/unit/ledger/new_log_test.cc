@@ -46,7 +46,7 @@ class NewLogTest : public ::testing::Test {
     return kept;
   }
   absl::StatusOr<std::map<std::string, std::string>> Kept(int64_t contents_from_s = 0) const {
-    FormerLog log(world_.NewestVerified(), contents_from_s);
+    FormerLog log(world_.NewestVerified(), contents_from_s, world_.facts.names.keys);
     auto kept = TakeAll(Rows(), &log);
     if (absl::Status proved = log.Prove(); !proved.ok()) return proved;
     return kept;
@@ -77,17 +77,17 @@ TEST_F(NewLogTest, TheTicksMustHaveTheCheckpointsRoot) {
   ASSERT_TRUE(Kept().ok());
   coalition::Checkpoint other = world_.NewestVerified();
   other.root[0] ^= 1;
-  FormerLog forged(other, 0);
+  FormerLog forged(other, 0, world_.facts.names.keys);
   ASSERT_TRUE(TakeAll(Rows(), &forged).ok());
   EXPECT_TRUE(absl::IsDataLoss(forged.Prove()));
 
   auto without_one = Rows();
   without_one.erase(TickKey(1));
-  FormerLog gap(world_.NewestVerified(), 0);
+  FormerLog gap(world_.NewestVerified(), 0, world_.facts.names.keys);
   EXPECT_TRUE(absl::IsDataLoss(TakeAll(without_one, &gap).status()));
   auto without_last = Rows();
   without_last.erase(TickKey(3));
-  FormerLog cut(world_.NewestVerified(), 0);
+  FormerLog cut(world_.NewestVerified(), 0, world_.facts.names.keys);
   ASSERT_TRUE(TakeAll(without_last, &cut).ok());
   EXPECT_TRUE(absl::IsDataLoss(cut.Prove()));
 }
@@ -123,14 +123,30 @@ TEST_F(NewLogTest, ContentsThatHaveEndedDoNotComeBack) {
   for (auto& [key, value] : rows) {
     storage::v1::StoredLedgerEntry entry;
     if (!IdOfEntryKey(key) || !entry.ParseFromString(value)) continue;
-    value = Ended(entry, *ContentOf(entry)).SerializeAsString();
+    value = Ended(entry).SerializeAsString();
   }
-  FormerLog log(world_.NewestVerified(), 0);
+  FormerLog log(world_.NewestVerified(), 0, world_.facts.names.keys);
   EXPECT_EQ(TakeAll(rows, &log)->size(), 0U) << "its proofs went with the old log";
 }
 
+// Which keys are gone goes on to be known, for an older copy of them may be put back.
+TEST_F(NewLogTest, WhatWasErasedDoesNotComeBack) {
+  const std::string row = EntryKey(world_.WriteActs({1}, 2));
+  Tick();
+  storage::v1::StoredLedgerEntry entry;
+  ASSERT_TRUE(entry.ParseFromString(world_.MustRead(row)));
+  EXPECT_EQ(Kept()->count(row), 1U);
+  ASSERT_TRUE(world_.facts.names.keys->Destroy(std::vector<uint64_t>{entry.key()}).ok());
+  world_.Commit({{ErasedKey(entry.key()), ""}});
+  const auto kept = Kept();
+  ASSERT_TRUE(kept.ok()) << kept.status();
+  EXPECT_EQ(kept->size(), 2U) << "the other entry, and the note";
+  EXPECT_EQ(kept->count(row), 0U);
+  EXPECT_EQ(kept->count(ErasedKey(entry.key())), 1U);
+}
+
 TEST_F(NewLogTest, ThePlaceOfTheFirstEntryIsBehindThoseOfTheFirstCommit) {
-  FormerLog log(std::nullopt, 0);
+  FormerLog log(std::nullopt, 0, world_.facts.names.keys);
   EXPECT_EQ(log.FirstPlace(), (EntryId{1, 0}));
   world_.WriteActs({1});
   for (const auto& [key, of] : Rows()) {

@@ -26,10 +26,10 @@ class OpeningTest : public ::testing::Test {
   Opening For(const std::string& member, const storage::v1::StoredLedgerEntry& entry, bool audits = false,
               int64_t now_s = kDayEnds) {
     const exchange::CallContext context = world_.As(member);
-    v1::LedgerContent content;
-    EXPECT_TRUE(content.ParseFromString(entry.open().content()));
+    const auto content = ledger::ContentOf(entry);
+    EXPECT_TRUE(content.has_value());
     return ledger::OpeningFor({context.snapshot->policy_state(), context.caller.member_number, audits, now_s},
-                              entry, content);
+                              entry, content.value_or(v1::LedgerContent()));
   }
   Opening ForAuditor(const storage::v1::StoredLedgerEntry& entry) { return For("office", entry, true); }
   storage::v1::StoredLedgerEntry ShownTo(const std::string& member, v1::MemberKind kind) {
@@ -120,20 +120,22 @@ TEST_F(OpeningWhereAuditorsOpenTest, WhatHasNoKindNobodyOpens) {
 
 TEST_F(OpeningTest, WhatIsNotOpenedHasItsCommitmentAlone) {
   const ledger::SealedEntry sealed{{7, 12}, {1, 0}, maker_.Act("office")};
-  const auto& open = sealed.entry.open();
-  const auto& reserved = sealed.entry.reserved();
-  const v1::LedgerEntry closed = ledger::Opened(sealed, kOpen);
+  const ledger::EntryParts parts = PartsOf(sealed.entry);
+  const v1::LedgerEntry closed = ledger::Opened(sealed, parts, kOpen);
   EXPECT_EQ(closed.name(), "ledgerEntries/7-12");
-  EXPECT_EQ(closed.open().salt(), open.salt());
-  EXPECT_EQ(closed.open().content(), open.content());
+  EXPECT_EQ(closed.open().salt(), parts.open.salt);
+  EXPECT_EQ(closed.open().content(), parts.open.content);
   EXPECT_EQ(closed.reserved().salt(), "");
   EXPECT_EQ(closed.reserved().content(), "");
-  const Sha256Digest commitment = ledger::CommitmentOf(reserved.salt(), reserved.content());
+  const Sha256Digest commitment = ledger::CommitmentOf(parts.reserved.salt, parts.reserved.content);
   EXPECT_EQ(closed.reserved().commitment(), Bytes(commitment));
-  EXPECT_EQ(closed.SerializeAsString().find(reserved.content()), std::string::npos);
-  const v1::LedgerEntry whole = ledger::Opened(sealed, kAll);
-  EXPECT_EQ(whole.reserved().salt(), reserved.salt());
-  EXPECT_EQ(whole.reserved().content(), reserved.content());
+  EXPECT_EQ(closed.SerializeAsString().find(parts.reserved.content), std::string::npos);
+  const v1::LedgerEntry whole = ledger::Opened(sealed, parts, kAll);
+  EXPECT_EQ(whole.reserved().salt(), parts.reserved.salt);
+  EXPECT_EQ(whole.reserved().content(), parts.reserved.content);
+  const v1::LedgerEntry ended = ledger::Opened(sealed, std::nullopt, kAll);
+  EXPECT_EQ(ended.reserved().commitment(), Bytes(commitment));
+  EXPECT_EQ(ended.open().commitment(), Bytes(ledger::CommitmentOf(parts.open.salt, parts.open.content)));
 }
 
 }  // namespace

@@ -47,7 +47,8 @@ class RetentionTest : public ::testing::Test {
   // Of the store as it is, with nothing remembered.
   std::unique_ptr<ledger::Retention> MakeRetention(ledger::RetentionOptions options = {}) {
     options.keep = std::chrono::hours(24) * kKeepDays;
-    return std::make_unique<ledger::Retention>(world_.store(), *world_.lane, std::move(options));
+    return std::make_unique<ledger::Retention>(world_.store(), *world_.lane, std::move(options),
+                                               world_.facts.names.keys);
   }
   absl::StatusOr<bool> Step(ledger::Retention& retention) {
     return retention.Step(world_.now_ms(), ledger::DayOf(world_.now_ms()) - 1, world_.sealer->Newest().size);
@@ -66,7 +67,9 @@ class RetentionTest : public ::testing::Test {
     disclosure.set_credential(kMarker + std::string(bytes, '.'));
     v1::LedgerReserved reserved;
     reserved.set_credential(kMarker);
-    storage::v1::StoredLedgerEntry entry = ledger::MakeEntry(content, reserved);
+    storage::v1::StoredLedgerEntry entry =
+        ledger::MakeEntry(*world_.facts.names.keys, world_.clock.now_ns, content, reserved);
+    entry.set_shown_day(static_cast<uint32_t>(ledger::DayOf(world_.now_ms())));
     entry.add_parties(kBelmont);
     entry.add_full_parties(kBelmont);
     storage::v1::StoredFirstShowing* first = entry.add_first_showings();
@@ -173,7 +176,7 @@ TEST_F(SealerRetentionTest, ContentsEndAndProofsStayWhatTheyWere) {
   EXPECT_TRUE(HasEnded(marked));
   EXPECT_TRUE(HasEnded(act));
   EXPECT_EQ(LiveRowsWithMarker(), 0);
-  EXPECT_TRUE(EntryAt(marked).reserved().salt().empty());
+  EXPECT_TRUE(EntryAt(marked).sealed().empty());
   EXPECT_TRUE(EntryAt(marked).first_showings().empty());
   // What is held is still proved by the server, to the same root, and to the newest one.
   EXPECT_EQ(HeldOf(kBelmont, before), held_by_belmont);
@@ -312,11 +315,50 @@ TEST_F(RetentionTest, TwoServersAtOneStoreAreFound) {
   EXPECT_TRUE(absl::IsFailedPrecondition(Step(*other).status()));
 }
 
+// Older versions of its rows may lie in copies and backups for years.
+TEST_F(RetentionTest, ADaysKeysGoWhenAllOfItHasEnded) {
+  const auto opens = [&](const storage::v1::StoredLedgerEntry& row) {
+    const auto parts = ledger::PartsOf(*world_.facts.names.keys, row);
+    EXPECT_TRUE(parts.ok()) << parts.status();
+    return parts.ok() && parts->has_value();
+  };
+  const ledger::EntryId first = WriteMarked();
+  const storage::v1::StoredLedgerEntry row = EntryAt(first);
+  Seal();
+  PassDays(1);
+  const storage::v1::StoredLedgerEntry next = EntryAt(WriteMarked());
+  Seal();
+  Seal();  // and what that made of the first day
+  const auto retention = MakeRetention();
+  PassDays(kKeepDays);
+  EXPECT_EQ(Step(*retention), absl::StatusOr<bool>(false));
+  EXPECT_TRUE(HasEnded(first));
+  EXPECT_TRUE(opens(row)) << "entries of the day may have been sealed on the next one";
+  PassDays(1);
+  EXPECT_EQ(Step(*retention), absl::StatusOr<bool>(false));
+  EXPECT_FALSE(opens(row));
+  EXPECT_TRUE(opens(next));
+  PassDays(1);
+  EXPECT_EQ(Step(*MakeRetention()), absl::StatusOr<bool>(false));
+  EXPECT_FALSE(opens(next));
+  EXPECT_EQ(world_.VerifiedEntriesOf(kBelmont).size(), 2);
+}
+
+TEST_F(RetentionTest, AnEntryThatHasNotEndedKeepsItsDaysKeys) {
+  const storage::v1::StoredLedgerEntry unsealed = EntryAt(WriteMarked());
+  const auto retention = MakeRetention();
+  PassDays(3 * kKeepDays);
+  EXPECT_EQ(Step(*retention), absl::StatusOr<bool>(false));
+  const auto parts = ledger::PartsOf(*world_.facts.names.keys, unsealed);
+  ASSERT_TRUE(parts.ok()) << parts.status();
+  EXPECT_TRUE(parts->has_value());
+}
+
 TEST_F(RetentionTest, ADamagedEntryStopsIt) {
   const ledger::EntryId marked = WriteMarked();
   Seal();
   storage::v1::StoredLedgerEntry broken = EntryAt(marked);
-  broken.mutable_open()->set_content("\xff");
+  broken.set_open("\xff");
   world_.Commit({ledger::EntryWrite(marked, broken)});
   PassDays(kKeepDays + 1);
   EXPECT_TRUE(absl::IsDataLoss(Step(*MakeRetention()).status()));

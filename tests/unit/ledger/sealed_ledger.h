@@ -82,7 +82,7 @@ class SealedLedger {
       return world.directory().Current()->policy_state().member(number);
     };
     return {{[member](uint32_t number) { return FormatMemberName(member(number)->id); },
-             [](policy::ViewSet) { return std::vector<std::string>{"full"}; }},
+             [](policy::ViewSet) { return std::vector<std::string>{"full"}; }, TestEntryKeys()},
             [member](uint32_t number) { return member(number)->kind; }};
   }
 

@@ -228,8 +228,8 @@ TEST(SealerTest, ADamagedEntryIsNotSealedAndNothingBehindIt) {
 TEST(SealerTest, WhatIsNoEntryIsNotSealed) {
   LedgerWorld world;
   world.Open();
-  storage::v1::StoredLedgerEntry entry = ledger::MakeEntry({});
-  entry.mutable_open()->set_salt("short");
+  storage::v1::StoredLedgerEntry entry = ledger::MakeEntry(*TestEntryKeys(), 0, {});
+  entry.set_open("short");
   world.Commit({ledger::EntryWrite({world.store().Head() + 1, 0}, entry)});
   EXPECT_TRUE(absl::IsDataLoss(world.sealer->Tick()));
   EXPECT_EQ(world.NewestVerified().size, 1);
@@ -246,7 +246,8 @@ TEST(SealerTest, ShowingsThatAreNoneAreNotSealed) {
   storage::v1::StoredLedgerEntry right;
   v1::LedgerContent content;
   content.mutable_disclosure()->mutable_time()->set_seconds(1'790'000'000);
-  right = ledger::MakeEntry(content);
+  right = ledger::MakeEntry(*TestEntryKeys(), 0, content);
+  right.set_shown_day(20'000);
   right.add_full_parties(kBelmont);
   right.add_first_showings()->set_contributor(kAurore);
   right.mutable_first_showings(0)->set_record(TestRecord(1));
@@ -270,7 +271,7 @@ TEST(SealerTest, ShowingsThatAreNoneAreNotSealed) {
   wrong.mutable_first_showings(0)->clear_contributor();
   EXPECT_TRUE(absl::IsDataLoss(sealed(wrong)));
   wrong = right;
-  wrong.mutable_open()->set_content(v1::LedgerContent().SerializeAsString());
+  wrong.clear_shown_day();
   EXPECT_TRUE(absl::IsDataLoss(sealed(wrong)));
 }
 

@@ -9,6 +9,7 @@
 #include "coalition/storage/v1/ledger.pb.h"
 #include "coalition/v1/ledger_service.pb.h"
 #include "common/hash.h"
+#include "server/ledger/entry.h"
 #include "server/ledger/keys.h"
 #include "server/membership/policies.h"
 #include "tests/support/administration_world.h"
@@ -27,6 +28,12 @@ struct FoundAct {
   store::Revision revision = 0;
 };
 
+ledger::EntryParts PartsOf(const World& world, const storage::v1::StoredLedgerEntry& entry) {
+  const auto parts = ledger::PartsOf(*world.entry_keys(), entry);
+  EXPECT_TRUE(parts.ok() && parts->has_value());
+  return parts.ok() && parts->has_value() ? **parts : ledger::EntryParts();
+}
+
 class ActsTest : public ::testing::Test {
  protected:
   std::vector<FoundAct> Acts() {
@@ -38,8 +45,8 @@ class ActsTest : public ::testing::Test {
       v1::LedgerContent content;
       v1::LedgerReserved reserved;
       EXPECT_TRUE(entry.ParseFromString(row.version.value) &&
-                  content.ParseFromString(entry.open().content()) &&
-                  reserved.ParseFromString(entry.reserved().content()));
+                  content.ParseFromString(PartsOf(world_, entry).open.content) &&
+                  reserved.ParseFromString(PartsOf(world_, entry).reserved.content));
       EXPECT_TRUE(content.has_act());
       acts.push_back({content.act(),
                       reserved.credential(),

@@ -6,6 +6,7 @@
 #include "server/membership/directory.h"
 #include "server/membership/stored_state.h"
 #include "server/store/leveldb_store.h"
+#include "tests/support/entry_keys.h"
 #include "tests/support/exchange_world.h"
 
 namespace coalition::membership {
@@ -31,7 +32,7 @@ class MembershipTest : public ::testing::Test {
   }
 
   absl::Status OpenStatus(const config::v1::Bootstrap& bootstrap) {
-    return Directory::Open(*store_, bootstrap, 0).status();
+    return Directory::Open(*store_, bootstrap, 0, coalition::testing::TestEntryKeys()).status();
   }
 
   TempDir dir_;
@@ -40,7 +41,7 @@ class MembershipTest : public ::testing::Test {
 };
 
 TEST_F(MembershipTest, BootstrapBecomesTheCoalition) {
-  const auto directory = Directory::Open(*store_, bootstrap_, 0);
+  const auto directory = Directory::Open(*store_, bootstrap_, 0, coalition::testing::TestEntryKeys());
   ASSERT_TRUE(directory.ok()) << directory.status();
   const auto snapshot = (*directory)->Current();
   EXPECT_EQ(snapshot->trust_domain(), "coalition.example");
@@ -64,7 +65,8 @@ TEST_F(MembershipTest, BootstrapBecomesTheCoalition) {
 }
 
 TEST_F(MembershipTest, PublicFactsAreOrderedByName) {
-  const auto snapshot = (*Directory::Open(*store_, bootstrap_, 0))->Current();
+  const auto snapshot =
+      (*Directory::Open(*store_, bootstrap_, 0, coalition::testing::TestEntryKeys()))->Current();
   const auto by_name = [](const auto* a, const auto* b) { return a->name() < b->name(); };
   EXPECT_TRUE(std::is_sorted(snapshot->PublicMembers().begin(), snapshot->PublicMembers().end(), by_name));
   const v1::Member* aurore = snapshot->PublicMember(1);
@@ -81,7 +83,8 @@ TEST_F(MembershipTest, PublicFactsAreOrderedByName) {
 }
 
 TEST_F(MembershipTest, CredentialsAreFoundByMemberAndCredential) {
-  const auto snapshot = (*Directory::Open(*store_, bootstrap_, 0))->Current();
+  const auto snapshot =
+      (*Directory::Open(*store_, bootstrap_, 0, coalition::testing::TestEntryKeys()))->Current();
   const identity::RegisteredCredential* found = snapshot->Find("belmont", "backend");
   ASSERT_NE(found, nullptr);
   EXPECT_EQ(found->member_number, 2);
@@ -220,7 +223,7 @@ TEST_F(MembershipTest, AnOlderStoreIsJudgedByTheBuiltInPolicy) {
   ASSERT_TRUE(store_->CommitAll(std::span(&commit, 1))[0].ok());
   Reopen();
   for (int time = 0; time < 2; ++time) {  // once for good
-    const auto directory = Directory::Open(*store_, bootstrap_, 0);
+    const auto directory = Directory::Open(*store_, bootstrap_, 0, coalition::testing::TestEntryKeys());
     ASSERT_TRUE(directory.ok()) << directory.status();
     const policy::State& state = (*directory)->Current()->policy_state();
     EXPECT_EQ(state.policy_version(), 1);
@@ -235,7 +238,7 @@ TEST_F(MembershipTest, AnOlderStoreIsJudgedByTheBuiltInPolicy) {
 // Changes of the coalition begin an epoch; a member's own policy does not, and is part of the one that it
 // falls into.
 TEST_F(MembershipTest, AnEpochIsJudgedAsItEnded) {
-  const auto directory = Directory::Open(*store_, bootstrap_, 0);
+  const auto directory = Directory::Open(*store_, bootstrap_, 0, coalition::testing::TestEntryKeys());
   ASSERT_TRUE(directory.ok()) << directory.status();
   const uint32_t aurore = (*directory)->Current()->policy_state().FindMember("aurore")->number;
   const auto make = [&](bool begins_epoch, int64_t version) {

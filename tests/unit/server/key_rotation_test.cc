@@ -5,7 +5,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,26 +16,16 @@
 #include "common/file.h"
 #include "common/random.h"
 #include "server/keys.h"
+#include "server/ledger/entry_keys.h"
 #include "server/ledger/head.h"
+#include "tests/support/failing_sync.h"
 #include "tests/support/store/scratch_dir.h"
-
-namespace {
-
-ino_t last_synced = 0;
-
-}  // namespace
-
-// In the C library's place: notes what is synced.
-extern "C" int fsync(int fd) {
-  struct stat facts {};
-  if (fstat(fd, &facts) == 0) last_synced = facts.st_ino;
-  return static_cast<int>(syscall(SYS_fsync, fd));
-}
 
 namespace coalition::server {
 namespace {
 
 using ::testing::HasSubstr;
+using testing::last_synced;
 
 class KeyRotationTest : public ::testing::Test {
  protected:
@@ -47,6 +36,7 @@ class KeyRotationTest : public ::testing::Test {
     config_.mutable_storage()->set_history_days(7);
     EXPECT_TRUE(LoadKeys(config_.key_dir(), true, random_).ok());
     EXPECT_TRUE(LoadLedgerKey(config_.key_dir(), true, random_).ok());
+    EXPECT_TRUE(ledger::EntryKeys::Load(config_.key_dir(), true, random_).ok());
     EXPECT_TRUE(MakeDir(config_.store_dir(), 0700).ok());
     EXPECT_TRUE(WriteFileAtomic(config_.store_dir() + "/LOCK", "", 0600).ok());
   }
@@ -190,7 +180,7 @@ TEST_F(KeyRotationTest, TheFormerPageTokenKeyGoesWhenNoCursorIsGoodAnyMore) {
   EXPECT_EQ(Bytes("page_token.old"), "none");
 }
 
-TEST_F(KeyRotationTest, OthersHaveNoOverlapAndTheMasterOfTokensStays) {
+TEST_F(KeyRotationTest, OthersHaveNoOverlapAndFourStay) {
   for (const char* name : {"seller_hash", "etag"}) {
     const std::string before = Bytes(name);
     ASSERT_TRUE(Rotate(name).ok());
@@ -199,9 +189,14 @@ TEST_F(KeyRotationTest, OthersHaveNoOverlapAndTheMasterOfTokensStays) {
     EXPECT_EQ(Mode(name), 0600u);
     EXPECT_TRUE(absl::IsInvalidArgument(End(name).status()));
   }
-  const std::string master = Bytes("token_master");
-  ExpectRefused(Rotate("token_master"), "docs/operations.md");
-  EXPECT_EQ(Bytes("token_master"), master);
+  for (const char* name : {"token_master", "pseudonym", "erasure_keys", "ledger_contents"}) {
+    const std::string before = Bytes(name);
+    ASSERT_NE(before, "none");
+    ExpectRefused(Rotate(name), "docs/operations.md");
+    ExpectRefused(Rotate(name), name);
+    EXPECT_EQ(Bytes(name), before);
+    EXPECT_TRUE(absl::IsInvalidArgument(End(name).status()));
+  }
   EXPECT_TRUE(absl::IsInvalidArgument(Rotate("ledger_key.pem").status()));
   std::filesystem::remove(Path("etag"));
   ExpectRefused(Rotate("etag"), "etag is not there");

@@ -38,7 +38,8 @@ class LedgerServiceTest : public ::testing::Test {
         keys_(world_.keys()),
         disclosures_(world_.store(), keys_, shown_),
         sealer_(kSealKey, world_.random),
-        entries_(world_.store(), [this] { return log_.Newest(); }),
+        entries_(
+            world_.store(), [this] { return log_.Newest(); }, TestEntryKeys()),
         service_(entries_, disclosures_,
                  [this](const std::string& note) { return log_.sealer().AddCosignature(note); }, sealer_,
                  {.page_size_default = 2, .page_size_max = 3}) {}

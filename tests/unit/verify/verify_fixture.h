@@ -19,6 +19,7 @@ namespace coalition::verify {
 
 using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -40,7 +41,10 @@ class VerifyFixture : public ::testing::Test {
     delete world_;
     world_ = nullptr;
   }
-  ~VerifyFixture() override { world().PutBack(); }
+  ~VerifyFixture() override {
+    world().PutBack();
+    world().Use(testing::TestContentKeys());
+  }
 
   static VerifyWorld& world() { return *world_; }
   static std::vector<Finding> Findings() {
@@ -85,11 +89,12 @@ class VerifyFixture : public ::testing::Test {
     const std::string key = KeyOfRecord(world().made().kept);
     const std::string value = world().MustRead(key);
     const auto stored = exchange::ParseStoredRecord(value);
+    const auto id = *exchange::IdOfRecordKey(key);
     v1::Record record;
-    EXPECT_TRUE(record.ParseFromString(std::string(stored->message)));
+    EXPECT_TRUE(*exchange::OpenMessageInto(world().contents(), id, *stored, &record));
     change(record);
-    return {key, exchange::EncodeStoredRecord(stored->header.ToHeader(), stored->ordinal, stored->verdict,
-                                              record.SerializeAsString())};
+    return {key, exchange::SealStoredRecord(world().contents(), id, stored->header.ToHeader(),
+                                            stored->ordinal, stored->verdict, record)};
   }
 
  private:

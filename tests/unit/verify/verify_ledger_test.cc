@@ -5,6 +5,7 @@
 #include <array>
 #include <filesystem>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,11 +29,25 @@ class VerifyLedgerTest : public VerifyFixture {
 };
 
 TEST_F(VerifyLedgerTest, AnEntryThatWasChangedIsFound) {
-  const auto change = [](storage::v1::StoredLedgerEntry& of) {
-    of.mutable_open()->set_salt(std::string(16, 'x'));
-  };
+  const auto change = [](storage::v1::StoredLedgerEntry& of) { of.set_open(std::string(32, 'x')); };
   EXPECT_THAT(FindingsAfter({Changed<storage::v1::StoredLedgerEntry>(Entry(), change)}),
               Is(Subject::kLedger, "has a root that its entries do not lead to"));
+}
+
+TEST_F(VerifyLedgerTest, WhatAnEntrySaysMustBeWhatItIsCommittedTo) {
+  const auto change = [](storage::v1::StoredLedgerEntry& of) { of.mutable_sealed()->back() ^= 1; };
+  EXPECT_THAT(FindingsAfter({Changed<storage::v1::StoredLedgerEntry>(Entry(), change)}),
+              Is(Subject::kLedger, "says what does not open with its key"));
+  world().PutBack();
+  const auto other = [](storage::v1::StoredLedgerEntry& of) {
+    of = ledger::MakeEntry(*testing::TestEntryKeys(), 0, v1::LedgerContent());
+    const std::string open = of.open();
+    of.set_open(of.reserved());
+    of.set_reserved(open);
+  };
+  EXPECT_THAT(FindingsAfter({Changed<storage::v1::StoredLedgerEntry>(Entry(), other)}),
+              Is(Subject::kLedger, "says what does not open with its key"))
+      << "it is bound to its commitments";
 }
 
 TEST_F(VerifyLedgerTest, AnEntryThatIsGoneOrTooManyIsFound) {
@@ -57,7 +72,7 @@ TEST_F(VerifyLedgerTest, AnEntryThatHasEndedIsSound) {
   std::vector<store::Write> writes;
   for (const std::string& key : world().KeysOf("le")) {
     writes.push_back(Changed<storage::v1::StoredLedgerEntry>(key, [](auto& of) {
-      of = ledger::Ended(of, *ledger::ContentOf(of));
+      of = ledger::Ended(of);
       of.clear_parties();
     }));
   }
@@ -162,6 +177,26 @@ TEST_F(VerifyLedgerTest, WhatIsNotedBesideTheLogIsChecked) {
     EXPECT_THAT(FindingsAfter({{std::string(key), "?"}}), Is(Subject::kRow, "does not parse"));
     world().PutBack();
   }
+}
+
+// What says that a key is destroyed outlives it, in the store.
+TEST_F(VerifyLedgerTest, AKeyThatWasDestroyedAndIsThereIsFound) {
+  for (const store::Write& wrong : {store::Write{"lz?", ""}, store::Write{ledger::ErasedKey(7), "?"}}) {
+    EXPECT_THAT(FindingsAfter({wrong}), Is(Subject::kRow, "is no note of a key that is destroyed"));
+    world().PutBack();
+  }
+  storage::v1::StoredLedgerEntry entry;
+  ASSERT_TRUE(entry.ParseFromString(world().MustRead(Entry())));
+  EXPECT_THAT(FindingsAfter({{ledger::ErasedKey(entry.key()), ""}}),
+              Is(Subject::kHead, "is erased, and its key is there"));
+  const auto keys = testing::TestEntryKeys();
+  const uint64_t erased = entry.key();
+  ASSERT_TRUE(keys->Destroy(std::span(&erased, 1)).ok());
+  VerifyOptions options = world().Options();
+  options.entry_keys = keys;
+  const auto report = VerifyStore(options);
+  ASSERT_TRUE(report.ok()) << report.status();
+  EXPECT_THAT(report->findings, IsEmpty());
 }
 
 // One that the log has signed, of another time.

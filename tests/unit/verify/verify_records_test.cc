@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "coalition/storage/v1/storage.pb.h"
+#include "server/exchange/erasures.h"
 #include "server/exchange/taken_back.h"
 #include "server/ledger/shown_log.h"
 #include "tests/unit/verify/verify_fixture.h"
@@ -78,19 +80,19 @@ TEST_F(VerifyRecordsTest, EveryIndexRowTooManyIsFound) {
               Is(Subject::kIndex, "not of the record that it leads to"));
   world().PutBack();
   const std::string entry = world().MustRead(OneOf("x"));
-  EXPECT_THAT(FindingsAfter({{exchange::ExternalIdKey(1, "case-2"), entry}}),
+  EXPECT_THAT(FindingsAfter({{exchange::ExternalIdKey(world().contents(), 1, "case-2"), entry}}),
               Is(Subject::kIndex, "not of the record that it leads to"));
   world().PutBack();
-  EXPECT_THAT(FindingsAfter({{exchange::ExternalIdKey(99, "case-2"), entry}}),
+  EXPECT_THAT(FindingsAfter({{exchange::ExternalIdKey(world().contents(), 99, "case-2"), entry}}),
               Is(Subject::kIndex, "is an external id of nobody"));
 }
 
 TEST_F(VerifyRecordsTest, AnIndexRowThatLeadsElsewhereIsFound) {
   const std::string record = KeyOfRecord(world().made().kept);
+  const std::string another = OneOf("r", OneOf("r") == record ? 1 : 0);
   const auto id = *exchange::IdOfRecordKey(record);
   for (const std::string& key : {exchange::IdKey(id), OneOf("e"), OneOf("a")}) {
-    const std::string other = world().MustRead(key) == record ? OneOf("r", 3) : record;
-    ASSERT_NE(other, record == other ? "" : record);
+    const std::string other = world().MustRead(key) == record ? another : record;
     EXPECT_THAT(FindingsAfter({{key, other}}), Is(Subject::kIndex, "leads to another record than it should"));
     world().PutBack();
   }
@@ -104,6 +106,59 @@ TEST_F(VerifyRecordsTest, ARecordThatIsGoneIsFound) {
 TEST_F(VerifyRecordsTest, ARecordThatIsNoneIsFound) {
   EXPECT_THAT(FindingsAfter({{KeyOfRecord(world().made().kept), "no record"}}),
               Is(Subject::kRow, "is no record"));
+}
+
+TEST_F(VerifyRecordsTest, ARecordThatItsKeyDoesNotOpenIsFound) {
+  const std::string key = KeyOfRecord(world().made().kept);
+  std::string value = world().MustRead(key);
+  value.back() ^= 1;
+  EXPECT_THAT(FindingsAfter({{key, value}}), Is(Subject::kRow, "that its key does not open"));
+}
+
+TEST_F(VerifyRecordsTest, ARecordThatIsErasedAndThereIsFoundOnce) {
+  const auto erased = *RecordIdToBytes(*ParseRecordName(world().made().kept));
+  ASSERT_TRUE(world().contents().Erase(std::span(&erased, 1)).ok());
+  const auto findings = Findings();
+  EXPECT_THAT(findings, ElementsAre(AllOf(Field(&Finding::subject, Subject::kRecord),
+                                          Field(&Finding::what, HasSubstr("is erased, and is there")))));
+}
+
+TEST_F(VerifyRecordsTest, WhatIsErasedAndGoneIsSound) {
+  for (const std::string& name : {world().made().withdrawn, world().made().cleared}) {
+    const auto erased = *RecordIdToBytes(*ParseRecordName(name));
+    ASSERT_TRUE(world().contents().Erase(std::span(&erased, 1)).ok());
+  }
+  EXPECT_THAT(Findings(), IsEmpty());
+}
+
+TEST_F(VerifyRecordsTest, AnErasureThatIsNotFinishedIsSoundIfItsRecordIsTakenBackSo) {
+  const auto kept = *RecordIdToBytes(*ParseRecordName(world().made().kept));
+  const auto withdrawn = *RecordIdToBytes(*ParseRecordName(world().made().withdrawn));
+  EXPECT_THAT(FindingsAfter({{exchange::ErasureKey(kept), ""}}),
+              Is(Subject::kRecord, "is to be erased, and was not taken back so"));
+  world().PutBack();
+  EXPECT_THAT(FindingsAfter({{exchange::ErasureKey(withdrawn), "?"}}), Is(Subject::kRow, "is no erasure"));
+  world().PutBack();
+  const store::Write marked = Changed<storage::v1::StoredTakenBack>(exchange::TakenBackKey(withdrawn),
+                                                                    [](auto& of) { of.set_erased(true); });
+  EXPECT_THAT(FindingsAfter({marked, {exchange::ErasureKey(withdrawn), ""}}), IsEmpty());
+}
+
+// As where a file of keys from before the erasure was put back.
+TEST_F(VerifyRecordsTest, AKeyOfWhatIsErasedIsFound) {
+  const auto withdrawn = *RecordIdToBytes(*ParseRecordName(world().made().withdrawn));
+  EXPECT_THAT(FindingsAfter({Changed<storage::v1::StoredTakenBack>(exchange::TakenBackKey(withdrawn),
+                                                                   [](auto& of) { of.set_erased(true); })}),
+              Is(Subject::kHead, "is erased, and its key is there"));
+  ASSERT_TRUE(world().contents().Erase(std::span(&withdrawn, 1)).ok());
+  EXPECT_THAT(Findings(), IsEmpty());
+}
+
+TEST_F(VerifyRecordsTest, AStoreOfAVersionThatKeptContentsInClearIsFound) {
+  const std::string form(exchange::kContentsFormKey);
+  EXPECT_THAT(FindingsWithout(form), Is(Subject::kRow, "kept contents in clear"));
+  world().PutBack();
+  EXPECT_THAT(FindingsAfter({{form, "2"}}), Is(Subject::kRow, "of a form that this version does not know"));
 }
 
 TEST_F(VerifyRecordsTest, AHeaderThatContradictsItsRecordIsFound) {

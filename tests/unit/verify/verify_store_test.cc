@@ -183,7 +183,7 @@ TEST_F(VerifyStoreTest, WhatDoesNotGoWithTheStoreIsFound) {
 }
 
 TEST_F(VerifyStoreTest, ARowOfAnUnknownKindIsFound) {
-  EXPECT_THAT(FindingsAfter({{"zebra", "x"}}), Is(Subject::kRow, "no kind that this version knows"));
+  EXPECT_THAT(FindingsAfter({{"yak", "x"}}), Is(Subject::kRow, "no kind that this version knows"));
   EXPECT_THAT(FindingsAfter({{"m/zebra", "x"}, {"zebra", std::nullopt}}),
               Is(Subject::kRow, "no kind that this version knows"));
 }

@@ -182,6 +182,8 @@ verify::VerifyOptions VerifyWorld::Options() const {
   verify::VerifyOptions options;
   options.store = StoreOptions(store_dir());
   options.seller_hash_key = WorldOptions().seller_hash_key;
+  options.contents = contents_;
+  options.entry_keys = TestEntryKeys();
   options.log_signer = [](const std::string&) -> absl::StatusOr<ledger::LogSigner> {
     return ledger::LogSigner{kOrigin, KeyOfLog()};
   };

@@ -4,13 +4,16 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "server/store/leveldb_store.h"
 #include "server/store/store.h"
 #include "server/verify/verify_store.h"
+#include "tests/support/content_keys.h"
 #include "tests/support/exchange_world.h"
 #include "tests/support/store/scratch_dir.h"
 
@@ -66,6 +69,9 @@ class VerifyWorld {
   std::string store_dir() const { return dir_.Sub("store"); }
   std::string head_dir() const { return dir_.Sub("head"); }
   const MadeStore& made() const { return made_; }
+  // Of a test's own that erases: those of the store open what was written.
+  contents::ContentKeys& contents() const { return *contents_; }
+  void Use(std::shared_ptr<contents::ContentKeys> contents) { contents_ = std::move(contents); }
 
  private:
   void Make(const Story& story);
@@ -73,6 +79,7 @@ class VerifyWorld {
 
   ScratchDir dir_;
   MadeStore made_;
+  std::shared_ptr<contents::ContentKeys> contents_ = TestContentKeys();
 };
 
 }  // namespace coalition::testing
