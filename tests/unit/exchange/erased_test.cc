@@ -10,7 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "coalition/storage/v1/storage.pb.h"
 #include "common/errors.h"
+#include "common/hash.h"
 #include "server/exchange/reader.h"
 #include "tests/unit/exchange/clearance_support.h"
 #include "tests/unit/exchange/expiry_support.h"
@@ -191,6 +193,30 @@ TEST_F(ErasedTest, NothingThatARecordSaysStandsInARow) {
   v1::ListRecordsRequest by_id;
   by_id.mutable_filter()->set_external_id("marker-case-2");
   EXPECT_THAT(world_.ListAll(world_.As("aurore"), by_id), ElementsAre(created.name()));
+}
+
+// A hash that anybody can make of a guess would say what a record said, for good.
+TEST_F(ErasedTest, WhatIsRememberedOfARequestAndAnExternalIdIsNoHashOfIt) {
+  v1::Record report = Report("bazaar.example", "shop-1");
+  report.set_external_id("case-1");
+  v1::CreateRecordRequest request = CreateRequest(report, "00000000-0000-4000-8000-000000000001");
+  const auto created = world_.Create(world_.As("aurore"), request);
+  ASSERT_TRUE(created.ok()) << created.status();
+  const std::vector<std::string> requests = KeysOf(world_, "q"), external_ids = KeysOf(world_, "x");
+  ASSERT_TRUE(requests.size() == 1 && external_ids.size() == 1);
+  const auto read = world_.store().Read(std::vector{requests[0], external_ids[0]}, world_.store().Head());
+  storage::v1::StoredRequest remembered;
+  storage::v1::StoredExternalId named;
+  ASSERT_TRUE(remembered.ParseFromString((*read)[0]->value) && named.ParseFromString((*read)[1]->value));
+  request.clear_request_id();
+  const Sha256Digest payload = Sha256(request.SerializeAsString());
+  const contents::ContentKeys& keys = *world_.keys().contents;
+  const RecordId id = IdOf(created->record().name());
+  EXPECT_EQ(remembered.payload_sha256(), Bytes(keys.Fingerprint(id, payload))) << "positive control";
+  EXPECT_NE(remembered.payload_sha256(), Bytes(payload));
+  EXPECT_NE(named.content_sha256(), Bytes(Sha256(report.SerializeAsString())));
+  Erase(created->record().name());
+  EXPECT_NE(remembered.payload_sha256(), Bytes(keys.Fingerprint(id, payload)));
 }
 
 TEST_F(ErasedTest, AStoreThatKeepsContentsInAnotherFormIsNotOpened) {

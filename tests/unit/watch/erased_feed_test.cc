@@ -89,6 +89,23 @@ TEST_F(ErasedFeedTest, WhoGoesOnFromACursorIsToldToo) {
   EXPECT_TRUE(watcher.mirror().empty());
 }
 
+// It named the erased one, and does not any more.
+TEST_F(ErasedFeedTest, WhatReferredToItIsToldAnew) {
+  const std::string name = Write("shop-1");
+  v1::Record notice = Notice("bazaar.example", "shop-1");
+  notice.mutable_takedown_notice()->set_report(name);
+  GrantMember(notice, "belmont");
+  const std::string referring = world_.Created("aurore", notice).name();
+  FeedWatcher watcher(world_, feeds_.room, "belmont", {});
+  watcher.CatchUp();
+  ASSERT_EQ(watcher.mirror().size(), 2U);
+  Erase(name);
+  watcher.CatchUp();
+  EXPECT_EQ(watcher.wrong(), "");
+  EXPECT_TRUE(watcher.mirror().contains(referring));
+  EXPECT_EQ(watcher.mirror(), watcher.Listed());
+}
+
 TEST_F(ErasedFeedTest, WhoNeverHadItIsToldNothing) {
   FeedWatcher watcher(world_, feeds_.room, "belmont", {}), blind(world_, feeds_.room, "corsa", {});
   watcher.CatchUp();
