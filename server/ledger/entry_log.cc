@@ -7,17 +7,15 @@
 #include "absl/container/flat_hash_set.h"
 #include "common/ids.h"
 #include "common/timestamp.h"
+#include "server/ledger/days.h"
 
 namespace coalition::ledger {
 namespace {
 
+constexpr int64_t kMsNs = 1'000'000;
+
 std::string_view BytesOf(const policy::RecordIdBytes& id) {
   return {reinterpret_cast<const char*>(id.data()), id.size()};
-}
-
-uint32_t DayOf(int64_t time_ns) {
-  constexpr int64_t kDayNs = int64_t{86'400} * 1'000'000'000;
-  return static_cast<uint32_t>(time_ns / kDayNs);
 }
 
 // Each record once for each set of views.
@@ -44,7 +42,7 @@ storage::v1::StoredLedgerEntry DisclosureEntry(const Disclosure& disclosure, con
   storage::v1::StoredLedgerEntry entry = MakeEntry(*names.keys, disclosure.time_ns, content);
   entry.add_parties(disclosure.member);
   entry.add_full_parties(disclosure.member);
-  if (!first_showings.empty()) entry.set_shown_day(DayOf(disclosure.time_ns));
+  if (!first_showings.empty()) entry.set_shown_day(static_cast<uint32_t>(DayOf(disclosure.time_ns / kMsNs)));
   for (const DisclosedRecord& one : first_showings) {
     storage::v1::StoredFirstShowing& first = *entry.add_first_showings();
     first.set_contributor(one.contributor);
