@@ -1,9 +1,9 @@
 #include "common/sealed.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <limits>
@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "common/aes_gcm.h"
 #include "common/hash.h"
 #include "common/strings.h"
 
@@ -19,33 +20,17 @@ namespace {
 
 constexpr char kVersion = 1;
 constexpr size_t kSaltBytes = 16;
-constexpr size_t kTagBytes = 16;
-constexpr size_t kOverheadBytes = 1 + kSaltBytes + kTagBytes;
-// Longer input is nothing that we made, and lengths stay far below OpenSSL's int.
+constexpr size_t kOverheadBytes = 1 + kSaltBytes + kGcmTagBytes;
+// Longer input is nothing that we made.
 constexpr size_t kTokenBytesMax = size_t{64} << 10;
-// Right because each key encrypts one message.
-constexpr unsigned char kNonce[12] = {};
+// Right because each key encrypts one message. So it is not in a token.
+constexpr std::array<uint8_t, kGcmNonceBytes> kNonce = {};
 
 void Require(bool ok) {
   if (ok) return;
-  std::fputs("fatal: OpenSSL cannot encrypt with AES-256-GCM\n", stderr);
+  std::fputs("fatal: a text is too long to be sealed in a token\n", stderr);
   std::abort();
 }
-
-const EVP_CIPHER* Cipher() {
-  static const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
-  Require(cipher != nullptr);
-  return cipher;
-}
-
-struct CipherContext {
-  CipherContext() : context(EVP_CIPHER_CTX_new()) { Require(context != nullptr); }
-  // Freeing clears the key.
-  ~CipherContext() { EVP_CIPHER_CTX_free(context); }
-  CipherContext(const CipherContext&) = delete;
-  CipherContext& operator=(const CipherContext&) = delete;
-  EVP_CIPHER_CTX* context;
-};
 
 struct TokenKey {
   TokenKey(std::span<const uint8_t> key, std::string_view salt) : bytes(HmacSha256(Bytes(key), salt)) {}
@@ -55,30 +40,15 @@ struct TokenKey {
   Sha256Digest bytes;
 };
 
-const unsigned char* Unsigned(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
-}
-
 absl::Status NotOurs() { return absl::InvalidArgumentError("the token is not valid for this request"); }
 
 // What `bytes`, which have the layout of a token, seal under that key. nullopt: it has not sealed them.
 std::optional<std::string> OpenWith(const SealKey& seal_key, std::string_view bytes,
                                     std::string_view associated_data) {
   const TokenKey key(seal_key, bytes.substr(1, kSaltBytes));
-  const std::string_view ciphertext = bytes.substr(1 + kSaltBytes, bytes.size() - kOverheadBytes);
-  std::string tag(bytes.substr(bytes.size() - kTagBytes));
-  std::string plaintext(ciphertext.size(), '\0');
-  auto* out = reinterpret_cast<unsigned char*>(plaintext.data());
-  CipherContext cipher;
-  int size = 0;
-  Require(EVP_DecryptInit_ex2(cipher.context, Cipher(), key.bytes.data(), kNonce, nullptr) == 1);
-  Require(EVP_DecryptUpdate(cipher.context, nullptr, &size, Unsigned(associated_data),
-                            static_cast<int>(associated_data.size())) == 1);
-  Require(EVP_DecryptUpdate(cipher.context, out, &size, Unsigned(ciphertext),
-                            static_cast<int>(ciphertext.size())) == 1);
-  Require(EVP_CIPHER_CTX_ctrl(cipher.context, EVP_CTRL_AEAD_SET_TAG, kTagBytes, tag.data()) == 1);
-  if (EVP_DecryptFinal_ex(cipher.context, out + plaintext.size(), &size) != 1) return std::nullopt;
-  return plaintext;
+  std::string sealed(Bytes(kNonce));
+  sealed += bytes.substr(1 + kSaltBytes);
+  return GcmOpen(key.bytes, sealed, associated_data);
 }
 
 }  // namespace
@@ -100,17 +70,7 @@ std::string Sealer::Seal(std::string_view plaintext, std::string_view associated
   const TokenKey key(key_, salt);
   std::string sealed(1, kVersion);
   sealed += salt;
-  sealed.resize(plaintext.size() + kOverheadBytes);
-  auto* out = reinterpret_cast<unsigned char*>(sealed.data()) + 1 + kSaltBytes;
-  CipherContext cipher;
-  int size = 0;
-  Require(EVP_EncryptInit_ex2(cipher.context, Cipher(), key.bytes.data(), kNonce, nullptr) == 1);
-  Require(EVP_EncryptUpdate(cipher.context, nullptr, &size, Unsigned(associated_data),
-                            static_cast<int>(associated_data.size())) == 1);
-  Require(EVP_EncryptUpdate(cipher.context, out, &size, Unsigned(plaintext),
-                            static_cast<int>(plaintext.size())) == 1);
-  Require(EVP_EncryptFinal_ex(cipher.context, out + plaintext.size(), &size) == 1);
-  Require(EVP_CIPHER_CTX_ctrl(cipher.context, EVP_CTRL_AEAD_GET_TAG, kTagBytes, out + plaintext.size()) == 1);
+  sealed += std::string_view(GcmSeal(key.bytes, kNonce, plaintext, associated_data)).substr(kGcmNonceBytes);
   return absl::WebSafeBase64Escape(sealed);
 }
 
