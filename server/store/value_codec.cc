@@ -1,6 +1,6 @@
 #include "server/store/value_codec.h"
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include <cstddef>
 
@@ -15,13 +15,12 @@ constexpr size_t kHeaderBytes = 6;
 constexpr uint64_t kVarintContinues = 0x80;
 
 uint32_t Crc(unsigned char kind, std::string_view key, std::string_view payload) {
-  const auto bytes = [](std::string_view text) { return reinterpret_cast<const Bytef*>(text.data()); };
-  const Bytef head[] = {kSchemaVersion, kind};
-  uLong crc = crc32_z(0, head, sizeof(head));
-  crc = crc32_z(crc, bytes(key), key.size());
-  // zlib takes a null buffer as the wish for the initial value.
-  if (!payload.empty()) crc = crc32_z(crc, bytes(payload), payload.size());
-  return static_cast<uint32_t>(crc);
+  const unsigned char head[] = {kSchemaVersion, kind};
+  uint32_t crc = libdeflate_crc32(0, head, sizeof(head));
+  crc = libdeflate_crc32(crc, key.data(), key.size());
+  // A null buffer is taken as the wish for the initial value.
+  if (!payload.empty()) crc = libdeflate_crc32(crc, payload.data(), payload.size());
+  return crc;
 }
 
 }  // namespace
