@@ -2,11 +2,14 @@
 // no message.
 #pragma once
 
+#include <memory>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
 #include "google/protobuf/message.h"
 #include "grpcpp/support/byte_buffer.h"
+#include "grpcpp/support/slice.h"
 #include "grpcpp/support/status.h"
 
 namespace coalition::service {
@@ -22,6 +25,9 @@ inline constexpr int kFieldsMax = 262'144;
 // MALFORMED_REQUEST, naming the message type: broken wire format, nested too deeply, or a string that is not
 // UTF-8. `message` is of no use then. What has both faults gets either answer.
 absl::Status Parse(const grpc::ByteBuffer& bytes, google::protobuf::Message* message);
+
+// The slice keeps the bytes.
+grpc::Slice SliceOf(std::shared_ptr<const std::string> bytes);
 
 // In one slice.
 grpc::ByteBuffer Serialize(const google::protobuf::MessageLite& message);

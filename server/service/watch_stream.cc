@@ -1,6 +1,7 @@
 #include "server/service/watch_stream.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -95,7 +96,6 @@ class WatchStream final : public StreamReactor, public MemberWindows::Waiter, pu
 
   // Of the step under way, which is one at a time: no lock.
   std::optional<watch::Feed> feed_;
-  v1::WatchRecordsResponse found_;
   exchange::CallContext judged_by_;
   int64_t asked_ns_ = 0;
   bool caught_up_ = false;
@@ -212,7 +212,7 @@ absl::Status WatchStream::Find(ledger::Disclosure* disclosure) {
     if (!feed.ok()) return feed.status();
     feed_ = *std::move(feed);
   }
-  const auto progress = feed_->Next(judged_by_, &found_, disclosure);
+  const auto progress = feed_->Next(judged_by_, disclosure);
   if (!progress.ok()) return progress.status();
   caught_up_ = *progress == watch::Feed::Progress::kCaughtUp;
   return absl::OkStatus();
@@ -220,8 +220,9 @@ absl::Status WatchStream::Find(ledger::Disclosure* disclosure) {
 
 // The step is over: what it found is recorded and can be sent, if there is anything.
 void WatchStream::Found(const absl::Status& status) {
-  // Of a thousand watches none keeps what it has sent.
-  v1::WatchRecordsResponse response = std::exchange(found_, {});
+  const bool tells =
+      status.ok() && (feed_->response().events_size() > 0 || feed_->response().snapshot_complete());
+  v1::WatchRecordsResponse added;
   WindowSize back;
   {
     const MutexLock lock(mutex_);
@@ -229,15 +230,16 @@ void WatchStream::Found(const absl::Status& status) {
     if (!status.ok() && !end_) end_ = status;
     wake_ = wake_ || !caught_up_;
     if (checkpoint_ && caught_up_ && judged_by_.settled == judged_by_.at) {
-      *response.mutable_complete_until() = ToTimestamp(asked_ns_);
+      *added.mutable_complete_until() = ToTimestamp(asked_ns_);
     }
-    if (!end_)
-      ready_ = response.events_size() > 0 || response.snapshot_complete() || response.has_complete_until();
+    if (!end_) ready_ = tells || added.has_complete_until();
     if (ready_) {
-      checkpoint_ = checkpoint_ && !response.has_complete_until();
-      tells_completeness_ = response.has_complete_until();
-      response.set_cursor(feed_->Cursor());
-      out_ = Serialize(response);
+      checkpoint_ = checkpoint_ && !added.has_complete_until();
+      tells_completeness_ = added.has_complete_until();
+      // One message behind another is both of them merged.
+      const std::array<grpc::Slice, 2> parts = {SliceOf(feed_->Bytes()),
+                                                grpc::Slice(added.SerializeAsString())};
+      out_ = Bytes(parts.data(), tells_completeness_ ? 2 : 1);
       recalls_ = feed_->recalls();
     } else if (!end_) {
       feed_->Sent();

@@ -68,23 +68,17 @@ absl::StatusOr<std::shared_ptr<FoundStep>> Feed::Find(const exchange::CallContex
   found->recalls = step.TakeRecalls();
   found->position = step.TakePosition();
   found->state = step.TakeState();
-  if (MayShare()) room_->steps->Keep(std::move(key), found);
+  found->shared = MayShare();
+  if (found->shared) room_->steps->Keep(std::move(key), found);
   return found;
 }
 
 absl::StatusOr<Feed::Progress> Feed::Next(const exchange::CallContext& context,
-                                          v1::WatchRecordsResponse* response,
                                           ledger::Disclosure* disclosure) {
   if (absl::Status may = exchange::CheckMayRead(context); !may.ok()) return may;
   auto found = Find(context);
   if (!found.ok()) return found.status();
   next_ = *std::move(found);
-  // Of a snapshot it is nobody else's, and large.
-  if (MayShare()) {
-    *response = next_->response;
-  } else {
-    *response = std::move(next_->response);
-  }
   disclosure->records = next_->disclosed;
   return next_->caught_up ? Progress::kCaughtUp : Progress::kMore;
 }
@@ -92,8 +86,13 @@ absl::StatusOr<Feed::Progress> Feed::Next(const exchange::CallContext& context,
 void Feed::Sent() {
   position_ = next_->position;
   state_ = next_->state;
+  // Of a snapshot it is large.
+  if (!next_->shared) next_->Forget();
 }
 
 std::string Feed::Cursor() const { return next_->Cursor(room_->cursors, member_, query_.filter); }
+std::shared_ptr<const std::string> Feed::Bytes() const {
+  return next_->Bytes(room_->cursors, member_, query_.filter);
+}
 
 }  // namespace coalition::watch

@@ -72,14 +72,15 @@ class Feed {
     kCaughtUp,  // nothing is missing at the context's moment
     kMore,      // call again; the response may be empty
   };
-  // What comes next, by the context as of `settled`: the events, and whether the snapshot is complete with
-  // them. Notes in `disclosure` what is shown of others. Nothing counts as sent before Sent is called; called
-  // again without that, it begins again where it was. Errors: OUT_OF_RANGE CURSOR_TOO_OLD, or as of the
-  // exchange's reads.
-  absl::StatusOr<Progress> Next(const exchange::CallContext& context, v1::WatchRecordsResponse* response,
-                                ledger::Disclosure* disclosure);
-  // Of what Next found, after it has answered: the records that the member sees no more, and not those that
-  // have only left the filter.
+  // Finds what comes next, by the context as of `settled`. Notes in `disclosure` what is shown of others.
+  // Nothing counts as sent before Sent is called; called again without that, it begins again where it was.
+  // Errors: OUT_OF_RANGE CURSOR_TOO_OLD, or as of the exchange's reads.
+  absl::StatusOr<Progress> Next(const exchange::CallContext& context, ledger::Disclosure* disclosure);
+  // Of what Next found, until Sent: the events, and whether the snapshot is complete with them.
+  const v1::WatchRecordsResponse& response() const { return next_->response; }
+  // That with the cursor behind it, serialised, once for all watches that share it.
+  std::shared_ptr<const std::string> Bytes() const;
+  // The records that the member sees no more, and not those that have only left the filter.
   const std::vector<ledger::Recall>& recalls() const { return next_->recalls; }
   // The response is on its way, or what Next found was empty.
   void Sent();

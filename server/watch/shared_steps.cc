@@ -12,6 +12,24 @@ const std::string& FoundStep::Cursor(const Sealer& sealer, uint32_t member,
   return cursor_;
 }
 
+const std::shared_ptr<const std::string>& FoundStep::Bytes(const Sealer& sealer, uint32_t member,
+                                                           const v1::RecordFilter& filter) const {
+  std::call_once(serialised_, [&] {
+    v1::WatchRecordsResponse place;
+    place.set_cursor(Cursor(sealer, member, filter));
+    // One message behind another is both of them merged.
+    std::string bytes = response.SerializeAsString();
+    place.AppendToString(&bytes);
+    bytes_ = std::make_shared<const std::string>(std::move(bytes));
+  });
+  return bytes_;
+}
+
+void FoundStep::Forget() {
+  response = {};
+  bytes_ = nullptr;
+}
+
 std::shared_ptr<FoundStep> SharedSteps::Find(const StepKey& key) const {
   const MutexLock lock(mutex_);
   // The newest first: it is nearly always that one.
@@ -20,7 +38,7 @@ std::shared_ptr<FoundStep> SharedSteps::Find(const StepKey& key) const {
 }
 
 void SharedSteps::Keep(StepKey key, std::shared_ptr<FoundStep> step) {
-  const size_t bytes = step->response.ByteSizeLong();
+  const size_t bytes = 2 * step->response.ByteSizeLong();  // and once it is serialised
   const MutexLock lock(mutex_);
   kept_.push_back({std::move(key), std::move(step), bytes});
   bytes_ += bytes;

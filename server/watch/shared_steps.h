@@ -33,9 +33,10 @@ struct StepKey {
   friend bool operator==(const StepKey&, const StepKey&) = default;
 };
 
-// Immutable once it is kept, but that the cursor is made when it is first asked for.
+// Immutable once it is kept, but that the cursor and the bytes are made when they are first asked for.
 struct FoundStep {
   bool caught_up = false;
+  bool shared = false;  // it is kept, or may be
   v1::WatchRecordsResponse response;
   std::vector<ledger::DisclosedRecord> disclosed;
   std::vector<ledger::Recall> recalls;
@@ -45,10 +46,16 @@ struct FoundStep {
 
   // Of this position: MakeCursor. Thread-safe.
   const std::string& Cursor(const Sealer& sealer, uint32_t member, const v1::RecordFilter& filter) const;
+  // The response with that cursor, serialised. Thread-safe.
+  const std::shared_ptr<const std::string>& Bytes(const Sealer& sealer, uint32_t member,
+                                                  const v1::RecordFilter& filter) const;
+  // What it takes to send the response. Of one that is not shared.
+  void Forget();
 
  private:
-  mutable std::once_flag sealed_;
+  mutable std::once_flag sealed_, serialised_;
   mutable std::string cursor_;
+  mutable std::shared_ptr<const std::string> bytes_;
 };
 
 // Thread-safe. Keeps the last few: a change comes to all watches of a member at nearly the same time.

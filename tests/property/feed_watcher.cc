@@ -26,9 +26,8 @@ bool FeedWatcher::Step() {
   if (!feed_) return true;
   exchange::CallContext context = world_.As(member_);
   context.at = context.settled;
-  v1::WatchRecordsResponse response;
   ledger::Disclosure disclosure;
-  const auto progress = feed_->Next(context, &response, &disclosure);
+  const auto progress = feed_->Next(context, &disclosure);
   if (absl::IsPermissionDenied(progress.status())) {
     Crash();
     return true;
@@ -37,6 +36,7 @@ bool FeedWatcher::Step() {
     Wrong(std::string(progress.status().message()), "next");
     return true;
   }
+  const v1::WatchRecordsResponse& response = feed_->response();
   for (const v1::WatchEvent& event : response.events()) Take(context, event);
   if (response.snapshot_complete()) {
     if (snapshot_complete_) Wrong("the snapshot is complete twice", "");

@@ -61,12 +61,12 @@ class FeedTest : public ::testing::Test {
   }
   // Of one response, which counts as sent.
   int EventsOf(watch::Feed& feed, const std::string& member) {
-    v1::WatchRecordsResponse response;
     ledger::Disclosure disclosure;
-    EXPECT_TRUE(feed.Next(world_.As(member), &response, &disclosure).ok());
-    EXPECT_EQ(static_cast<size_t>(response.events_size()), disclosure.records.size());
+    EXPECT_TRUE(feed.Next(world_.As(member), &disclosure).ok());
+    const int events = feed.response().events_size();
+    EXPECT_EQ(static_cast<size_t>(events), disclosure.records.size());
     feed.Sent();
-    return response.events_size();
+    return events;
   }
 
   // In one commit.
@@ -83,9 +83,8 @@ class FeedTest : public ::testing::Test {
   std::vector<std::string> Drain(watch::Feed& feed, const std::string& member) {
     std::vector<std::string> cursors;
     for (bool caught_up = false; !caught_up;) {
-      v1::WatchRecordsResponse response;
       ledger::Disclosure disclosure;
-      const auto progress = feed.Next(world_.As(member), &response, &disclosure);
+      const auto progress = feed.Next(world_.As(member), &disclosure);
       EXPECT_TRUE(progress.ok()) << progress.status();
       caught_up = !progress.ok() || *progress == watch::Feed::Progress::kCaughtUp;
       cursors.push_back(feed.Cursor());
@@ -117,9 +116,8 @@ TEST_F(FeedTest, AWatchThatTheHistoryOvertakesIsTold) {
   Write("shop-1");
   Write("shop-2");
   GiveUpHistory();
-  v1::WatchRecordsResponse response;
   ledger::Disclosure disclosure;
-  EXPECT_EQ(GetErrorReason(feed->Next(world_.As("belmont"), &response, &disclosure).status()),
+  EXPECT_EQ(GetErrorReason(feed->Next(world_.As("belmont"), &disclosure).status()),
             v1::ERROR_REASON_CURSOR_TOO_OLD);
 }
 
@@ -165,12 +163,11 @@ TEST_F(FeedTest, OnlyTheSameMemberWithTheSameFilterSharesWhatItIsTold) {
   EXPECT_NE(one.Cursor(), filtered.Cursor());
   // Each goes on from where it is itself.
   Withdraw(name);
-  v1::WatchRecordsResponse response;
   ledger::Disclosure disclosure;
-  ASSERT_TRUE(one.Next(world_.As("belmont"), &response, &disclosure).ok());
+  ASSERT_TRUE(one.Next(world_.As("belmont"), &disclosure).ok());
+  ASSERT_EQ(one.response().events_size(), 1);
+  EXPECT_EQ(one.response().events(0).retract().name(), name);
   one.Sent();
-  ASSERT_EQ(response.events_size(), 1);
-  EXPECT_EQ(response.events(0).retract().name(), name);
   EXPECT_EQ(EventsOf(filtered, "belmont"), 0);
   EXPECT_EQ(EventsOf(other, "bazaar"), 0);
 }

@@ -192,10 +192,9 @@ TEST_F(OwnPolicyFeedTest, ALowerCeilingShowsLess) {
   ASSERT_TRUE(feed.ok()) << feed.status();
   feeds_.room.limits = {};
   SetOwnPolicy(world_, "corsa", own);
-  v1::WatchRecordsResponse response;
   ledger::Disclosure disclosure;
-  ASSERT_TRUE(feed->Next(world_.As("belmont"), &response, &disclosure).ok());
-  EXPECT_THAT(response.events(), IsEmpty());
+  ASSERT_TRUE(feed->Next(world_.As("belmont"), &disclosure).ok());
+  EXPECT_THAT(feed->response().events(), IsEmpty());
   EXPECT_THAT(disclosure.records, IsEmpty());
 }
 
@@ -217,14 +216,13 @@ TEST_F(OwnPolicyFeedTest, GoesOnFromACursorThatIsWithinASweepOfEverything) {
       watch::MakeCursor(feeds_.room.cursors, NumberOf(world_, "belmont"), start.filter(), position));
   auto feed = watch::Feed::Start(feeds_.room, world_.As("belmont"), start);
   ASSERT_TRUE(feed.ok()) << feed.status();
-  v1::WatchRecordsResponse response;
   ledger::Disclosure disclosure;
-  const auto progress = feed->Next(world_.As("belmont"), &response, &disclosure);
+  const auto progress = feed->Next(world_.As("belmont"), &disclosure);
   ASSERT_TRUE(progress.ok()) << progress.status();
   EXPECT_EQ(*progress, watch::Feed::Progress::kCaughtUp);
-  ASSERT_EQ(response.events_size(), 1);
-  EXPECT_EQ(response.events(0).upsert().name(), notice);
-  EXPECT_EQ(response.events(0).upsert().takedown_notice().report(), "");
+  ASSERT_EQ(feed->response().events_size(), 1);
+  EXPECT_EQ(feed->response().events(0).upsert().name(), notice);
+  EXPECT_EQ(feed->response().events(0).upsert().takedown_notice().report(), "");
 }
 
 // Of changes of the coalition that alter much, each record is come upon once: nothing has to be kept of what
@@ -250,12 +248,12 @@ class LargeChangeTest : public OwnPolicyFeedTest {
     change();
     int retractions = 0;
     for (bool caught_up = false; !caught_up;) {
-      v1::WatchRecordsResponse response;
       ledger::Disclosure disclosure;
-      const auto progress = feed->Next(world_.As("belmont"), &response, &disclosure);
+      const auto progress = feed->Next(world_.As("belmont"), &disclosure);
       ASSERT_TRUE(progress.ok()) << progress.status();
       caught_up = *progress == watch::Feed::Progress::kCaughtUp;
-      for (const v1::WatchEvent& event : response.events()) retractions += event.has_retract() ? 1 : 0;
+      for (const v1::WatchEvent& event : feed->response().events())
+        retractions += event.has_retract() ? 1 : 0;
       EXPECT_NE(feed->Cursor(), "") << "after " << retractions;
       feed->Sent();
     }

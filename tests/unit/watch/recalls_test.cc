@@ -328,10 +328,9 @@ TEST_F(RecallsTest, TheFeedSaysClearedAndLeavesOutWhatHasOnlyLeftItsFilter) {
   auto feed = watch::Feed::Start(feeds_.room, world_.As("belmont"), start);
   ASSERT_TRUE(feed.ok()) << feed.status();
   const auto next = [&] {
-    v1::WatchRecordsResponse response;
     ledger::Disclosure disclosure;
-    EXPECT_TRUE(feed->Next(world_.As("belmont"), &response, &disclosure).ok());
-    return response;
+    EXPECT_TRUE(feed->Next(world_.As("belmont"), &disclosure).ok());
+    return feed->response();
   };
   EXPECT_EQ(next().events_size(), 3);
   feed->Sent();
