@@ -48,7 +48,8 @@ ledger::Disclosure DisclosureOf(uint64_t number, int64_t now_ns) {
 
 // Writes the entries and returns when all are durable. Seconds.
 absl::StatusOr<double> Append(LedgerLog& log) {
-  ledger::EntryLog entries(log.lane(), LedgerNames());
+  ledger::EntryLog entries(log.lane(), LedgerNames(),
+                           [](uint32_t, const std::function<void()>& work) { work(); });
   // Shared: the last one is given back while it goes.
   const auto places = std::make_shared<std::counting_semaphore<>>(kUnderWay);
   std::atomic<uint64_t> failed = 0;

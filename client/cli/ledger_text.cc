@@ -36,10 +36,12 @@ std::string CallsText(const v1::LedgerRefusals& refusals) {
   return refusals.count() == 1 ? "1 call" : Number(refusals.count()) + " calls";
 }
 
-// "records/a, records/b (full); records/c (notice)"
+// "records/a, records/b (full); records/c (notice, by 3 answers)"
 std::string ShownText(const ShownList& shown) {
   return absl::StrJoin(shown, "; ", [](std::string* out, const v1::LedgerShown& part) {
-    absl::StrAppend(out, absl::StrJoin(part.records(), ", "), " (", absl::StrJoin(part.views(), ", "), ")");
+    absl::StrAppend(out, absl::StrJoin(part.records(), ", "), " (", absl::StrJoin(part.views(), ", "));
+    if (part.answers() > 1) absl::StrAppend(out, ", by ", part.answers(), " answers");
+    absl::StrAppend(out, ")");
   });
 }
 

@@ -273,8 +273,7 @@ absl::Status ExplainAccess(const Room& room, const CallContext& context, const R
     Sort(response->mutable_members());
   }
   // An auditor learns of the record, if nothing that is in it.
-  if (!own.owner)
-    disclosure->records.push_back({record.id, record.stored.header.contributor(), own.view_ids});
+  Disclose(record.id, record.stored.header, own, disclosure);
   return absl::OkStatus();
 }
 

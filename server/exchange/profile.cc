@@ -139,7 +139,7 @@ absl::Status GetSellerProfile(const Reader& reader, const ExchangeOptions& optio
   for (size_t i = 0; i < picture.records().size(); ++i) {
     const SellerRecord& record = picture.records()[i];
     if (i >= shown_max) {  // counted, and counted in the verdict
-      if (!record.owner) disclosure->records.push_back({record.id, record.contributor, record.view_ids});
+      Disclose(record, disclosure);
       continue;
     }
     auto seen = reader.FindByKey(RecordKey(seller->platform, token, record.id));

@@ -46,7 +46,8 @@ std::string NameOf(const RecordId& id) { return FormatRecordName(RecordIdFromByt
 
 void Disclose(const RecordId& id, const policy::HeaderView& header, const policy::Decision& decision,
               ledger::Disclosure* disclosure) {
-  if (!decision.owner) disclosure->records.push_back({id, header.contributor(), decision.view_ids});
+  if (decision.owner) return;
+  disclosure->records.push_back({id, header.contributor(), decision.view_ids, header.record_class()});
 }
 
 std::optional<ledger::DisclosedRecord> SubjectShown(const policy::Decision& opinion,
@@ -54,7 +55,8 @@ std::optional<ledger::DisclosedRecord> SubjectShown(const policy::Decision& opin
                                                     const policy::HeaderView& subject_header,
                                                     const policy::Decision& subject) {
   if (subject.owner || !ShowsAnyOfSeller(v1::RECORD_CLASS_OPINION, opinion.view)) return std::nullopt;
-  return ledger::DisclosedRecord{subject_id, subject_header.contributor(), subject.view_ids};
+  return ledger::DisclosedRecord{subject_id, subject_header.contributor(), subject.view_ids,
+                                 subject_header.record_class()};
 }
 
 absl::Status ScanPrefix(const store::Store& store, const Asker& asker, std::string_view prefix,

@@ -41,10 +41,6 @@ bool IsMatch(const SellerRecord& record) {
          record.record_class == v1::RECORD_CLASS_TAKEDOWN_OUTCOME;
 }
 
-void Disclose(const SellerRecord& record, ledger::Disclosure* disclosure) {
-  if (!record.owner) disclosure->records.push_back({record.id, record.contributor, record.view_ids});
-}
-
 // All that told in the verdict is disclosed, also what the limit keeps from being named.
 void FillResult(const SellerPicture& picture, int matches_max, v1::ScreenResult* result,
                 ledger::Disclosure* disclosure) {
@@ -103,6 +99,11 @@ absl::Status FindCandidates(const store::PresenceFilter& filter, const KeyedHash
 }
 
 }  // namespace
+
+void Disclose(const SellerRecord& record, ledger::Disclosure* disclosure) {
+  if (record.owner) return;
+  disclosure->records.push_back({record.id, record.contributor, record.view_ids, record.record_class});
+}
 
 absl::Status SellerPicture::Scan(const store::Store& store, const Asker& asker, std::string_view prefix) {
   records_.clear();

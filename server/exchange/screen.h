@@ -30,6 +30,9 @@ struct SellerRecord {
   uint32_t contributor = 0;
 };
 
+// Unless it is the asker's own.
+void Disclose(const SellerRecord& record, ledger::Disclosure* disclosure);
+
 // All that the asker may see of one seller, read in one scan that decides on headers and parses no message.
 // Can be used again; not thread-safe.
 class SellerPicture {

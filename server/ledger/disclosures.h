@@ -16,6 +16,8 @@ struct DisclosedRecord {
   policy::RecordIdBytes record{};
   uint32_t contributor = 0;      // member number
   policy::ViewSet view_ids = 0;  // as policy::Decision
+  // As far as the one who shows it has it at hand.
+  v1::RecordClass record_class = v1::RECORD_CLASS_UNSPECIFIED;
 };
 
 // What an answer shows, and the state of the coalition that it was judged by: the epoch, and the store's

@@ -8,9 +8,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
+#include "common/mutex.h"
 #include "google/protobuf/repeated_ptr_field.h"
 #include "server/ledger/disclosures.h"
 #include "server/ledger/entry.h"
@@ -30,32 +33,79 @@ class ShownByViews {
  public:
   ShownByViews(const Names& names, google::protobuf::RepeatedPtrField<v1::LedgerShown>* to)
       : names_(names), to_(*to) {}
-  // `record`: an id's 16 bytes.
-  void Add(std::string_view record, policy::ViewSet views);
+  // `record`: an id's 16 bytes. `answers`: as LedgerShown.
+  void Add(std::string_view record, policy::ViewSet views, int32_t answers = 0);
 
  private:
   const Names& names_;
   google::protobuf::RepeatedPtrField<v1::LedgerShown>& to_;
-  std::map<policy::ViewSet, v1::LedgerShown*> by_views_;
+  std::map<std::pair<policy::ViewSet, int32_t>, v1::LedgerShown*> by_views_;
 };
 
+// Answers of one method to one credential that wait for the disk at the same time become one entry: a
+// thousand watches that are told the same, or screenings beside each other, cost what one costs. Not where an
+// opinion may be among the records, since that withholds the entry from its receiver.
+//
 // Thread-safe. References must outlive it, and the lane must have been drained before it goes.
 class EntryLog {
  public:
-  EntryLog(store::CommitLane& lane, Names names) : lane_(lane), names_(std::move(names)) {}
+  // Runs the member's work soon, on a thread that is not the commit lane's.
+  using RunLater = std::function<void(uint32_t member, std::function<void()> work)>;
 
-  // Writes the disclosure's entry, and `beside` in the same commit, which must read nothing and be written by
-  // nobody else. `done` is called once, on the lane's thread or, if it was refused at once, on the caller's;
-  // with OK when all of it is durable. Errors: CommitLane's.
+  EntryLog(store::CommitLane& lane, Names names, RunLater run_later)
+      : lane_(lane), names_(std::move(names)), run_later_(std::move(run_later)) {}
+
+  // Records of an entry of several answers, each counted for each answer.
+  static constexpr size_t kJoinedRecordsMax = 1000;
+
+  // Writes the disclosure's entry, or what it adds to one, and `beside` in the same commit, which must read
+  // nothing and be written by nobody else. `done` is called once, as Later runs it, with OK when all of it is
+  // durable. Errors: CommitLane's.
   void Append(const Disclosure& disclosure, const std::vector<DisclosedRecord>& first_showings,
               std::vector<store::Write> beside, std::function<void(absl::Status)> done);
+
+  void Later(uint32_t member, std::function<void()> work) const { run_later_(member, std::move(work)); }
 
   // Entries that were written, for the metrics.
   uint64_t appended() const { return appended_.load(std::memory_order_relaxed); }
 
  private:
+  // Whose answers become one entry.
+  struct Receiver {
+    uint32_t member = 0;
+    std::string credential;
+    std::string method;
+    uint64_t epoch = 0;
+    int64_t day = 0;
+    friend bool operator==(const Receiver&, const Receiver&) = default;
+    template <class H>
+    friend H AbslHashValue(H h, const Receiver& of) {
+      return H::combine(std::move(h), of.member, of.credential, of.method, of.epoch, of.day);
+    }
+  };
+  // What becomes one entry. Grows under mutex_ until it is closed, then it is the lane's.
+  struct Gathered {
+    int64_t time_ns = 0;  // of the first answer
+    int answers = 1;
+    std::vector<DisclosedRecord> records;  // of each answer each once for each set of views
+    std::vector<DisclosedRecord> first_showings;
+    std::vector<store::Write> beside;
+    std::vector<std::function<void(absl::Status)>> done;
+  };
+
+  // Whether it became part of another's entry; else it is untouched.
+  bool Join(const Receiver& receiver, Gathered& one);
+  // Nothing is added any more.
+  void Close(const Receiver& receiver, const Gathered& gathered);
+  storage::v1::StoredLedgerEntry EntryOf(const Receiver& receiver, const Gathered& gathered) const;
+  void Answer(const Receiver& receiver, const std::shared_ptr<Gathered>& gathered,
+              const absl::Status& status);
+
   store::CommitLane& lane_;
   const Names names_;
+  const RunLater run_later_;
+  Mutex mutex_;
+  absl::flat_hash_map<Receiver, std::shared_ptr<Gathered>> open_ ABSL_GUARDED_BY(mutex_);
   std::atomic<uint64_t> appended_{0};
 };
 

@@ -123,10 +123,6 @@ bool IsAcknowledged(const StoredShown& shown, v1::RetractionKind kind) {
          (kind != v1::RETRACTION_KIND_CLEARED || shown.acknowledged_kind() == v1::RETRACTION_KIND_CLEARED);
 }
 
-ShownLog::ShownLog(store::Store& store, store::CommitLane& lane, EntryLog& entries, DisclosureLog& next,
-                   RunLater run_later)
-    : store_(store), lane_(lane), entries_(entries), next_(next), run_later_(std::move(run_later)) {}
-
 void ShownLog::Record(Disclosure disclosure, std::function<void(absl::Status)> recorded) {
   const std::vector<Unknown> unknown = UnknownOf(disclosure);
   const auto shared = std::make_shared<const Disclosure>(std::move(disclosure));
@@ -139,9 +135,7 @@ void ShownLog::Record(Disclosure disclosure, std::function<void(absl::Status)> r
   }
   const auto together =
       std::make_shared<Together>(awaited.size(), [this, shared, recorded](const absl::Status& status) {
-        run_later_(shared->member, [this, shared, recorded, status] {
-          status.ok() ? next_.Record(*shared, recorded) : recorded(status);
-        });
+        status.ok() ? next_.Record(*shared, recorded) : recorded(status);
       });
   Keep(*shared, to_keep, mine);
   for (const auto& one : awaited) one->Await([together](const absl::Status& s) { together->Done(s); });
@@ -170,10 +164,16 @@ void ShownLog::Keep(const Disclosure& disclosure, const std::vector<Unknown>& re
   };
   auto missing = MissingOf(disclosure, records);
   if (!missing.ok()) return end(missing.status());
-  const auto both = std::make_shared<Together>(2, end);
-  const auto one_done = [both](const absl::Status& status) { both->Done(status); };
+  const bool again = !missing->shown_before->empty();
+  const auto all = std::make_shared<Together>(again ? 2 : 1, end);
+  const auto one_done = [all](const absl::Status& status) { all->Done(status); };
   entries_.Append(disclosure, missing->first_showings, std::move(missing->rows), one_done);
-  const auto again =
+  if (again) ShowAgain(member, missing->shown_before, one_done);
+}
+
+void ShownLog::ShowAgain(uint32_t member, const Records& records,
+                         const std::function<void(const absl::Status&)>& done) {
+  const auto change =
       std::make_shared<const ChangeRow>([](size_t, const StoredShown* row) -> std::optional<StoredShown> {
         if (row == nullptr || IsOutstanding(*row)) return std::nullopt;
         StoredShown next;
@@ -181,7 +181,9 @@ void ShownLog::Keep(const Disclosure& disclosure, const std::vector<Unknown>& re
         next.set_first_view_ids(row->first_view_ids());
         return next;
       });
-  ChangeRows(lane_, member, missing->shown_before, again, one_done);
+  ChangeRows(lane_, member, records, change, [this, member, done](const absl::Status& status) {
+    entries_.Later(member, [done, status] { done(status); });
+  });
 }
 
 absl::StatusOr<ShownLog::Missing> ShownLog::MissingOf(const Disclosure& disclosure,

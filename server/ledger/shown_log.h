@@ -65,12 +65,9 @@ bool IsAcknowledged(const storage::v1::StoredShown& shown, v1::RetractionKind ki
 // Thread-safe. References must outlive it, and the lane must have been drained before it goes.
 class ShownLog final : public DisclosureLog {
  public:
-  // Runs the member's work soon, on a thread that is not the commit lane's.
-  using RunLater = std::function<void(uint32_t member, std::function<void()> work)>;
-
-  // Passes each disclosure on to `next` once it is kept, by `run_later`.
-  ShownLog(store::Store& store, store::CommitLane& lane, EntryLog& entries, DisclosureLog& next,
-           RunLater run_later);
+  // Passes each disclosure on to `next` once it is kept, as `entries` answers.
+  ShownLog(store::Store& store, store::CommitLane& lane, EntryLog& entries, DisclosureLog& next)
+      : store_(store), lane_(lane), entries_(entries), next_(next) {}
 
   // What is disclosed without a view has its entry alone.
   void Record(Disclosure disclosure, std::function<void(absl::Status)> recorded) override;
@@ -124,13 +121,15 @@ class ShownLog final : public DisclosureLog {
   // Writes the entry, and what is missing of the rows of `records`, which were begun with `mine`; ends them.
   void Keep(const Disclosure& disclosure, const std::vector<Unknown>& records,
             const std::shared_ptr<KeptTogether>& mine);
+  // What was told of these rows is forgotten.
+  void ShowAgain(uint32_t member, const std::shared_ptr<const std::vector<RecordIdBytes>>& records,
+                 const std::function<void(const absl::Status&)>& done);
   absl::StatusOr<Missing> MissingOf(const Disclosure& disclosure, const std::vector<Unknown>& records);
 
   store::Store& store_;
   store::CommitLane& lane_;
   EntryLog& entries_;
   DisclosureLog& next_;
-  const RunLater run_later_;
   ShownPairs known_;
 };
 

@@ -64,9 +64,8 @@ class LedgerFault : public ::testing::Test {
     if (!store.ok()) return left;
     ledger::CountingDisclosureLog counting;
     store::CommitLane lane(**store);
-    ledger::EntryLog entries(lane, TestNames());
-    ledger::ShownLog shown(**store, lane, entries, counting,
-                           [](uint32_t, const std::function<void()>& work) { work(); });
+    ledger::EntryLog entries(lane, TestNames(), RunNow);
+    ledger::ShownLog shown(**store, lane, entries, counting);
     for (uint8_t round = 0; round < kRounds; ++round) {
       std::vector<std::promise<absl::Status>> recorded(kMembers);
       for (uint32_t member = 0; member < kMembers; ++member) {
@@ -122,7 +121,7 @@ class LedgerFault : public ::testing::Test {
     ASSERT_TRUE(parts.ok() && parts->has_value() && content.ParseFromString((*parts)->open.content));
     for (const v1::LedgerShown& shown : content.disclosure().shown()) {
       for (const std::string& name : shown.records())
-        ++(*logged)[{entry.parties(0), *RecordIdToBytes(*ParseRecordName(name))}];
+        (*logged)[{entry.parties(0), *RecordIdToBytes(*ParseRecordName(name))}] += shown.answers();
     }
   }
 

@@ -273,17 +273,19 @@ class LedgerKill9 : public testing::ServerProcessTest {
       if (!verified.ok()) break;
       const v1::LedgerDisclosure& of = verified->opened.content->disclosure();
       EXPECT_EQ(of.member(), "members/" + member);
-      for (const Showing& one : ShowingsOf(of)) ++logged[one];
+      for (const auto& [one, answers] : ShowingsOf(of)) logged[one] += answers;
     }
     return logged;
   }
-  // With its views and without.
-  static Showings ShowingsOf(const v1::LedgerDisclosure& disclosure) {
-    Showings showings;
+  // With its views and without, and by how many answers.
+  static Counts ShowingsOf(const v1::LedgerDisclosure& disclosure) {
+    Counts showings;
     for (const v1::LedgerShown& shown : disclosure.shown()) {
+      EXPECT_GT(shown.answers(), 0);
       for (const std::string& record : shown.records()) {
-        showings.insert({disclosure.method(), record, ""});
-        for (const std::string& view : shown.views()) showings.insert({disclosure.method(), record, view});
+        showings[{disclosure.method(), record, ""}] += shown.answers();
+        for (const std::string& view : shown.views())
+          showings[{disclosure.method(), record, view}] += shown.answers();
       }
     }
     return showings;

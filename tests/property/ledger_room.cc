@@ -10,6 +10,7 @@
 #include "common/errors.h"
 #include "common/ids.h"
 #include "server/membership/actor.h"
+#include "tests/support/test_names.h"
 #include "tests/unit/exchange/clearance_support.h"
 
 namespace coalition::testing {
@@ -139,9 +140,8 @@ LedgerRoom::LedgerRoom(bool in_memory)
       maker_(world_),
       counting_(world_.store()),
       lane_(world_.store()),
-      entry_log_(lane_, NamesIn(world_)),
-      shown_(counting_, lane_, entry_log_, sent_,
-             [](uint32_t, const std::function<void()>& work) { work(); }),
+      entry_log_(lane_, NamesIn(world_), RunNow),
+      shown_(counting_, lane_, entry_log_, sent_),
       refusals_(lane_, NamesIn(world_), world_.clock),
       keys_(world_.keys()),
       disclosures_(counting_, keys_, shown_),

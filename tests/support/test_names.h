@@ -1,6 +1,7 @@
-// Names for entries of the ledger, where no coalition gives them.
+// What a log of entries is made with, where there is no coalition.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,5 +15,8 @@ inline ledger::Names TestNames() {
   return {[](uint32_t number) { return "members/m" + std::to_string(number); },
           [](policy::ViewSet) { return std::vector<std::string>{"v"}; }, TestEntryKeys()};
 }
+
+// Answers on the lane's thread.
+inline void RunNow(uint32_t /*member*/, const std::function<void()>& work) { work(); }
 
 }  // namespace coalition::testing

@@ -5,6 +5,7 @@
 
 #include <future>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -93,10 +94,9 @@ class EntryLogTest : public ::testing::Test {
 
   World world_;
   store::CommitLane lane_{world_.store()};
-  ledger::EntryLog entries_{lane_, TestNames()};
+  ledger::EntryLog entries_{lane_, TestNames(), RunNow};
   ledger::CountingDisclosureLog counting_;
-  ledger::ShownLog shown_{world_.store(), lane_, entries_, counting_,
-                          [](uint32_t, const std::function<void()>& work) { work(); }};
+  ledger::ShownLog shown_{world_.store(), lane_, entries_, counting_};
   size_t begun_ = 0;
 };
 
@@ -151,6 +151,182 @@ TEST_F(EntryLogTest, WhatIsExplainedWithoutAViewIsNoFirstShowing) {
   ASSERT_THAT(entries, SizeIs(1));
   EXPECT_THAT(entries[0].stored.first_showings(), IsEmpty());
   EXPECT_THAT(entries[0].content.disclosure().shown(0).records(), ElementsAre(NameOf(1)));
+}
+
+// Answers that wait for the disk at the same time.
+class JoinedEntriesTest : public EntryLogTest {
+ protected:
+  static constexpr auto kReport = v1::RECORD_CLASS_OFFENDER_REPORT;
+
+  JoinedEntriesTest() {
+    store::Commit held;
+    held.build = [this](store::Revision, auto) {
+      begun_holding_.set_value();
+      released_.get_future().wait();
+      return std::vector<store::Write>();
+    };
+    lane_.Submit(std::move(held), [](const auto&) {});
+    begun_holding_.get_future().wait();
+  }
+  ~JoinedEntriesTest() override {
+    if (is_held_) Release();
+  }
+
+  ledger::Disclosure To(const std::string& credential, std::vector<ledger::DisclosedRecord> records) {
+    ledger::Disclosure disclosure;
+    disclosure.member = kBelmont;
+    disclosure.credential = *credentials_.insert(credential).first;
+    disclosure.method = "ScreenSellers";
+    disclosure.epoch = 7;
+    disclosure.time_ns = kNowS * 1'000'000'000;
+    disclosure.records = std::move(records);
+    return disclosure;
+  }
+  void Wait(ledger::Disclosure disclosure) {
+    auto& answered = answers_.emplace_back(std::make_unique<std::promise<absl::Status>>());
+    shown_.Record(std::move(disclosure),
+                  [&promise = *answered](absl::Status status) { promise.set_value(std::move(status)); });
+  }
+  void Release() {
+    is_held_ = false;
+    released_.set_value();
+  }
+  // How each was answered.
+  std::vector<absl::StatusCode> Answers() {
+    std::vector<absl::StatusCode> codes;
+    for (const auto& one : answers_) codes.push_back(one->get_future().get().code());
+    answers_.clear();
+    return codes;
+  }
+
+  std::set<std::string> credentials_;
+  std::promise<void> begun_holding_, released_;
+  bool is_held_ = true;
+  std::vector<std::unique_ptr<std::promise<absl::Status>>> answers_;
+};
+
+TEST_F(JoinedEntriesTest, ThoseOfOneCredentialBecomeOneEntryThatCountsThem) {
+  Wait(To("backend", {{Id(1), kAurore, 2, kReport}, {Id(2), kAurore, 2, kReport}}));
+  Wait(To("backend", {{Id(1), kAurore, 2, kReport}, {Id(1), kAurore, 2, kReport}}));
+  Wait(To("backend", {{Id(3), kAurore, 2, kReport}, {Id(1), kAurore, 4, kReport}}));
+  EXPECT_THAT(Entries(), IsEmpty());
+  Release();
+  EXPECT_THAT(Answers(), ElementsAre(absl::StatusCode::kOk, absl::StatusCode::kOk, absl::StatusCode::kOk));
+  const auto entries = Entries();
+  ASSERT_THAT(entries, SizeIs(1));
+  const v1::LedgerDisclosure& of = entries[0].content.disclosure();
+  EXPECT_EQ(of.time().seconds(), kNowS);
+  ASSERT_THAT(of.shown(), SizeIs(3));
+  EXPECT_THAT(of.shown(0).records(), ElementsAre(NameOf(1)));
+  EXPECT_EQ(of.shown(0).answers(), 2);
+  EXPECT_THAT(of.shown(1).records(), ElementsAre(NameOf(2), NameOf(3)));
+  EXPECT_EQ(of.shown(1).answers(), 1);
+  EXPECT_THAT(of.shown(2).records(), ElementsAre(NameOf(1))) << "through other views";
+  EXPECT_EQ(of.shown(2).answers(), 1);
+  EXPECT_THAT(entries[0].stored.first_showings(), SizeIs(3)) << "each record once";
+  const auto rows = world_.store().Scan("u", "v", world_.store().Head(), {.items = 10});
+  ASSERT_TRUE(rows.ok());
+  ASSERT_THAT(rows->items, SizeIs(3));
+  for (const store::Entry& row : rows->items) EXPECT_EQ(row.version.revision, entries[0].id.revision);
+  EXPECT_EQ(entries_.appended(), 1);
+  EXPECT_EQ(counting_.counts().disclosures, 3);
+}
+
+TEST_F(JoinedEntriesTest, WhatAnEntrySaysOfOneIsTrueOfAll) {
+  const std::vector<ledger::DisclosedRecord> records = {{Id(1), kAurore, 2, kReport}};
+  Wait(To("backend", records));
+  Wait(To("analyst", records));
+  ledger::Disclosure other = To("backend", records);
+  other.member = kAurore + 4;
+  Wait(other);
+  other = To("backend", records);
+  other.method = "GetRecord";
+  Wait(other);
+  other = To("backend", records);
+  other.epoch = 8;
+  Wait(other);
+  other = To("backend", records);
+  other.time_ns += int64_t{86'400} * 1'000'000'000;
+  Wait(other);
+  Release();
+  EXPECT_THAT(Answers(), SizeIs(6));
+  std::set<std::string> said;
+  for (const FoundEntry& entry : Entries()) {
+    EXPECT_EQ(entry.content.disclosure().shown(0).answers(), 1);
+    said.insert(entry.parts.open.content);
+  }
+  EXPECT_THAT(said, SizeIs(6));
+}
+
+// An entry that names an opinion is withheld from its receiver (ADR 0016): what else it was shown is not.
+TEST_F(JoinedEntriesTest, WhatMayBeAnOpinionHasAnEntryOfItsOwn) {
+  Wait(To("backend", {{Id(1), kAurore, 2, kReport}}));
+  Wait(To("backend", {{Id(1), kAurore, 2, kReport}, {Id(2), kAurore, 2, v1::RECORD_CLASS_OPINION}}));
+  Wait(To("backend", {{Id(3), kAurore, 2}}));
+  Wait(To("backend", {{Id(4), kAurore, 2, kReport}}));
+  Release();
+  EXPECT_THAT(Answers(), SizeIs(4));
+  std::vector<std::vector<std::string>> named;
+  for (const FoundEntry& entry : Entries()) {
+    auto& names = named.emplace_back();
+    for (const v1::LedgerShown& shown : entry.content.disclosure().shown())
+      names.insert(names.end(), shown.records().begin(), shown.records().end());
+  }
+  EXPECT_THAT(named, ElementsAre(ElementsAre(NameOf(1), NameOf(4)), ElementsAre(NameOf(1), NameOf(2)),
+                                 ElementsAre(NameOf(3))));
+}
+
+TEST_F(JoinedEntriesTest, AnEntryHoldsABoundedNumber) {
+  constexpr auto kMax = static_cast<int>(ledger::EntryLog::kJoinedRecordsMax);
+  for (int i = 0; i < kMax + 1; ++i) Wait(To("backend", {{Id(1), kAurore, 2, kReport}}));
+  Release();
+  EXPECT_THAT(Answers(), SizeIs(kMax + 1));
+  std::vector<int> answers;
+  for (const FoundEntry& entry : Entries()) answers.push_back(entry.content.disclosure().shown(0).answers());
+  EXPECT_THAT(answers, ElementsAre(kMax, 1));
+}
+
+// Whoever comes once it is being written waits for the next one.
+TEST_F(JoinedEntriesTest, NothingIsAddedToWhatIsOnItsWay) {
+  Release();
+  for (int i = 0; i < 3; ++i) {
+    Wait(To("backend", {{Id(1), kAurore, 2, kReport}}));
+    EXPECT_THAT(Answers(), ElementsAre(absl::StatusCode::kOk));
+  }
+  EXPECT_THAT(Entries(), SizeIs(3));
+}
+
+TEST(JoinedEntriesFailureTest, AllAreToldThatItIsNotKept) {
+  World world;
+  RefusingStore refusing(world.store());
+  store::CommitLane lane(refusing);
+  ledger::EntryLog entries(lane, TestNames(), RunNow);
+  std::promise<void> held, released;
+  store::Commit waits;
+  waits.build = [&](store::Revision, auto) {
+    held.set_value();
+    released.get_future().wait();
+    return std::vector<store::Write>();
+  };
+  lane.Submit(std::move(waits), [](const auto&) {});
+  held.get_future().wait();
+  std::vector<absl::StatusCode> codes;
+  ledger::Disclosure disclosure;
+  disclosure.member = kBelmont;
+  disclosure.records = {{Id(1), kAurore, 2, v1::RECORD_CLASS_OFFENDER_REPORT}};
+  for (int i = 0; i < 20; ++i) {
+    entries.Append(disclosure, {}, {}, [&](const absl::Status& status) { codes.push_back(status.code()); });
+  }
+  refusing.refuses = true;
+  released.set_value();
+  lane.Drain();
+  EXPECT_THAT(codes, SizeIs(20));
+  EXPECT_THAT(codes, ::testing::Each(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(entries.appended(), 0);
+  // And when it takes none at all.
+  entries.Append(disclosure, {}, {}, [&](const absl::Status& status) { codes.push_back(status.code()); });
+  EXPECT_THAT(codes, SizeIs(21));
+  EXPECT_EQ(codes.back(), absl::StatusCode::kUnavailable);
 }
 
 TEST(RefusalsTest, AreCountedByMemberMethodAndReason) {

@@ -40,9 +40,8 @@ class ShownLogTest : public ::testing::Test {
 
   void Open() {
     lane_ = std::make_unique<store::CommitLane>(world_.store());
-    entries_ = std::make_unique<ledger::EntryLog>(*lane_, TestNames());
-    shown_ = std::make_unique<ShownLog>(world_.store(), *lane_, *entries_, counting_,
-                                        [](uint32_t, const std::function<void()>& work) { work(); });
+    entries_ = std::make_unique<ledger::EntryLog>(*lane_, TestNames(), RunNow);
+    shown_ = std::make_unique<ShownLog>(world_.store(), *lane_, *entries_, counting_);
   }
   void Restart() {
     lane_.reset();
@@ -227,10 +226,9 @@ TEST_F(ShownLogTest, OfManyThatShowItAtOneMomentOneIsTheFirst) {
 TEST(ShownLogOrderTest, WhatIsShownWhileItIsBeingToldCountsAsShownAfterwards) {
   World world;
   store::CommitLane lane(world.store());
-  ledger::EntryLog entries(lane, TestNames());
+  ledger::EntryLog entries(lane, TestNames(), RunNow);
   ledger::CountingDisclosureLog counting;
-  ShownLog shown(world.store(), lane, entries, counting,
-                 [](uint32_t, const std::function<void()>& work) { work(); });
+  ShownLog shown(world.store(), lane, entries, counting);
   const auto show = [&] {
     ledger::Disclosure disclosure;
     disclosure.member = kBelmont;
@@ -261,10 +259,9 @@ TEST(ShownLogFailureTest, WhatCanNotBeKeptIsNotPassedOn) {
   World world;
   RefusingStore refusing(world.store());
   store::CommitLane lane(refusing);
-  ledger::EntryLog entries(lane, TestNames());
+  ledger::EntryLog entries(lane, TestNames(), RunNow);
   ledger::CountingDisclosureLog counting;
-  ShownLog shown(refusing, lane, entries, counting,
-                 [](uint32_t, const std::function<void()>& work) { work(); });
+  ShownLog shown(refusing, lane, entries, counting);
   const auto show = [&] {
     ledger::Disclosure disclosure;
     disclosure.member = kBelmont;

@@ -67,9 +67,8 @@ class Ledger {
   Ledger(World& world, const std::string& head_dir)
       : world_(world),
         lane_(world.store()),
-        entries_(lane_, TestNames()),
-        shown_(world.store(), lane_, entries_, counting_,
-               [](uint32_t, const std::function<void()>& work) { work(); }) {
+        entries_(lane_, TestNames(), RunNow),
+        shown_(world.store(), lane_, entries_, counting_) {
     ledger::SealerOptions options;
     options.origin = kOrigin;
     options.head_dir = head_dir;

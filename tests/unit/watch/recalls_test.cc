@@ -33,9 +33,8 @@ class RecallsTest : public ::testing::Test {
   explicit RecallsTest(WorldOptions options = {})
       : world_(std::move(options)),
         lane_(world_.store()),
-        entries_(lane_, TestNames()),
-        shown_(world_.store(), lane_, entries_, counting_,
-               [](uint32_t, const std::function<void()>& work) { work(); }),
+        entries_(lane_, TestNames(), RunNow),
+        shown_(world_.store(), lane_, entries_, counting_),
         feeds_(world_, 100),
         keys_(world_.keys()),
         recalls_(world_.store(), keys_, shown_, feeds_.room.cursors, {2, 3, 3}) {}

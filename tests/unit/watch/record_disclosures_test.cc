@@ -29,9 +29,8 @@ class RecordDisclosuresTest : public ::testing::Test {
   explicit RecordDisclosuresTest(const std::string& limits = "")
       : world_(WithLimits(limits)),
         lane_(world_.store()),
-        entries_(lane_, TestNames()),
-        shown_(world_.store(), lane_, entries_, counting_,
-               [](uint32_t, const std::function<void()>& work) { work(); }),
+        entries_(lane_, TestNames(), RunNow),
+        shown_(world_.store(), lane_, entries_, counting_),
         keys_(world_.keys()),
         disclosures_(world_.store(), keys_, shown_) {}
   ~RecordDisclosuresTest() override { lane_.Drain(); }
