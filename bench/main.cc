@@ -39,7 +39,7 @@ const std::vector<Measurement>& Measurements() {
       {{"mirror_snapshot", "retract_bulk"}, MirrorFeed},
       {{"ledger_verify"}, LedgerVerify},
       {{"screen_hit_ledger", "screen_miss_ledger"}, ScreenLedger},
-      {{"ledger_append"}, LedgerAppend},
+      {{"ledger_append", "ledger_append_joined"}, LedgerAppend},
       {{"ledger_inclusion"}, LedgerInclusion, true},
       {{"backup_rate", "backup_load"}, BackupRate},
       {{"hidden_timing", "hidden_timing_screen"}, HiddenTiming},

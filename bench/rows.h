@@ -58,6 +58,7 @@ Rows BackupRate(Workspace& workspace, const Settings& settings);
 Rows LedgerVerify(Workspace& workspace, const Settings& settings);
 // screen_hit_ledger and screen_miss_ledger
 Rows ScreenLedger(Workspace& workspace, const Settings& settings);
+// ledger_append and ledger_append_joined
 Rows LedgerAppend(Workspace& workspace, const Settings& settings);
 Rows LedgerInclusion(Workspace& workspace, const Settings& settings);
 // hidden_timing and hidden_timing_screen

@@ -1,14 +1,25 @@
 #include "common/random.h"
 
+#include <openssl/crypto.h>
 #include <openssl/rand.h>
 
 #include <algorithm>
+#include <array>
 #include <climits>
 #include <cstdio>
 #include <cstdlib>
 #include <span>
 
 namespace coalition {
+namespace {
+
+struct Page {
+  std::array<uint8_t, 4096> bytes;
+  size_t left = 0;  // at the beginning
+  ~Page() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+};
+
+}  // namespace
 
 void SystemRandom::Fill(std::span<uint8_t> out) {
   while (!out.empty()) {
@@ -20,6 +31,18 @@ void SystemRandom::Fill(std::span<uint8_t> out) {
     }
     out = out.subspan(count);
   }
+}
+
+void PagedRandom::Fill(std::span<uint8_t> out) {
+  thread_local Page page;
+  if (out.size() > page.bytes.size()) return SystemRandom().Fill(out);
+  if (out.size() > page.left) {
+    SystemRandom().Fill(page.bytes);
+    page.left = page.bytes.size();
+  }
+  page.left -= out.size();
+  std::copy_n(page.bytes.data() + page.left, out.size(), out.data());
+  OPENSSL_cleanse(page.bytes.data() + page.left, out.size());
 }
 
 }  // namespace coalition

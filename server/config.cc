@@ -40,7 +40,7 @@ constexpr Number kNumbers[] = {
     {"tls.expiry_warning_percent", 30, 1, 99},
     {"ledger.tick_ms", 1'000, 20, 60'000},
     {"backup.streams_max", 1, 1, 16},
-    {"backup.mib_per_second_max", 50, 1, 10'000},
+    {"backup.mib_per_second_max", 48, 1, 10'000},
     {"ledger.content_days", 0, 1, 36'500},
     {"limits.message_bytes_max", 4 << 20, 16 << 10, 64 << 20},
     {"limits.metadata_bytes_max", 16 << 10, 4 << 10, 256 << 10},

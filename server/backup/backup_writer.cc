@@ -63,7 +63,9 @@ absl::Status BackupWriter::ReadRows() {
     AddRow(key, value, revision);
     return true;
   };
+  const size_t at = plain_.size();
   const absl::Status scanned = store_.ScanEach(from_, {}, meta_.revision(), visit);
+  plain_digest_.Update(std::string_view(plain_).substr(at));
   if (absl::IsOutOfRange(scanned)) {
     return absl::AbortedError(
         absl::StrCat("The store has given up the history that the backup reads, since it took too long: ",
@@ -73,14 +75,12 @@ absl::Status BackupWriter::ReadRows() {
 }
 
 void BackupWriter::AddRow(std::string_view key, std::string_view value, store::Revision revision) {
-  const size_t at = plain_.size();
   plain_.push_back(kRowFrame);
   AppendBigEndian<uint32_t>(static_cast<uint32_t>(kRowHeadBytes + key.size() + value.size()), &plain_);
   AppendBigEndian<uint32_t>(static_cast<uint32_t>(key.size()), &plain_);
   AppendBigEndian<uint64_t>(revision, &plain_);
   plain_ += key;
   plain_ += value;
-  plain_digest_.Update(std::string_view(plain_).substr(at));
   ++totals_.rows;
 }
 

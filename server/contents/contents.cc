@@ -66,7 +66,7 @@ std::string ContentKeys::Seal(const RecordId& id, std::string_view contents) con
   std::optional<LeafKey> key = keys_.Leaf(IndexOf(id));
   if (!key) key = KeyOfNobody();
   std::array<uint8_t, kGcmNonceBytes> nonce;
-  SystemRandom().Fill(nonce);
+  PagedRandom().Fill(nonce);
   return GcmSeal(key->bytes, nonce, contents, Bytes(id));
 }
 

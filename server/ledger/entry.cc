@@ -48,7 +48,7 @@ StoredLedgerEntry MakeEntry(const EntryKeys& keys, int64_t time_ns, const v1::Le
                             const v1::LedgerReserved& reserved) {
   // Drawn at once.
   std::array<uint8_t, kSaltsBytes + EntryKeys::kChanceBytes> chance;
-  SystemRandom().Fill(chance);
+  PagedRandom().Fill(chance);
   const std::string_view salts = Bytes(chance).substr(0, kSaltsBytes);
   const size_t reserved_bytes = reserved.ByteSizeLong();
   std::string contents;

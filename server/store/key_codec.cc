@@ -1,5 +1,6 @@
 #include "server/store/key_codec.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 
@@ -56,9 +57,12 @@ bool DecodeDataKey(std::string_view physical, DataKey& out) {
 std::string_view Unescape(std::string_view escaped, std::string& buffer) {
   if (escaped.empty() || std::memchr(escaped.data(), kEscape, escaped.size()) == nullptr) return escaped;
   buffer.clear();
-  for (size_t i = 0; i < escaped.size(); ++i) {
-    buffer.push_back(escaped[i]);
-    if (escaped[i] == kEscape) ++i;
+  while (!escaped.empty()) {
+    const void* zero = std::memchr(escaped.data(), kEscape, escaped.size());
+    if (zero == nullptr) return buffer.append(escaped);
+    const size_t length = static_cast<size_t>(static_cast<const char*>(zero) - escaped.data()) + 1;
+    buffer.append(escaped.substr(0, length));
+    escaped.remove_prefix(std::min(length + 1, escaped.size()));
   }
   return buffer;
 }

@@ -73,7 +73,7 @@ TEST(ConfigTest, BackupsAreEncryptedToAKeyThatIsThere) {
   config::v1::ServerConfig config = Least();
   ASSERT_TRUE(CompleteConfig("/etc/coalition/server.textproto", &config).ok());
   EXPECT_EQ(config.backup().streams_max(), 1);
-  EXPECT_EQ(config.backup().mib_per_second_max(), 50);
+  EXPECT_EQ(config.backup().mib_per_second_max(), 48);
   EXPECT_EQ(config.backup().recipient_key_file(), "");
   EXPECT_EQ(*LoadBackupKey(config), std::nullopt);
   config.mutable_backup()->set_recipient_key_file("backup-public.pem");
