@@ -13,10 +13,16 @@
 namespace coalition {
 namespace {
 
+// The thread's page is gone: what else goes with the thread may still draw.
+thread_local bool page_is_gone = false;
+
 struct Page {
   std::array<uint8_t, 4096> bytes;
   size_t left = 0;  // at the beginning
-  ~Page() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
+  ~Page() {
+    OPENSSL_cleanse(bytes.data(), bytes.size());
+    page_is_gone = true;
+  }
 };
 
 }  // namespace
@@ -35,7 +41,7 @@ void SystemRandom::Fill(std::span<uint8_t> out) {
 
 void PagedRandom::Fill(std::span<uint8_t> out) {
   thread_local Page page;
-  if (out.size() > page.bytes.size()) return SystemRandom().Fill(out);
+  if (page_is_gone || out.size() > page.bytes.size()) return SystemRandom().Fill(out);
   if (out.size() > page.left) {
     SystemRandom().Fill(page.bytes);
     page.left = page.bytes.size();

@@ -29,7 +29,8 @@ class SystemRandom final : public Random {
 
 // The same, which each thread asks for a page at a time: for salts and nonces, of which there are a hundred
 // thousand a second, and each draw takes most of a microsecond. What has been given is wiped; what has not
-// lies in the memory of the process meanwhile, so it is not for keys that are kept. Not across a fork.
+// lies in the memory of the process meanwhile, so it is not for keys that are kept. A process that
+// forks would give the same bytes twice: it must not.
 class PagedRandom final : public Random {
  public:
   void Fill(std::span<uint8_t> out) override;

@@ -114,7 +114,7 @@ std::string LogOriginOf(const config::v1::Ledger& config, const std::string& tru
 
 LedgerRooms::LedgerRooms(const Needs& needs, const ledger::Names& names, ledger::ReceiverOpens receiver_opens)
     : entries_(needs.lane, names, needs.run_later),
-      shown_(needs.store, needs.lane, entries_, needs.next),
+      shown_(needs.store, needs.lane, entries_, needs.next, needs.run_later),
       refusals_(needs.lane, names, needs.clock),
       eraser_(needs.store, needs.lane, needs.entry_keys, std::move(receiver_opens)) {}
 

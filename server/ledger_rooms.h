@@ -36,7 +36,7 @@ class LedgerRooms {
     const Clock& clock;
     Random& random;
     ledger::DisclosureLog& next;  // behind the ledger
-    ledger::EntryLog::RunLater run_later;
+    ledger::RunLater run_later;
     // That the ledger's entries are sealed with. Never null.
     std::shared_ptr<ledger::EntryKeys> entry_keys;
   };

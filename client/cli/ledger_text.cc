@@ -39,9 +39,9 @@ std::string CallsText(const v1::LedgerRefusals& refusals) {
 // "records/a, records/b (full); records/c (notice, by 3 answers)"
 std::string ShownText(const ShownList& shown) {
   return absl::StrJoin(shown, "; ", [](std::string* out, const v1::LedgerShown& part) {
-    absl::StrAppend(out, absl::StrJoin(part.records(), ", "), " (", absl::StrJoin(part.views(), ", "));
-    if (part.answers() > 1) absl::StrAppend(out, ", by ", part.answers(), " answers");
-    absl::StrAppend(out, ")");
+    std::vector<std::string> how(part.views().begin(), part.views().end());
+    if (part.answers() > 1) how.push_back(absl::StrCat("by ", Number(part.answers()), " answers"));
+    absl::StrAppend(out, absl::StrJoin(part.records(), ", "), " (", absl::StrJoin(how, ", "), ")");
   });
 }
 

@@ -30,7 +30,7 @@ struct SellerRecord {
   uint32_t contributor = 0;
 };
 
-// Unless it is the asker's own.
+// As Disclose of reader.h.
 void Disclose(const SellerRecord& record, ledger::Disclosure* disclosure);
 
 // All that the asker may see of one seller, read in one scan that decides on headers and parses no message.

@@ -16,7 +16,7 @@ struct DisclosedRecord {
   policy::RecordIdBytes record{};
   uint32_t contributor = 0;      // member number
   policy::ViewSet view_ids = 0;  // as policy::Decision
-  // As far as the one who shows it has it at hand.
+  // UNSPECIFIED: not known, so it may be an opinion.
   v1::RecordClass record_class = v1::RECORD_CLASS_UNSPECIFIED;
 };
 
@@ -40,6 +40,9 @@ struct Disclosure {
   int64_t time_ns = 0;
   std::vector<DisclosedRecord> records;
 };
+
+// Runs the member's work soon, on a thread that is not the commit lane's.
+using RunLater = std::function<void(uint32_t member, std::function<void()> work)>;
 
 // Thread-safe.
 class DisclosureLog {

@@ -49,44 +49,47 @@ class ShownByViews {
 // Thread-safe. References must outlive it, and the lane must have been drained before it goes.
 class EntryLog {
  public:
-  // Runs the member's work soon, on a thread that is not the commit lane's.
-  using RunLater = std::function<void(uint32_t member, std::function<void()> work)>;
-
   EntryLog(store::CommitLane& lane, Names names, RunLater run_later)
       : lane_(lane), names_(std::move(names)), run_later_(std::move(run_later)) {}
 
-  // Records of an entry of several answers, each counted for each answer.
-  static constexpr size_t kJoinedRecordsMax = 1000;
+  // Records of an entry of several answers, each counted for each answer; and of an answer that shares one:
+  // more of them are worth an entry, which is made by the one who shows them, not by the lane.
+  static constexpr size_t kJoinedRecordsMax = 1000, kAnswerRecordsMax = 16;
+  // About what has joined and is not yet written: the lane has counted the first answers alone, and what it
+  // takes at once must stay below what the store takes as one commit.
+  static constexpr size_t kJoinedBytesMax = size_t{8} << 20;
 
   // Writes the disclosure's entry, or what it adds to one, and `beside` in the same commit, which must read
-  // nothing and be written by nobody else. `done` is called once, as Later runs it, with OK when all of it is
+  // nothing and be written by nobody else. `done` is called once, by `run_later`, with OK when all of it is
   // durable. Errors: CommitLane's.
   void Append(const Disclosure& disclosure, const std::vector<DisclosedRecord>& first_showings,
               std::vector<store::Write> beside, std::function<void(absl::Status)> done);
-
-  void Later(uint32_t member, std::function<void()> work) const { run_later_(member, std::move(work)); }
 
   // Entries that were written, for the metrics.
   uint64_t appended() const { return appended_.load(std::memory_order_relaxed); }
 
  private:
-  // Whose answers become one entry.
-  struct Receiver {
+  // All that an entry says of its answers beside what they showed: those that agree in it may share one.
+  struct Scope {
     uint32_t member = 0;
     std::string credential;
     std::string method;
     uint64_t epoch = 0;
+    // Not in the entry: within an epoch, a member's own policy that decided otherwise.
+    uint64_t state_revision = 0;
     int64_t day = 0;
-    friend bool operator==(const Receiver&, const Receiver&) = default;
+    friend bool operator==(const Scope&, const Scope&) = default;
     template <class H>
-    friend H AbslHashValue(H h, const Receiver& of) {
-      return H::combine(std::move(h), of.member, of.credential, of.method, of.epoch, of.day);
+    friend H AbslHashValue(H h, const Scope& of) {
+      return H::combine(std::move(h), of.member, of.credential, of.method, of.epoch, of.state_revision,
+                        of.day);
     }
   };
   // What becomes one entry. Grows under mutex_ until it is closed, then it is the lane's.
   struct Gathered {
-    int64_t time_ns = 0;  // of the first answer
+    int64_t time_ns = 0;  // of the earliest answer
     int answers = 1;
+    size_t joined_bytes = 0;               // about, of all but the first
     std::vector<DisclosedRecord> records;  // of each answer each once for each set of views
     std::vector<DisclosedRecord> first_showings;
     std::vector<store::Write> beside;
@@ -94,18 +97,18 @@ class EntryLog {
   };
 
   // Whether it became part of another's entry; else it is untouched.
-  bool Join(const Receiver& receiver, Gathered& one);
+  bool Join(const Scope& scope, Gathered& one);
   // Nothing is added any more.
-  void Close(const Receiver& receiver, const Gathered& gathered);
-  storage::v1::StoredLedgerEntry EntryOf(const Receiver& receiver, const Gathered& gathered) const;
-  void Answer(const Receiver& receiver, const std::shared_ptr<Gathered>& gathered,
-              const absl::Status& status);
+  void Close(const Scope& scope, const Gathered& gathered);
+  storage::v1::StoredLedgerEntry EntryOf(const Scope& scope, const Gathered& gathered) const;
+  void Answer(const Scope& scope, const std::shared_ptr<Gathered>& gathered, const absl::Status& status);
 
   store::CommitLane& lane_;
   const Names names_;
   const RunLater run_later_;
   Mutex mutex_;
-  absl::flat_hash_map<Receiver, std::shared_ptr<Gathered>> open_ ABSL_GUARDED_BY(mutex_);
+  absl::flat_hash_map<Scope, std::shared_ptr<Gathered>> open_ ABSL_GUARDED_BY(mutex_);
+  size_t joined_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // of all that is not yet answered
   std::atomic<uint64_t> appended_{0};
 };
 

@@ -133,10 +133,16 @@ void ShownLog::Record(Disclosure disclosure, std::function<void(absl::Status)> r
     auto other = known_.Begin({one.record.record, shared->member}, mine);
     other == nullptr ? to_keep.push_back(one) : static_cast<void>(awaited.insert(std::move(other)));
   }
-  const auto together =
-      std::make_shared<Together>(awaited.size(), [this, shared, recorded](const absl::Status& status) {
-        status.ok() ? next_.Record(*shared, recorded) : recorded(status);
-      });
+  std::function<void(const absl::Status&)> kept = [this, shared, recorded](const absl::Status& status) {
+    status.ok() ? next_.Record(*shared, recorded) : recorded(status);
+  };
+  // Others may wait for the same: in turn, not all where the last of it is kept.
+  if (awaited.size() > 1) {
+    kept = [this, member = shared->member, kept](const absl::Status& status) {
+      run_later_(member, [kept, status] { kept(status); });
+    };
+  }
+  const auto together = std::make_shared<Together>(awaited.size(), std::move(kept));
   Keep(*shared, to_keep, mine);
   for (const auto& one : awaited) one->Await([together](const absl::Status& s) { together->Done(s); });
 }
@@ -182,7 +188,7 @@ void ShownLog::ShowAgain(uint32_t member, const Records& records,
         return next;
       });
   ChangeRows(lane_, member, records, change, [this, member, done](const absl::Status& status) {
-    entries_.Later(member, [done, status] { done(status); });
+    run_later_(member, [done, status] { done(status); });
   });
 }
 

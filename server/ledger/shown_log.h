@@ -65,9 +65,10 @@ bool IsAcknowledged(const storage::v1::StoredShown& shown, v1::RetractionKind ki
 // Thread-safe. References must outlive it, and the lane must have been drained before it goes.
 class ShownLog final : public DisclosureLog {
  public:
-  // Passes each disclosure on to `next` once it is kept, as `entries` answers.
-  ShownLog(store::Store& store, store::CommitLane& lane, EntryLog& entries, DisclosureLog& next)
-      : store_(store), lane_(lane), entries_(entries), next_(next) {}
+  // Passes each disclosure on to `next` once it is kept, by `run_later`, which is that of `entries` too.
+  ShownLog(store::Store& store, store::CommitLane& lane, EntryLog& entries, DisclosureLog& next,
+           RunLater run_later)
+      : store_(store), lane_(lane), entries_(entries), next_(next), run_later_(std::move(run_later)) {}
 
   // What is disclosed without a view has its entry alone.
   void Record(Disclosure disclosure, std::function<void(absl::Status)> recorded) override;
@@ -121,7 +122,7 @@ class ShownLog final : public DisclosureLog {
   // Writes the entry, and what is missing of the rows of `records`, which were begun with `mine`; ends them.
   void Keep(const Disclosure& disclosure, const std::vector<Unknown>& records,
             const std::shared_ptr<KeptTogether>& mine);
-  // What was told of these rows is forgotten.
+  // They were shown again: that they were told or acknowledged is forgotten.
   void ShowAgain(uint32_t member, const std::shared_ptr<const std::vector<RecordIdBytes>>& records,
                  const std::function<void(const absl::Status&)>& done);
   absl::StatusOr<Missing> MissingOf(const Disclosure& disclosure, const std::vector<Unknown>& records);
@@ -130,6 +131,7 @@ class ShownLog final : public DisclosureLog {
   store::CommitLane& lane_;
   EntryLog& entries_;
   DisclosureLog& next_;
+  const RunLater run_later_;
   ShownPairs known_;
 };
 

@@ -22,7 +22,7 @@ namespace coalition::service {
 struct BackupOptions {
   std::optional<X25519PublicKey> recipient;  // nullopt: there are no backups
   int streams_max = 1;
-  int64_t bytes_per_second_max = int64_t{50} << 20;
+  int64_t bytes_per_second_max = int64_t{48} << 20;
   std::string server_version;
 };
 

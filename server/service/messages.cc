@@ -129,9 +129,9 @@ absl::Status Parse(const grpc::ByteBuffer& bytes, google::protobuf::Message* mes
 
 grpc::Slice SliceOf(std::shared_ptr<const std::string> bytes) {
   using Kept = std::shared_ptr<const std::string>;
-  const Kept& kept = *new Kept(std::move(bytes));
-  return {const_cast<char*>(kept->data()), kept->size(), [](void* of) { delete static_cast<Kept*>(of); },
-          const_cast<Kept*>(&kept)};
+  auto* const kept = new Kept(std::move(bytes));
+  return {const_cast<char*>((*kept)->data()), (*kept)->size(),
+          [](void* of) { delete static_cast<Kept*>(of); }, kept};
 }
 
 grpc::ByteBuffer Serialize(const google::protobuf::MessageLite& message) {

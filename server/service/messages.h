@@ -26,7 +26,7 @@ inline constexpr int kFieldsMax = 262'144;
 // UTF-8. `message` is of no use then. What has both faults gets either answer.
 absl::Status Parse(const grpc::ByteBuffer& bytes, google::protobuf::Message* message);
 
-// The slice keeps the bytes.
+// Of these bytes, never null, which it keeps for as long as gRPC has it.
 grpc::Slice SliceOf(std::shared_ptr<const std::string> bytes);
 
 // In one slice.

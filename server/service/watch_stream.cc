@@ -236,7 +236,6 @@ void WatchStream::Found(const absl::Status& status) {
     if (ready_) {
       checkpoint_ = checkpoint_ && !added.has_complete_until();
       tells_completeness_ = added.has_complete_until();
-      // One message behind another is both of them merged.
       const std::array<grpc::Slice, 2> parts = {SliceOf(feed_->Bytes()),
                                                 grpc::Slice(added.SerializeAsString())};
       out_ = Bytes(parts.data(), tells_completeness_ ? 2 : 1);

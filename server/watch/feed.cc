@@ -68,8 +68,7 @@ absl::StatusOr<std::shared_ptr<FoundStep>> Feed::Find(const exchange::CallContex
   found->recalls = step.TakeRecalls();
   found->position = step.TakePosition();
   found->state = step.TakeState();
-  found->shared = MayShare();
-  if (found->shared) room_->steps->Keep(std::move(key), found);
+  if (MayShare()) room_->steps->Keep(std::move(key), found);
   return found;
 }
 
@@ -86,8 +85,7 @@ absl::StatusOr<Feed::Progress> Feed::Next(const exchange::CallContext& context,
 void Feed::Sent() {
   position_ = next_->position;
   state_ = next_->state;
-  // Of a snapshot it is large.
-  if (!next_->shared) next_->Forget();
+  next_ = nullptr;  // of a thousand watches none keeps what it has sent
 }
 
 std::string Feed::Cursor() const { return next_->Cursor(room_->cursors, member_, query_.filter); }

@@ -78,15 +78,15 @@ class Feed {
   absl::StatusOr<Progress> Next(const exchange::CallContext& context, ledger::Disclosure* disclosure);
   // Of what Next found, until Sent: the events, and whether the snapshot is complete with them.
   const v1::WatchRecordsResponse& response() const { return next_->response; }
-  // That with the cursor behind it, serialised, once for all watches that share it.
+  // That with the cursor, serialised, once for all watches that share it. A message that is serialised behind
+  // it is merged into it.
   std::shared_ptr<const std::string> Bytes() const;
+  // Behind it; empty: this is no place to go on from (MakeCursor).
+  std::string Cursor() const;
   // The records that the member sees no more, and not those that have only left the filter.
   const std::vector<ledger::Recall>& recalls() const { return next_->recalls; }
   // The response is on its way, or what Next found was empty.
   void Sent();
-
-  // Behind what Next answered last; empty: this is no place to go on from (MakeCursor).
-  std::string Cursor() const;
 
  private:
   class Step;

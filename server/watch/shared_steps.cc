@@ -17,17 +17,11 @@ const std::shared_ptr<const std::string>& FoundStep::Bytes(const Sealer& sealer,
   std::call_once(serialised_, [&] {
     v1::WatchRecordsResponse place;
     place.set_cursor(Cursor(sealer, member, filter));
-    // One message behind another is both of them merged.
     std::string bytes = response.SerializeAsString();
     place.AppendToString(&bytes);
     bytes_ = std::make_shared<const std::string>(std::move(bytes));
   });
   return bytes_;
-}
-
-void FoundStep::Forget() {
-  response = {};
-  bytes_ = nullptr;
 }
 
 std::shared_ptr<FoundStep> SharedSteps::Find(const StepKey& key) const {

@@ -36,7 +36,6 @@ struct StepKey {
 // Immutable once it is kept, but that the cursor and the bytes are made when they are first asked for.
 struct FoundStep {
   bool caught_up = false;
-  bool shared = false;  // it is kept, or may be
   v1::WatchRecordsResponse response;
   std::vector<ledger::DisclosedRecord> disclosed;
   std::vector<ledger::Recall> recalls;
@@ -49,8 +48,6 @@ struct FoundStep {
   // The response with that cursor, serialised. Thread-safe.
   const std::shared_ptr<const std::string>& Bytes(const Sealer& sealer, uint32_t member,
                                                   const v1::RecordFilter& filter) const;
-  // What it takes to send the response. Of one that is not shared.
-  void Forget();
 
  private:
   mutable std::once_flag sealed_, serialised_;

@@ -65,18 +65,18 @@ class LedgerFault : public ::testing::Test {
     ledger::CountingDisclosureLog counting;
     store::CommitLane lane(**store);
     ledger::EntryLog entries(lane, TestNames(), RunNow);
-    ledger::ShownLog shown(**store, lane, entries, counting);
+    ledger::ShownLog shown(**store, lane, entries, counting, RunNow);
     for (uint8_t round = 0; round < kRounds; ++round) {
-      std::vector<std::promise<absl::Status>> recorded(kMembers);
-      for (uint32_t member = 0; member < kMembers; ++member) {
-        shown.Record(DisclosureTo(member + 1, round), [&recorded, member](absl::Status status) {
-          recorded[member].set_value(std::move(status));
-        });
+      // Twice to each, which may become one entry.
+      std::vector<std::promise<absl::Status>> recorded(2 * kMembers);
+      for (uint32_t i = 0; i < recorded.size(); ++i) {
+        shown.Record(DisclosureTo(1 + i % kMembers, round),
+                     [&recorded, i](absl::Status status) { recorded[i].set_value(std::move(status)); });
       }
-      for (uint32_t member = 0; member < kMembers; ++member) {
-        if (!recorded[member].get_future().get().ok()) continue;
-        for (const auto& record : DisclosureTo(member + 1, round).records)
-          ++left[{member + 1, record.record}];
+      for (uint32_t i = 0; i < recorded.size(); ++i) {
+        if (!recorded[i].get_future().get().ok()) continue;
+        for (const auto& record : DisclosureTo(1 + i % kMembers, round).records)
+          ++left[{1 + i % kMembers, record.record}];
       }
     }
     lane.Drain();
@@ -90,7 +90,8 @@ class LedgerFault : public ::testing::Test {
     disclosure.method = "ScreenSellers";
     disclosure.time_ns = 1'790'000'000'000'000'000;
     const uint8_t of = round % 3 == 2 ? round - 1 : round;
-    for (uint8_t i = 0; i < kRecordsEach; ++i) disclosure.records.push_back({Id(of, i), kOwner, 1});
+    for (uint8_t i = 0; i < kRecordsEach; ++i)
+      disclosure.records.push_back({Id(of, i), kOwner, 1, v1::RECORD_CLASS_OFFENDER_REPORT});
     return disclosure;
   }
 

@@ -135,6 +135,7 @@ TEST_F(LedgerRpcTest, AScreenThatHitsIsSealedAndProvedToWhoSawIt) {
   ASSERT_EQ(disclosure.shown_size(), 1);
   EXPECT_THAT(disclosure.shown(0).views(), ElementsAre("full"));
   EXPECT_THAT(disclosure.shown(0).records(), ElementsAre(record));
+  EXPECT_EQ(disclosure.shown(0).answers(), 1);
   const auto got = Get("belmont", listed[0].name());
   ASSERT_TRUE(got.ok()) << got.status();
   EXPECT_TRUE(ledger::VerifyEntry(*got, LogKey()).ok());

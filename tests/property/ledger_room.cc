@@ -141,7 +141,7 @@ LedgerRoom::LedgerRoom(bool in_memory)
       counting_(world_.store()),
       lane_(world_.store()),
       entry_log_(lane_, NamesIn(world_), RunNow),
-      shown_(counting_, lane_, entry_log_, sent_),
+      shown_(counting_, lane_, entry_log_, sent_, RunNow),
       refusals_(lane_, NamesIn(world_), world_.clock),
       keys_(world_.keys()),
       disclosures_(counting_, keys_, shown_),

@@ -134,6 +134,19 @@ TEST_F(LedgerVerbsTest, AnEntryIsVerified) {
   EXPECT_EQ(Try({"ledger", "verify", "10-1"}), 69);
 }
 
+TEST_F(LedgerVerbsTest, HowManyAnswersShowedItIsSaid) {
+  v1::LedgerContent content = DisclosureContent();
+  content.mutable_disclosure()->mutable_shown(0)->set_answers(3);
+  Add(content);
+  EXPECT_EQ(Try({"ledger", "show", "10-10000"}), kExitOk) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("(notice, by 3 answers)"));
+  // An auditor's question shows it through no view.
+  content.mutable_disclosure()->mutable_shown(0)->clear_views();
+  Add(content);
+  EXPECT_EQ(Try({"ledger", "show", "11-11000"}), kExitOk) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("(by 3 answers)"));
+}
+
 TEST_F(LedgerVerbsTest, WhatDoesNotVerifyEndsWithOneAndSaysWhy) {
   Add(DisclosureContent());
   Add(ActContent());

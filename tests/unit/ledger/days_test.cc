@@ -140,6 +140,7 @@ TEST_F(DaysTest, AnEntryTellsDayKindAndRecordsAndReservesTheMember) {
   EXPECT_EQ(showings.member_kind(), static_cast<v1::MemberKind>(kBelmont));
   ASSERT_EQ(showings.shown_size(), 2) << "by views";
   EXPECT_THAT(showings.shown(0).views(), ElementsAre("v"));
+  EXPECT_EQ(showings.shown(0).answers(), 0) << "they do not tell";
   EXPECT_THAT(showings.shown(0).records(), UnorderedElementsAre(NameOf(0), NameOf(1)));
   EXPECT_THAT(showings.shown(1).records(), ElementsAre(NameOf(7)));
   EXPECT_EQ(entries[0].reserved.member(), "members/m2");

@@ -24,6 +24,8 @@ namespace coalition::testing {
 namespace {
 
 using ledger::RecordIdBytes;
+using ::testing::AllOf;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -96,7 +98,7 @@ class EntryLogTest : public ::testing::Test {
   store::CommitLane lane_{world_.store()};
   ledger::EntryLog entries_{lane_, TestNames(), RunNow};
   ledger::CountingDisclosureLog counting_;
-  ledger::ShownLog shown_{world_.store(), lane_, entries_, counting_};
+  ledger::ShownLog shown_{world_.store(), lane_, entries_, counting_, RunNow};
   size_t begun_ = 0;
 };
 
@@ -187,6 +189,12 @@ class JoinedEntriesTest : public EntryLogTest {
     shown_.Record(std::move(disclosure),
                   [&promise = *answered](absl::Status status) { promise.set_value(std::move(status)); });
   }
+  // Straight to the entries.
+  void Append(std::vector<ledger::DisclosedRecord> records) {
+    auto& answered = answers_.emplace_back(std::make_unique<std::promise<absl::Status>>());
+    entries_.Append(To("backend", std::move(records)), {}, {},
+                    [&promise = *answered](absl::Status status) { promise.set_value(std::move(status)); });
+  }
   void Release() {
     is_held_ = false;
     released_.set_value();
@@ -248,8 +256,12 @@ TEST_F(JoinedEntriesTest, WhatAnEntrySaysOfOneIsTrueOfAll) {
   other = To("backend", records);
   other.time_ns += int64_t{86'400} * 1'000'000'000;
   Wait(other);
+  other = To("backend", records);
+  other.state_revision = 5;  // which the entry does not say
+  Wait(other);
   Release();
-  EXPECT_THAT(Answers(), SizeIs(6));
+  EXPECT_THAT(Answers(), AllOf(SizeIs(7), Each(absl::StatusCode::kOk)));
+  EXPECT_THAT(Entries(), SizeIs(7));
   std::set<std::string> said;
   for (const FoundEntry& entry : Entries()) {
     EXPECT_EQ(entry.content.disclosure().shown(0).answers(), 1);
@@ -265,7 +277,7 @@ TEST_F(JoinedEntriesTest, WhatMayBeAnOpinionHasAnEntryOfItsOwn) {
   Wait(To("backend", {{Id(3), kAurore, 2}}));
   Wait(To("backend", {{Id(4), kAurore, 2, kReport}}));
   Release();
-  EXPECT_THAT(Answers(), SizeIs(4));
+  EXPECT_THAT(Answers(), AllOf(SizeIs(4), Each(absl::StatusCode::kOk)));
   std::vector<std::vector<std::string>> named;
   for (const FoundEntry& entry : Entries()) {
     auto& names = named.emplace_back();
@@ -280,27 +292,98 @@ TEST_F(JoinedEntriesTest, AnEntryHoldsABoundedNumber) {
   constexpr auto kMax = static_cast<int>(ledger::EntryLog::kJoinedRecordsMax);
   for (int i = 0; i < kMax + 1; ++i) Wait(To("backend", {{Id(1), kAurore, 2, kReport}}));
   Release();
-  EXPECT_THAT(Answers(), SizeIs(kMax + 1));
+  EXPECT_THAT(Answers(), AllOf(SizeIs(kMax + 1), Each(absl::StatusCode::kOk)));
   std::vector<int> answers;
   for (const FoundEntry& entry : Entries()) answers.push_back(entry.content.disclosure().shown(0).answers());
   EXPECT_THAT(answers, ElementsAre(kMax, 1));
 }
 
-// Whoever comes once it is being written waits for the next one.
+// What an entry says is settled when it is made, which is before it is on the disk.
 TEST_F(JoinedEntriesTest, NothingIsAddedToWhatIsOnItsWay) {
+  const auto show = [this] { Append({{Id(1), kAurore, 2, kReport}}); };
+  show();
+  store::Commit behind;  // made after the entry, in the same group
+  behind.build = [&](store::Revision, auto) {
+    show();
+    return std::vector<store::Write>();
+  };
+  std::promise<void> answered;
+  lane_.Submit(
+      std::move(behind), [&](const auto&) { answered.set_value(); }, 0, kBelmont | ledger::kNotesLine);
   Release();
-  for (int i = 0; i < 3; ++i) {
-    Wait(To("backend", {{Id(1), kAurore, 2, kReport}}));
-    EXPECT_THAT(Answers(), ElementsAre(absl::StatusCode::kOk));
+  answered.get_future().wait();  // from here on answers_ has both
+  EXPECT_THAT(Answers(), AllOf(SizeIs(2), Each(absl::StatusCode::kOk)));
+  EXPECT_THAT(Entries(), SizeIs(2));
+}
+
+TEST_F(JoinedEntriesTest, AnAnswerOfManyRecordsHasAnEntryOfItsOwn) {
+  std::vector<ledger::DisclosedRecord> records;
+  for (size_t i = 0; i < ledger::EntryLog::kAnswerRecordsMax; ++i)
+    records.push_back({Id(static_cast<uint8_t>(i)), kAurore, 2, kReport});
+  Append(records);
+  Append(records);
+  records.push_back({Id(200), kAurore, 2, kReport});
+  Append(records);
+  Append(records);
+  Release();
+  EXPECT_THAT(Answers(), AllOf(SizeIs(4), Each(absl::StatusCode::kOk)));
+  std::vector<int> answers;
+  for (const FoundEntry& entry : Entries()) answers.push_back(entry.content.disclosure().shown(0).answers());
+  EXPECT_THAT(answers, ElementsAre(2, 1, 1));
+}
+
+// The lane has counted the first answer of each entry alone.
+TEST_F(JoinedEntriesTest, WhatJoinsIsBoundedInBytes) {
+  std::vector<ledger::DisclosedRecord> records;
+  for (size_t i = 0; i < ledger::EntryLog::kAnswerRecordsMax; ++i)
+    records.push_back({Id(static_cast<uint8_t>(i)), kAurore, 2, kReport});
+  const size_t answer_bytes = records.size() * 96;
+  const size_t fit = ledger::EntryLog::kJoinedBytesMax / answer_bytes;
+  constexpr size_t kMore = 500;
+  for (size_t i = 0; i < fit + kMore; ++i) Append(records);
+  Release();
+  EXPECT_THAT(Answers(), AllOf(SizeIs(fit + kMore), Each(absl::StatusCode::kOk)));
+  EXPECT_GE(Entries().size(), kMore);
+  // And joins again when that is written.
+  for (int i = 0; i < 2; ++i) {
+    std::promise<void> held, released;
+    store::Commit holds;
+    holds.build = [&](store::Revision, auto) {
+      held.set_value();
+      released.get_future().wait();
+      return std::vector<store::Write>();
+    };
+    lane_.Submit(std::move(holds), [](const auto&) {});
+    held.get_future().wait();
+    const size_t before = entries_.appended();
+    Append(records);
+    Append(records);
+    released.set_value();
+    EXPECT_THAT(Answers(), AllOf(SizeIs(2), Each(absl::StatusCode::kOk)));
+    EXPECT_EQ(entries_.appended(), before + 1);
   }
-  EXPECT_THAT(Entries(), SizeIs(3));
+}
+
+TEST_F(JoinedEntriesTest, TheTimeIsThatOfTheEarliest) {
+  ledger::Disclosure late = To("backend", {{Id(1), kAurore, 2, kReport}});
+  late.time_ns += int64_t{3} * 1'000'000'000;
+  Wait(late);
+  Wait(To("backend", {{Id(2), kAurore, 2, kReport}}));
+  Release();
+  EXPECT_THAT(Answers(), SizeIs(2));
+  ASSERT_THAT(Entries(), SizeIs(1));
+  EXPECT_EQ(Entries()[0].content.disclosure().time().seconds(), kNowS);
 }
 
 TEST(JoinedEntriesFailureTest, AllAreToldThatItIsNotKept) {
   World world;
   RefusingStore refusing(world.store());
   store::CommitLane lane(refusing);
-  ledger::EntryLog entries(lane, TestNames(), RunNow);
+  int lots = 0;
+  ledger::EntryLog entries(lane, TestNames(), [&lots](uint32_t, const std::function<void()>& work) {
+    ++lots;
+    work();
+  });
   std::promise<void> held, released;
   store::Commit waits;
   waits.build = [&](store::Revision, auto) {
@@ -320,13 +403,14 @@ TEST(JoinedEntriesFailureTest, AllAreToldThatItIsNotKept) {
   refusing.refuses = true;
   released.set_value();
   lane.Drain();
-  EXPECT_THAT(codes, SizeIs(20));
-  EXPECT_THAT(codes, ::testing::Each(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(codes, AllOf(SizeIs(20), Each(absl::StatusCode::kUnavailable)));
+  EXPECT_EQ(lots, 2) << "16 and 4 of one entry";
   EXPECT_EQ(entries.appended(), 0);
-  // And when it takes none at all.
-  entries.Append(disclosure, {}, {}, [&](const absl::Status& status) { codes.push_back(status.code()); });
-  EXPECT_THAT(codes, SizeIs(21));
-  EXPECT_EQ(codes.back(), absl::StatusCode::kUnavailable);
+  // And when it takes none at all: nobody joins what was refused.
+  for (int i = 0; i < 2; ++i) {
+    entries.Append(disclosure, {}, {}, [&](const absl::Status& status) { codes.push_back(status.code()); });
+  }
+  EXPECT_THAT(codes, AllOf(SizeIs(22), Each(absl::StatusCode::kUnavailable)));
 }
 
 TEST(RefusalsTest, AreCountedByMemberMethodAndReason) {

@@ -41,7 +41,7 @@ class ShownLogTest : public ::testing::Test {
   void Open() {
     lane_ = std::make_unique<store::CommitLane>(world_.store());
     entries_ = std::make_unique<ledger::EntryLog>(*lane_, TestNames(), RunNow);
-    shown_ = std::make_unique<ShownLog>(world_.store(), *lane_, *entries_, counting_);
+    shown_ = std::make_unique<ShownLog>(world_.store(), *lane_, *entries_, counting_, RunNow);
   }
   void Restart() {
     lane_.reset();
@@ -228,7 +228,7 @@ TEST(ShownLogOrderTest, WhatIsShownWhileItIsBeingToldCountsAsShownAfterwards) {
   store::CommitLane lane(world.store());
   ledger::EntryLog entries(lane, TestNames(), RunNow);
   ledger::CountingDisclosureLog counting;
-  ShownLog shown(world.store(), lane, entries, counting);
+  ShownLog shown(world.store(), lane, entries, counting, RunNow);
   const auto show = [&] {
     ledger::Disclosure disclosure;
     disclosure.member = kBelmont;
@@ -261,7 +261,7 @@ TEST(ShownLogFailureTest, WhatCanNotBeKeptIsNotPassedOn) {
   store::CommitLane lane(refusing);
   ledger::EntryLog entries(lane, TestNames(), RunNow);
   ledger::CountingDisclosureLog counting;
-  ShownLog shown(refusing, lane, entries, counting);
+  ShownLog shown(refusing, lane, entries, counting, RunNow);
   const auto show = [&] {
     ledger::Disclosure disclosure;
     disclosure.member = kBelmont;

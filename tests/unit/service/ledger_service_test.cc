@@ -33,7 +33,7 @@ class LedgerServiceTest : public ::testing::Test {
         log_(world_),
         lane_(world_.store()),
         entry_log_(lane_, TestNames(), RunNow),
-        shown_(world_.store(), lane_, entry_log_, counting_),
+        shown_(world_.store(), lane_, entry_log_, counting_, RunNow),
         keys_(world_.keys()),
         disclosures_(world_.store(), keys_, shown_),
         sealer_(kSealKey, world_.random),

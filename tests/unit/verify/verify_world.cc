@@ -68,7 +68,7 @@ class Ledger {
       : world_(world),
         lane_(world.store()),
         entries_(lane_, TestNames(), RunNow),
-        shown_(world.store(), lane_, entries_, counting_) {
+        shown_(world.store(), lane_, entries_, counting_, RunNow) {
     ledger::SealerOptions options;
     options.origin = kOrigin;
     options.head_dir = head_dir;

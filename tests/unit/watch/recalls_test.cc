@@ -34,7 +34,7 @@ class RecallsTest : public ::testing::Test {
       : world_(std::move(options)),
         lane_(world_.store()),
         entries_(lane_, TestNames(), RunNow),
-        shown_(world_.store(), lane_, entries_, counting_),
+        shown_(world_.store(), lane_, entries_, counting_, RunNow),
         feeds_(world_, 100),
         keys_(world_.keys()),
         recalls_(world_.store(), keys_, shown_, feeds_.room.cursors, {2, 3, 3}) {}

@@ -30,7 +30,7 @@ class RecordDisclosuresTest : public ::testing::Test {
       : world_(WithLimits(limits)),
         lane_(world_.store()),
         entries_(lane_, TestNames(), RunNow),
-        shown_(world_.store(), lane_, entries_, counting_),
+        shown_(world_.store(), lane_, entries_, counting_, RunNow),
         keys_(world_.keys()),
         disclosures_(world_.store(), keys_, shown_) {}
   ~RecordDisclosuresTest() override { lane_.Drain(); }
