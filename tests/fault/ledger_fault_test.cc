@@ -153,8 +153,10 @@ TEST_F(LedgerFault, WhatLeftBeforePowerLossIsThere) {
   FailAtEveryOperation(FaultEnv::Mode::kFailForever, FaultEnv::Survives::kNone);
 }
 
+// Nothing is written any more after that: a compaction that is under way would have LevelDB add to a
+// MANIFEST in which a record is torn.
 TEST_F(LedgerFault, WhatLeftBeforeAKillIsThere) {
-  FailAtEveryOperation(FaultEnv::Mode::kTearOnce, FaultEnv::Survives::kAll);
+  FailAtEveryOperation(FaultEnv::Mode::kTearForever, FaultEnv::Survives::kAll);
 }
 
 // The positive control: answered for before it is durable, by a disk that lies, it is not there.

@@ -51,11 +51,12 @@ void FaultEnv::Heal() { FailAt(-1, Mode::kFailOnce, ""); }
 leveldb::Status FaultEnv::Step(const std::string& name, bool* tear) {
   const std::lock_guard<std::mutex> lock(mutex_);
   const int64_t operation = operations_++;
-  const bool fails =
-      fail_at_ >= 0 && (operation == fail_at_ || (mode_ == Mode::kFailForever && operation > fail_at_));
+  const bool for_good = mode_ == Mode::kFailForever || mode_ == Mode::kTearForever;
+  const bool fails = fail_at_ >= 0 && (operation == fail_at_ || (for_good && operation > fail_at_));
   if (!fails) return leveldb::Status::OK();
   failed_ = true;
-  if (tear != nullptr) *tear = mode_ == Mode::kTearOnce;
+  const bool tears = mode_ == Mode::kTearOnce || mode_ == Mode::kTearForever;
+  if (tear != nullptr) *tear = tears && operation == fail_at_;
   return leveldb::Status::IOError(name, cause_);
 }
 

@@ -18,6 +18,7 @@ class FaultEnv final : public leveldb::EnvWrapper {
     kFailOnce,     // the operation fails, later ones do not
     kFailForever,  // it and all later ones fail: a full disk
     kTearOnce,     // as kFailOnce, but half of an append is written first
+    kTearForever,  // as kFailForever, but half of an append is written first: a kill
   };
 
   FaultEnv() : leveldb::EnvWrapper(leveldb::Env::Default()) {}
