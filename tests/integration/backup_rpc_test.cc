@@ -17,6 +17,7 @@
 #include "tests/integration/import_stream.h"
 #include "tests/support/backups.h"
 #include "tests/support/eventually.h"
+#include "tests/support/server_metric.h"
 #include "tests/support/store/scratch_dir.h"
 #include "tests/support/test_server.h"
 

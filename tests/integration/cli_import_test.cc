@@ -16,6 +16,7 @@
 #include "tests/support/cli_world.h"
 #include "tests/support/eventually.h"
 #include "tests/support/reserved_port.h"
+#include "tests/support/server_metric.h"
 
 namespace coalition::testing {
 namespace {

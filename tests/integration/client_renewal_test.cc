@@ -17,6 +17,7 @@
 #include "common/errors.h"
 #include "common/file.h"
 #include "tests/support/eventually.h"
+#include "tests/support/server_metric.h"
 #include "tests/support/tls_files.h"
 
 namespace coalition::testing {

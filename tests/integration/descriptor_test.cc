@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "tests/support/eventually.h"
+#include "tests/support/server_metric.h"
 
 namespace coalition::testing {
 namespace {

@@ -15,6 +15,7 @@
 #include "common/errors.h"
 #include "tests/integration/records.h"
 #include "tests/support/eventually.h"
+#include "tests/support/server_metric.h"
 #include "tests/support/test_server.h"
 
 namespace coalition::testing {

@@ -4,6 +4,7 @@
 #include "common/errors.h"
 #include "tests/integration/records.h"
 #include "tests/support/eventually.h"
+#include "tests/support/server_metric.h"
 
 namespace coalition::testing {
 namespace {

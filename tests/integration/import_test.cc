@@ -8,6 +8,7 @@
 #include "common/errors.h"
 #include "tests/integration/import_stream.h"
 #include "tests/support/eventually.h"
+#include "tests/support/server_metric.h"
 
 namespace coalition::testing {
 namespace {

@@ -16,6 +16,7 @@
 #include "server/acceptor.h"
 #include "tests/integration/import_stream.h"
 #include "tests/support/eventually.h"
+#include "tests/support/server_metric.h"
 
 namespace coalition::testing {
 namespace {

@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "tests/support/eventually.h"
+#include "tests/support/server_metric.h"
 #include "tests/support/tls_files.h"
 #include "tests/support/tls_visit.h"
 
