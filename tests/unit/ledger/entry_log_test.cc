@@ -68,6 +68,25 @@ std::vector<FoundEntry> EntriesIn(const store::Store& store) {
   return entries;
 }
 
+// Keeps a lane at work from here on until Release, so that what comes meanwhile waits together.
+class HeldLane {
+ public:
+  explicit HeldLane(store::CommitLane& lane) {
+    store::Commit holds;
+    holds.build = [this](store::Revision, auto) {
+      held_.set_value();
+      released_.get_future().wait();
+      return std::vector<store::Write>();
+    };
+    lane.Submit(std::move(holds), [](const auto&) {});
+    held_.get_future().wait();
+  }
+  void Release() { released_.set_value(); }
+
+ private:
+  std::promise<void> held_, released_;
+};
+
 class EntryLogTest : public ::testing::Test {
  protected:
   EntryLogTest() {
@@ -160,16 +179,6 @@ class JoinedEntriesTest : public EntryLogTest {
  protected:
   static constexpr auto kReport = v1::RECORD_CLASS_OFFENDER_REPORT;
 
-  JoinedEntriesTest() {
-    store::Commit held;
-    held.build = [this](store::Revision, auto) {
-      begun_holding_.set_value();
-      released_.get_future().wait();
-      return std::vector<store::Write>();
-    };
-    lane_.Submit(std::move(held), [](const auto&) {});
-    begun_holding_.get_future().wait();
-  }
   ~JoinedEntriesTest() override {
     if (is_held_) Release();
   }
@@ -197,7 +206,7 @@ class JoinedEntriesTest : public EntryLogTest {
   }
   void Release() {
     is_held_ = false;
-    released_.set_value();
+    held_.Release();
   }
   // How each was answered.
   std::vector<absl::StatusCode> Answers() {
@@ -208,7 +217,7 @@ class JoinedEntriesTest : public EntryLogTest {
   }
 
   std::set<std::string> credentials_;
-  std::promise<void> begun_holding_, released_;
+  HeldLane held_{lane_};
   bool is_held_ = true;
   std::vector<std::unique_ptr<std::promise<absl::Status>>> answers_;
 };
@@ -346,19 +355,11 @@ TEST_F(JoinedEntriesTest, WhatJoinsIsBoundedInBytes) {
   EXPECT_GE(Entries().size(), kMore);
   // And joins again when that is written.
   for (int i = 0; i < 2; ++i) {
-    std::promise<void> held, released;
-    store::Commit holds;
-    holds.build = [&](store::Revision, auto) {
-      held.set_value();
-      released.get_future().wait();
-      return std::vector<store::Write>();
-    };
-    lane_.Submit(std::move(holds), [](const auto&) {});
-    held.get_future().wait();
+    HeldLane held(lane_);
     const size_t before = entries_.appended();
     Append(records);
     Append(records);
-    released.set_value();
+    held.Release();
     EXPECT_THAT(Answers(), AllOf(SizeIs(2), Each(absl::StatusCode::kOk)));
     EXPECT_EQ(entries_.appended(), before + 1);
   }
@@ -384,15 +385,7 @@ TEST(JoinedEntriesFailureTest, AllAreToldThatItIsNotKept) {
     ++lots;
     work();
   });
-  std::promise<void> held, released;
-  store::Commit waits;
-  waits.build = [&](store::Revision, auto) {
-    held.set_value();
-    released.get_future().wait();
-    return std::vector<store::Write>();
-  };
-  lane.Submit(std::move(waits), [](const auto&) {});
-  held.get_future().wait();
+  HeldLane held(lane);
   std::vector<absl::StatusCode> codes;
   ledger::Disclosure disclosure;
   disclosure.member = kBelmont;
@@ -401,7 +394,7 @@ TEST(JoinedEntriesFailureTest, AllAreToldThatItIsNotKept) {
     entries.Append(disclosure, {}, {}, [&](const absl::Status& status) { codes.push_back(status.code()); });
   }
   refusing.refuses = true;
-  released.set_value();
+  held.Release();
   lane.Drain();
   EXPECT_THAT(codes, AllOf(SizeIs(20), Each(absl::StatusCode::kUnavailable)));
   EXPECT_EQ(lots, 2) << "16 and 4 of one entry";
