@@ -81,7 +81,7 @@ class CourseBuilder {
                    v1::TakedownCourse* course) {
     v1::Record shown;
     const size_t before = disclosure_->records.size();
-    const absl::Status status = reader_.Show(outcome, &shown, disclosure_);
+    absl::Status status = reader_.Show(outcome, &shown, disclosure_);
     if (!status.ok() && !absl::IsNotFound(status)) return status;
     if (!status.ok() || shown.takedown_outcome().notice() != shown_notice.name()) {
       disclosure_->records.resize(before);

@@ -209,7 +209,7 @@ absl::Status Reader::Project(const RecordId& id, const StoredRecordView& stored,
   out->set_disputed(disputed);
   // The name of a record whose seller the asker knows would tell it this one's.
   if (!record.cleared_before().empty() && ShowsSeller(header.record_class(), decision.view)) {
-    const absl::Status shown = ShowClearedBefore(store_, contents(), asker_, header, record, out);
+    absl::Status shown = ShowClearedBefore(store_, contents(), asker_, header, record, out);
     if (!shown.ok()) return shown;
   }
   if (!decision.owner) out->set_etag(Etag(*out));

@@ -91,7 +91,7 @@ absl::Status FindCandidates(const store::PresenceFilter& filter, const KeyedHash
     if (!filter.MayContain(hashes[i])) continue;
     // Few get here: their platforms are normalised once more rather than all kept.
     const v1::Seller& asked = request.sellers(i);
-    const absl::Status normal = NormalizeSeller(asked.platform(), asked.seller_id(), &seller, &scratch);
+    absl::Status normal = NormalizeSeller(asked.platform(), asked.seller_id(), &seller, &scratch);
     if (!normal.ok()) return normal;
     candidates->push_back({SellerPrefix(seller.platform, tokens[i]), i});
   }
@@ -108,7 +108,7 @@ void Disclose(const SellerRecord& record, ledger::Disclosure* disclosure) {
 absl::Status SellerPicture::Scan(const store::Store& store, const Asker& asker, std::string_view prefix) {
   records_.clear();
   opinions_.clear();
-  const absl::Status scanned =
+  absl::Status scanned =
       ScanPrefix(store, asker, prefix,
                  [this, &asker](std::string_view key, std::string_view value) { Visit(asker, key, value); });
   if (!scanned.ok()) return scanned;
@@ -192,7 +192,7 @@ absl::Status ScreenSellers(const store::Store& store, const store::PresenceFilte
   response->mutable_results()->Reserve(request.sellers_size());
   // The asker's revision was published only after its sellers were in the filter.
   std::vector<Candidate> candidates;
-  const absl::Status found = FindCandidates(filter, hash, contents, request, response, &candidates);
+  absl::Status found = FindCandidates(filter, hash, contents, request, response, &candidates);
   if (!found.ok()) return found;
   // In key order, so that neighbours share blocks.
   std::sort(candidates.begin(), candidates.end(),
