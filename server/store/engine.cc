@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "leveldb/env.h"
+#include "server/store/fail_stop_env.h"
 #include "server/store/key_probe.h"
 
 namespace coalition::store {
@@ -75,7 +76,8 @@ absl::StatusOr<std::unique_ptr<Engine>> OpenEngine(const LevelDbOptions& options
   settings.write_buffer_size = options.write_buffer_bytes;
   settings.max_file_size = options.table_bytes;
   settings.max_open_files = options.open_files_max;
-  if (options.env != nullptr) settings.env = options.env;
+  engine->env = std::make_unique<FailStopEnv>(options.env != nullptr ? options.env : leveldb::Env::Default());
+  settings.env = engine->env.get();
 
   if (absl::Status status = RefuseWithoutCurrent(*settings.env, options.dir); !status.ok()) return status;
   leveldb::DB* db = nullptr;

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "leveldb/cache.h"
 #include "leveldb/db.h"
+#include "leveldb/env.h"
 #include "leveldb/filter_policy.h"
 #include "leveldb/options.h"
 #include "leveldb/slice.h"
@@ -22,6 +23,7 @@ inline leveldb::Slice Slice(std::string_view text) { return {text.data(), text.s
 
 // Keeps what LevelDB refers to alive as long as it.
 struct Engine {
+  std::unique_ptr<leveldb::Env> env;
   std::unique_ptr<const leveldb::FilterPolicy> filter;
   std::unique_ptr<leveldb::Cache> cache;
   leveldb::Options options;

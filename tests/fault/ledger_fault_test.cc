@@ -58,13 +58,13 @@ class LedgerFault : public ::testing::Test {
   }
 
   // Members are shown records, at once, new ones and the same again; what could leave.
-  static Shown RunWorkload(FaultEnv& env, const std::string& dir) {
+  Shown RunWorkload(FaultEnv& env, const std::string& dir) {
     Shown left;
     const auto store = Open(env, dir);
     if (!store.ok()) return left;
     ledger::CountingDisclosureLog counting;
     store::CommitLane lane(**store);
-    ledger::EntryLog entries(lane, TestNames(), RunNow);
+    ledger::EntryLog entries(lane, names_, RunNow);
     ledger::ShownLog shown(**store, lane, entries, counting, RunNow);
     for (uint8_t round = 0; round < kRounds; ++round) {
       // Twice to each, which may become one entry.
@@ -96,7 +96,7 @@ class LedgerFault : public ::testing::Test {
   }
 
   // What there is of it after the crash: in entries that are whole, to be sealed, and told to the owner.
-  static std::string MissingOf(FaultEnv& env, const std::string& dir, const Shown& left) {
+  std::string MissingOf(FaultEnv& env, const std::string& dir, const Shown& left) {
     const auto store = Open(env, dir);
     if (!store.ok()) return std::string(store.status().message());
     const auto unsealed = ledger::ReadUnsealed(**store, 0, (*store)->Head());
@@ -112,12 +112,12 @@ class LedgerFault : public ::testing::Test {
     }
     return missing;
   }
-  static void Count(const store::Store& store, ledger::EntryId id, Shown* logged) {
+  void Count(const store::Store& store, ledger::EntryId id, Shown* logged) {
     const std::string key = ledger::EntryKey(id);
     const auto rows = store.Read({&key, 1}, store.Head());
     storage::v1::StoredLedgerEntry entry;
     ASSERT_TRUE(rows.ok() && rows->front() && entry.ParseFromString(rows->front()->value));
-    const auto parts = ledger::PartsOf(*TestNames().keys, entry);
+    const auto parts = ledger::PartsOf(*names_.keys, entry);
     v1::LedgerContent content;
     ASSERT_TRUE(parts.ok() && parts->has_value() && content.ParseFromString((*parts)->open.content));
     for (const v1::LedgerShown& shown : content.disclosure().shown()) {
@@ -147,16 +147,20 @@ class LedgerFault : public ::testing::Test {
   }
 
   ScratchDir dir_;
+  const ledger::Names names_ = TestNames();
 };
 
 TEST_F(LedgerFault, WhatLeftBeforePowerLossIsThere) {
   FailAtEveryOperation(FaultEnv::Mode::kFailForever, FaultEnv::Survives::kNone);
 }
 
-// Nothing is written any more after that: a compaction that is under way would have LevelDB add to a
-// MANIFEST in which a record is torn.
 TEST_F(LedgerFault, WhatLeftBeforeAKillIsThere) {
   FailAtEveryOperation(FaultEnv::Mode::kTearForever, FaultEnv::Survives::kAll);
+}
+
+// The disk works again at once: the server must not go on.
+TEST_F(LedgerFault, WhatLeftBeforeATornAppendIsThere) {
+  FailAtEveryOperation(FaultEnv::Mode::kTearOnce, FaultEnv::Survives::kAll);
 }
 
 // The positive control: answered for before it is durable, by a disk that lies, it is not there.
