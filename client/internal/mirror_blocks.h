@@ -61,9 +61,7 @@ class MirrorBlocks {
   };
   // The bits of a key that alone say in which blocks it may be.
   static constexpr int kHomeBits = 24;
-  static uint32_t HomeBits(const MirrorKey& key) {
-    return static_cast<uint32_t>(key.most >> (64 - kHomeBits));
-  }
+  static uint32_t HomeBits(const MirrorKey& key) { return HomeBits(key.most); }
 
   // Without room.
   MirrorBlocks() = default;
@@ -89,11 +87,14 @@ class MirrorBlocks {
       return same == 0 ? kPerBlock : static_cast<size_t>(std::countr_zero(same));
     });
   }
-  // The record's, whose key has these home bits.
+  // The record's, if its key has these home bits: not if it is only met on the way.
   std::optional<Place> FindRecord(uint32_t home_bits, const RecordIdBytes& id) const {
-    return Walk(home_bits, [&id](const Block& block) {
+    return Walk(home_bits, [&](const Block& block) {
+      const auto is_it = [&](size_t slot) {
+        return block.ids[slot] == id && block.keys[slot] != 0 && HomeBits(block.keys[slot]) == home_bits;
+      };
       size_t slot = 0;
-      while (slot < kPerBlock && (block.keys[slot] == 0 || block.ids[slot] != id)) ++slot;
+      while (slot < kPerBlock && !is_it(slot)) ++slot;
       return slot;
     });
   }
@@ -149,6 +150,7 @@ class MirrorBlocks {
  private:
   static constexpr uint8_t kPassedMax = 255;
 
+  static uint32_t HomeBits(uint64_t most) { return static_cast<uint32_t>(most >> (64 - kHomeBits)); }
   static size_t KindOf(uint32_t home_bits) { return home_bits % kPerBlock; }
   static size_t FreeIn(const Block& block) {
     size_t slot = 0;

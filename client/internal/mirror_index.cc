@@ -22,8 +22,12 @@ constexpr uint16_t kFollowed = 1 << 13;
 
 constexpr uint32_t kHomeMask = (uint32_t{1} << MirrorBlocks::kHomeBits) - 1;
 
-KeyedHash MakeHash() {
-  SystemRandom random;
+Random& System() {
+  static SystemRandom random;
+  return random;
+}
+
+KeyedHash MakeHash(Random& random) {
   std::array<uint8_t, KeyedHash::kKeyBytes> key;
   random.Fill(key);
   return KeyedHash(key);
@@ -98,8 +102,10 @@ struct alignas(64) MirrorIndex::Shard {
   const MirrorBlocks& ForWriter() const ABSL_NO_THREAD_SAFETY_ANALYSIS { return blocks; }
 };
 
-MirrorIndex::MirrorIndex()
-    : first_(MakeHash()), second_(MakeHash()), shards_(std::make_unique<Shard[]>(kShards)) {}
+MirrorIndex::MirrorIndex() : MirrorIndex(System()) {}
+
+MirrorIndex::MirrorIndex(Random& random)
+    : first_(MakeHash(random)), second_(MakeHash(random)), shards_(std::make_unique<Shard[]>(kShards)) {}
 
 MirrorIndex::~MirrorIndex() = default;
 

@@ -32,6 +32,8 @@ std::optional<RecordIdBytes> IdOfRecordName(std::string_view name);
 class MirrorIndex {
  public:
   MirrorIndex();
+  // The keys of its hashes, which nobody else is to know, are drawn from `random`.
+  explicit MirrorIndex(Random& random);
   ~MirrorIndex();
   MirrorIndex(const MirrorIndex&) = delete;
   MirrorIndex& operator=(const MirrorIndex&) = delete;

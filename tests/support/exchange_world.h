@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,7 +12,6 @@
 #include "coalition/config/v1/bootstrap.pb.h"
 #include "coalition/v1/exchange_service.pb.h"
 #include "common/clock.h"
-#include "common/mutex.h"
 #include "common/random.h"
 #include "server/exchange/exchange.h"
 #include "server/ledger/disclosures.h"
@@ -22,6 +20,7 @@
 #include "server/store/store.h"
 #include "tests/support/content_keys.h"
 #include "tests/support/entry_keys.h"
+#include "tests/support/seeded_random.h"
 #include "tests/support/store/forwarding_store.h"
 #include "tests/support/store/memory_store.h"
 
@@ -31,23 +30,6 @@ class TestClock final : public Clock {
  public:
   int64_t NowNs() const override { return now_ns; }
   int64_t now_ns = 1'790'000'000'000'000'000;  // September 2026
-};
-
-// Thread-safe.
-class SeededRandom final : public Random {
- public:
-  void Fill(std::span<uint8_t> out) override {
-    const MutexLock lock(mutex_);
-    for (uint8_t& byte : out) byte = static_cast<uint8_t>(engine_());
-  }
-  void Reseed(uint64_t seed) {
-    const MutexLock lock(mutex_);
-    engine_.seed(seed);
-  }
-
- private:
-  Mutex mutex_;
-  std::mt19937_64 engine_ ABSL_GUARDED_BY(mutex_){1};
 };
 
 // A directory that goes when it does.

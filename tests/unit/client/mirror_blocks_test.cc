@@ -46,6 +46,8 @@ class MirrorBlocksTest : public ::testing::Test {
   }
   void ExpectSame() {
     EXPECT_EQ(blocks_.size(), model_.size());
+    if (model_.empty()) return;
+    MirrorKey before(model_.rbegin()->first.first, 0);
     for (const auto& [parts, id] : model_) {
       const MirrorKey key(parts.first, parts.second);
       const auto place = blocks_.Find(key);
@@ -55,6 +57,12 @@ class MirrorBlocksTest : public ::testing::Test {
       const auto found = blocks_.FindRecord(MirrorBlocks::HomeBits(key), id);
       ASSERT_TRUE(found);
       EXPECT_EQ(blocks_.KeyAt(*found), key);
+      // Who goes on from the one before comes past it, and must not take it for its own.
+      const uint32_t home_before = MirrorBlocks::HomeBits(before);
+      if (home_before != MirrorBlocks::HomeBits(key)) {
+        EXPECT_FALSE(blocks_.FindRecord(home_before, id));
+      }
+      before = key;
       const auto other = static_cast<uint8_t>(parts.second ^ 1);
       EXPECT_EQ(blocks_.Find(MirrorKey(parts.first, other)).has_value(),
                 model_.contains({parts.first, other}));

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/seeded_random.h"
 #include "tests/unit/client/mirror_fixture.h"
 
 namespace coalition::client::internal {
@@ -36,6 +37,8 @@ MirrorAnswer Look(const MirrorIndex& index, const std::string& seller_id) {
 // Some sellers of which there are many records, some of which there is one, and records of nobody.
 class MirrorIndexModelTest : public ::testing::Test {
  protected:
+  explicit MirrorIndexModelTest(uint64_t seed = 1) : keys_(seed) {}
+
   v1::Record RandomRecord() {
     const uint64_t one = random_() % 4'000;
     v1::Record record =
@@ -73,11 +76,18 @@ class MirrorIndexModelTest : public ::testing::Test {
   }
 
   std::mt19937_64 random_{11};
-  MirrorIndex index_;
+  testing::SeededRandom keys_;
+  MirrorIndex index_{keys_};
   std::map<RecordIdBytes, v1::Record> model_;
 };
 
-TEST_F(MirrorIndexModelTest, HasWhatAMapHas) {
+// By the keys of its hashes, which decide what gets into whose way.
+class MirrorIndexByKeysTest : public MirrorIndexModelTest, public ::testing::WithParamInterface<uint64_t> {
+ protected:
+  MirrorIndexByKeysTest() : MirrorIndexModelTest(GetParam()) {}
+};
+
+TEST_P(MirrorIndexByKeysTest, HasWhatAMapHas) {
   ExpectSame();
   for (uint64_t i = 1; i <= 40'000; ++i) {
     const bool grows = i / 10'000 % 2 == 0;
@@ -102,6 +112,9 @@ TEST_F(MirrorIndexModelTest, HasWhatAMapHas) {
   Put(2);
   ExpectSame();
 }
+
+// By 4 and by 17 a record was taken for one that belongs in the block before it, and stayed.
+INSTANTIATE_TEST_SUITE_P(Seeds, MirrorIndexByKeysTest, ::testing::Values(1, 4, 17));
 
 TEST(MirrorIndexTest, KnowsSellersByAllOfTheirNames) {
   MirrorIndex index;

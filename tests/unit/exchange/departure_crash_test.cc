@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "common/errors.h"
+#include "common/mutex.h"
 #include "server/exchange/keys.h"
 #include "server/exchange/stored_record.h"
 #include "tests/unit/exchange/departure_support.h"

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "common/errors.h"
+#include "common/mutex.h"
 #include "tests/support/exchange_world.h"
 
 namespace coalition::exchange {
