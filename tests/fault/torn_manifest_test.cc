@@ -54,7 +54,7 @@ class TearingEnv final : public leveldb::EnvWrapper {
   Status NewWritableFile(const std::string& name, leveldb::WritableFile** result) override {
     if (absl::EndsWith(name, ".log")) ++logs_;
     if (absl::EndsWith(name, ".ldb")) HoldIfAsked();
-    const Status status = target()->NewWritableFile(name, result);
+    Status status = target()->NewWritableFile(name, result);
     if (status.ok() && absl::StrContains(name, "/MANIFEST-"))
       *result = new Manifest(*this, std::unique_ptr<leveldb::WritableFile>(*result));
     return status;
@@ -107,8 +107,9 @@ class TornManifest : public ::testing::Test {
     options.write_buffer_bytes = size_t{64} << 10;
     options.free_bytes_min = 0;
     auto store = LevelDbStore::Open(options);
-    if (store.ok()) store_ = *std::move(store);
-    return store.status();
+    if (!store.ok()) return store.status();
+    store_ = *std::move(store);
+    return absl::OkStatus();
   }
   // Until LevelDB begins another log, and so has a memory table to make a table of. All tables have keys of
   // the whole range, so that there is something to merge.
