@@ -39,15 +39,21 @@ MirrorRunner::~MirrorRunner() = default;
 absl::Status MirrorRunner::Run() {
   SystemRandom random;
   std::optional<internal::Backoff> backoff;
+  // What an earlier watch of the mirror left without a cursor.
+  const absl::Status rewound = mirror_.Rewind();
+  mirror_failed_ = !rewound.ok();
+  if (mirror_failed_) return rewound;
   const auto began = steady_clock::now();
   for (;;) {
     // What broke is opened again here: what came without a cursor has to be undone first.
     const std::unique_ptr<RecordWatch> watch = make_watch_({.cursor = mirror_.cursor(), .reconnect = false});
     absl::Status status = absl::CancelledError("the mirror was stopped");
     if (SetWatch(watch.get())) status = Follow(*watch);
-    if (!SetWatch(nullptr)) return absl::CancelledError("the mirror was stopped");
+    const bool stopped = !SetWatch(nullptr);
+    // Also when it is stopped: how the watch has ended may mean that the mirror is to be wiped.
     const Next next = mirror_failed_ ? Next::kEnd : AfterEnd(&status);
     if (next == Next::kEnd) return status;
+    if (stopped) return absl::CancelledError("the mirror was stopped");
     if (options_.on_break) options_.on_break(status);
     if (received_ || !backoff) backoff.emplace(options_.retry, random);
     if (next == Next::kGoOn && received_) continue;

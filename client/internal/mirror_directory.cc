@@ -149,6 +149,11 @@ absl::Status MirrorDirectory::Remove(uint64_t generation) const {
   return SyncDirectory(path_);
 }
 
+absl::Status MirrorDirectory::Discard(uint64_t generation) const {
+  if (absl::Status status = Unlink(TemporaryPathOf(generation)); !status.ok()) return status;
+  return Remove(generation);
+}
+
 absl::StatusOr<std::optional<MirrorWiping>> MirrorDirectory::Wiped() const {
   const std::string path = absl::StrCat(path_, "/", kNote);
   const absl::StatusOr<std::string> text = ReadFile(path, kNoteBytesMax);

@@ -31,6 +31,8 @@ class MirrorDirectory {
   absl::Status Publish(uint64_t generation) const;
   // OK if it was not there.
   absl::Status Remove(uint64_t generation) const;
+  // Also where it was to be written.
+  absl::Status Discard(uint64_t generation) const;
 
   // nullopt: it was not wiped. DATA_LOSS: it was, and the note is damaged.
   absl::StatusOr<std::optional<MirrorWiping>> Wiped() const;

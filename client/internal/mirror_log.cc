@@ -156,9 +156,10 @@ absl::Status MirrorLogWriter::Sync() {
   return absl::OkStatus();
 }
 
-void MirrorLogFacts::Take(int64_t received, const v1::WatchRecordsResponse& response, uint64_t end) {
+void MirrorLogFacts::Take(int64_t received, const v1::WatchRecordsResponse& response, bool snapshot_complete,
+                          uint64_t end) {
   cursor = response.cursor();
-  snapshot_seen_ = snapshot_seen_ || response.snapshot_complete();
+  snapshot_seen_ = snapshot_seen_ || snapshot_complete;
   if (!response.has_complete_until()) return;
   complete_until_ns = Nanoseconds(response.complete_until());
   received_ns = received;
@@ -247,7 +248,10 @@ class Pending {
     if (!response->ParseFromArray(contents.data(), static_cast<int>(contents.size()))) return false;
     waiting_.push_back(response);
     if (response->cursor().empty()) return true;
-    facts->Take(received_ns, *response, end);
+    const bool snapshot_complete =
+        std::any_of(waiting_.begin(), waiting_.end(),
+                    [](const v1::WatchRecordsResponse* counted) { return counted->snapshot_complete(); });
+    facts->Take(received_ns, *response, snapshot_complete, end);
     for (const v1::WatchRecordsResponse* counted : waiting_) {
       if (!see) break;
       for (const v1::WatchEvent& event : counted->events()) see(event);

@@ -67,8 +67,10 @@ struct MirrorLogFacts {
   // Behind the response that made it complete: what there was at the beginning.
   uint64_t snapshot_bytes = 0;
 
-  // Of the response that comes next. It has a cursor, and the file then ends at `end`.
-  void Take(int64_t received_ns, const v1::WatchRecordsResponse& response, uint64_t end);
+  // Of the response that comes next. It has a cursor, and the file then ends at `end`. `snapshot_complete`:
+  // it says so, or one without a cursor before it did.
+  void Take(int64_t received_ns, const v1::WatchRecordsResponse& response, bool snapshot_complete,
+            uint64_t end);
 
  private:
   bool snapshot_seen_ = false;

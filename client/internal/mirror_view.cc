@@ -9,6 +9,9 @@
 namespace coalition::client::internal {
 namespace {
 
+// So much a clock may be corrected.
+constexpr int64_t kClockSlackNs = 10'000'000'000;
+
 std::string DurationText(int64_t ns) {
   return absl::FormatDuration(absl::Trunc(absl::Nanoseconds(ns), absl::Seconds(1)));
 }
@@ -74,8 +77,13 @@ absl::Status MirrorView::AnswersAbout(const SellerKeyView& seller) const {
 absl::Status MirrorView::Answers() const {
   const State state = state_.load();
   const int64_t age_ns = AgeNs();
-  if (state == State::kComplete && std::chrono::nanoseconds(age_ns) <= max_age_) return absl::OkStatus();
+  if (state == State::kComplete && std::chrono::nanoseconds(age_ns) <= max_age_ && !IsClockSetBack())
+    return absl::OkStatus();
   return Refusal(state, age_ns);
+}
+
+bool MirrorView::IsClockSetBack() const {
+  return complete_until_ns_.load() != 0 && clock_.NowNs() < received_ns_.load() - kClockSlackNs;
 }
 
 int64_t MirrorView::AgeNs() const {
@@ -91,6 +99,11 @@ absl::Status MirrorView::Refusal(State state, int64_t age_ns) const {
     return absl::UnavailableError(
         absl::StrCat("the mirror in ", directory_,
                      " is not complete yet: what there was at the beginning is still coming in"));
+  }
+  if (state == State::kComplete && IsClockSetBack()) {
+    return absl::UnavailableError(
+        absl::StrCat("the clock of this machine was set back: by it, the mirror in ", directory_,
+                     " was kept in step in the future, and how old it is cannot be told; set the clock"));
   }
   if (state == State::kComplete) {
     return absl::UnavailableError(

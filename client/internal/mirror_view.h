@@ -51,6 +51,8 @@ class MirrorView {
   absl::Status AnswersAbout(const SellerKeyView& seller) const;
   // 0: not known.
   int64_t AgeNs() const;
+  // To before what it said when the last response was received, so that it does not tell the age.
+  bool IsClockSetBack() const;
   absl::Status Refusal(State state, int64_t age_ns) const;
 
   const std::string directory_;

@@ -142,18 +142,21 @@ std::string MirrorWriter::cursor() const {
 
 absl::Status MirrorWriter::Apply(const v1::WatchRecordsResponse& response) {
   if (!broken_.ok()) return broken_;
-  if (absl::Status status = CheckResponse(response); !status.ok()) return status;
+  // What was refused is not to be passed over: it may retract something.
+  if (broken_ = CheckResponse(response); !broken_.ok()) return broken_;
   if (!coming_ && (!current_ || begins_again_)) {
     if (absl::Status status = BeginGeneration(); !status.ok()) return status;
   }
   const int64_t now_ns = clock_.NowNs();
   Generation& fed = *Fed();
   if (broken_ = Write(response, now_ns, &fed); !broken_.ok()) return broken_;
+  if (broken_ = TakeFromCurrent(response, now_ns); !broken_.ok()) return broken_;
   MirrorIndex& index = IndexOfFed();
   for (const v1::WatchEvent& event : response.events()) ApplyTo(index, event);
   fed.ends_without_cursor = response.cursor().empty();
+  fed.snapshot_complete_waits |= response.snapshot_complete();
   if (fed.ends_without_cursor) return absl::OkStatus();
-  fed.facts.Take(now_ns, response, fed.log->size());
+  fed.facts.Take(now_ns, response, std::exchange(fed.snapshot_complete_waits, false), fed.log->size());
   if (coming_) return fed.facts.complete ? Promote() : absl::OkStatus();
   view_.SetFresh(fed.facts.complete_until_ns, fed.facts.received_ns);
   return CompactIfDue();
@@ -161,6 +164,8 @@ absl::Status MirrorWriter::Apply(const v1::WatchRecordsResponse& response) {
 
 absl::Status MirrorWriter::BeginGeneration() {
   if (wiped_) {
+    // What could not be removed when it was wiped.
+    if (absl::Status status = RemoveAll(); !status.ok()) return status;
     if (absl::Status status = directory_.RemoveNote(); !status.ok()) return status;
     wiped_ = false;
     view_.SetNotWiped();
@@ -190,14 +195,29 @@ absl::Status MirrorWriter::Write(const v1::WatchRecordsResponse& response, int64
   return absl::OkStatus();
 }
 
+absl::Status MirrorWriter::TakeFromCurrent(const v1::WatchRecordsResponse& response, int64_t now_ns) {
+  if (!coming_ || !current_ || !Retracts(response)) return absl::OkStatus();
+  v1::WatchRecordsResponse retractions;
+  retractions.set_cursor(current_->facts.cursor);
+  for (const v1::WatchEvent& event : response.events()) {
+    if (event.has_retract()) *retractions.add_events() = event;
+  }
+  MirrorLogWriter& log = *current_->log;
+  if (absl::Status status = log.AppendResponse(now_ns, retractions); !status.ok()) return status;
+  if (absl::Status status = log.Sync(); !status.ok()) return status;
+  for (const v1::WatchEvent& event : retractions.events()) ApplyTo(view_.published(), event);
+  return absl::OkStatus();
+}
+
 absl::Status MirrorWriter::Promote() {
   const uint64_t before = current_ ? current_->number : 0;  // 0: none
   coming_->base_bytes = coming_->facts.snapshot_bytes;
   current_ = std::exchange(coming_, std::nullopt);
   view_.SetComing(false);
   view_.Publish();
-  view_.SetFresh(current_->facts.complete_until_ns, current_->facts.received_ns);
+  // First what is read by whoever then learns that it is fresh.
   SetCurrent(current_->number);
+  view_.SetFresh(current_->facts.complete_until_ns, current_->facts.received_ns);
   return before != 0 ? directory_.Remove(before) : absl::OkStatus();
 }
 
@@ -208,13 +228,13 @@ absl::Status MirrorWriter::Rewind() {
   if (broken_ = fed.log->Append(FrameKind::kRewind, ""); !broken_.ok()) return broken_;
   if (broken_ = fed.log->Sync(); !broken_.ok()) return broken_;
   fed.synced_bytes = fed.log->size();
-  fed.ends_without_cursor = false;
   const absl::StatusOr<std::unique_ptr<MirrorLog>> log = MirrorLog::Open(directory_.PathOf(fed.number));
-  if (!log.ok()) return log.status();
+  if (!log.ok()) return broken_ = log.status();
   MirrorIndex& index = view_.other();
   index.Clear();
   const auto contents = (*log)->Read([&index](const v1::WatchEvent& event) { ApplyTo(index, event); });
   if (!contents.ok()) return broken_ = contents.status();
+  fed.ends_without_cursor = fed.snapshot_complete_waits = false;
   if (!coming_) view_.Publish();
   return absl::OkStatus();
 }
@@ -251,6 +271,8 @@ absl::Status MirrorWriter::CompactIfDue() {
   absl::Status status = WriteCompacted(before + 1, &log);
   if (status.ok()) status = directory_.Publish(before + 1);
   if (!status.ok()) {
+    // Half of it takes room, and all of it would be taken for newer.
+    if (broken_ = directory_.Discard(before + 1); !broken_.ok()) return broken_;
     // The disk may be full: the old one is as good, and is left for a while.
     current_->base_bytes = size;
     return absl::IsDataLoss(status) ? broken_ = status : absl::OkStatus();

@@ -37,8 +37,9 @@ class MirrorWriter {
     uint64_t number = 0;
     std::unique_ptr<MirrorLogWriter> log;
     MirrorLogFacts facts;
-    // Has responses behind the last one with a cursor.
+    // Has responses behind the last one with a cursor, of which one said that the snapshot was complete.
     bool ends_without_cursor = false;
+    bool snapshot_complete_waits = false;
     uint64_t synced_bytes = 0;
     // What it had after the last clearing.
     uint64_t base_bytes = 0;
@@ -49,6 +50,8 @@ class MirrorWriter {
   absl::Status RemoveAll();
   absl::Status BeginGeneration();
   absl::Status Write(const v1::WatchRecordsResponse& response, int64_t now_ns, Generation* generation);
+  // Also from what is answered from while a generation comes in.
+  absl::Status TakeFromCurrent(const v1::WatchRecordsResponse& response, int64_t now_ns);
   absl::Status Promote();
   absl::Status CompactIfDue();
   absl::Status WriteCompacted(uint64_t number, std::unique_ptr<MirrorLogWriter>* log);

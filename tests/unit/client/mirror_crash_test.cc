@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include "client/mirror.h"
+#include "tests/support/failing_sync.h"
 #include "tests/unit/client/mirror_fixture.h"
 
 namespace coalition::client {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
 constexpr char kFile[] = "generation-1";
@@ -68,7 +70,7 @@ TEST_F(MirrorCrashTest, CutOffAtAnyByteItIsAsItWasAtTheLastCursor) {
     // The head is written last.
     const std::string whole = files[k - 1].substr(0, kHeadBytes) + files[k].substr(kHeadBytes);
     for (size_t size = files[k - 1].size(); size <= whole.size(); ++size) {
-      SCOPED_TRACE(testing::Message() << "response " << k << ", byte " << size);
+      SCOPED_TRACE(::testing::Message() << "response " << k << ", byte " << size);
       const std::string& expected = states[size == whole.size() ? k : k - 1];
       Put(whole.substr(0, size) + std::string(whole.size() - size, '\0'));
       EXPECT_EQ(State(*Open(true), expected.substr(0, expected.find(' '))), expected);
@@ -126,6 +128,27 @@ TEST_F(MirrorCrashTest, BetweenTwoFiles) {
   EXPECT_EQ(Verdict(*Open(true), "shop-1"), "FAILED_PRECONDITION");
   EXPECT_EQ(Verdict(*Open(), "shop-1"), "FAILED_PRECONDITION");
   EXPECT_THAT(Files(), UnorderedElementsAre("lock", "wiped"));
+}
+
+// A clearing that fails at any sync leaves nothing that is newer than what is answered from.
+TEST_F(MirrorCrashTest, AClearingThatFailsLeavesTheOldFileAlone) {
+  options_.compact_bytes = 4'096;
+  const auto mirror = Open();
+  Fill(*mirror, 1, "shop-1", "0");
+  const auto seller = [](int i) { return "seller-" + std::to_string(i); };
+  int failed = 0;
+  for (int i = 1; i < 60; ++i) {
+    v1::Record record = MakeReport(2, seller(i));
+    record.mutable_offender_report()->set_comment(std::string(4'000, 'x'));
+    const int fails = i % 4;  // the file's, its directory's, and the directory's once more
+    coalition::testing::fsync_fails = fails;
+    Apply(*mirror, Say(std::to_string(i)).Upsert(record));
+    failed += coalition::testing::fsync_fails.exchange(0) == 0 && fails != 0 ? 1 : 0;
+    ASSERT_THAT(Files(), SizeIs(2)) << i;
+    ASSERT_EQ(Verdict(*Open(true), seller(i)), "LISTED");
+    ASSERT_EQ(Verdict(*Open(true), seller(i - 1)), "NOT_LISTED") << i;
+  }
+  EXPECT_GT(failed, 2);
 }
 
 // One seller is listed at a time, and the cursor says which.
@@ -189,7 +212,7 @@ TEST_F(MirrorCrashTest, NoDamageIsServed) {
     EXPECT_EQ(Read(Path(kFile)), bytes);
   };
   for (size_t i = 0; i < sound.size(); ++i) {
-    SCOPED_TRACE(testing::Message() << "byte " << i);
+    SCOPED_TRACE(::testing::Message() << "byte " << i);
     std::string damaged = sound;
     damaged[i] = static_cast<char>(damaged[i] ^ (1 << (i % 8)));
     expect_refused(damaged);

@@ -120,6 +120,16 @@ TEST_F(MirrorRunnerTest, WhatCameWithoutACursorIsUndoneByABreak) {
   EXPECT_EQ(Verdict(*mirror_, "shop-2"), "NOT_LISTED");
 }
 
+// Not by an error that ends the run, after which another one may follow.
+TEST_F(MirrorRunnerTest, WhatCameWithoutACursorIsUndoneByTheNextRun) {
+  server_.Add({{All(1, "shop-1", "1"), Say("").Upsert(MakeReport(2, "shop-2"))},
+               Error(v1::ERROR_REASON_CREDENTIAL_REVOKED, "revoked")});
+  EXPECT_EQ(GetErrorReason(Run()), v1::ERROR_REASON_CREDENTIAL_REVOKED);
+  server_.Add({{Say("2")}, absl::DataLossError("the end")});
+  EXPECT_EQ(Run().code(), absl::StatusCode::kDataLoss);
+  EXPECT_EQ(Verdict(*mirror_, "shop-2"), "NOT_LISTED");
+}
+
 TEST_F(MirrorRunnerTest, BeginsAgainWhereTheCursorIsTooOldAndAnswersMeanwhile) {
   server_.Add({{All(1, "shop-1", "1")}, Error(v1::ERROR_REASON_CURSOR_TOO_OLD, "gone")});
   server_.Add({{Say("a").Upsert(MakeReport(2, "shop-2"))}, absl::UnavailableError("connection reset")});

@@ -171,6 +171,34 @@ TEST_F(MirrorTest, RefusesUntilTheFirstSnapshotIsComplete) {
   EXPECT_EQ(mirror->status().complete_until_ns, now());
 }
 
+// By far more changes under way than a cursor holds, a response has none.
+TEST_F(MirrorTest, TheResponseThatCompletesASnapshotMayHaveNoCursor) {
+  auto mirror = Open();
+  Apply(*mirror, Say("").Upsert(MakeReport(1, "shop-1")).SnapshotComplete());
+  ASSERT_TRUE(mirror->Rewind().ok());  // and may not count
+  Apply(*mirror, Say("1").CompleteAt(now()));
+  EXPECT_EQ(Verdict(*mirror, "shop-1"), "UNAVAILABLE");
+  Apply(*mirror, Say("").Upsert(MakeReport(1, "shop-1")).SnapshotComplete());
+  Apply(*mirror, Say("2").CompleteAt(now()));
+  EXPECT_EQ(Verdict(*mirror, "shop-1"), "LISTED");
+  mirror.reset();
+  EXPECT_EQ(Verdict(*Open(), "shop-1"), "LISTED");
+}
+
+TEST_F(MirrorTest, RefusesWhereTheClockWasSetBack) {
+  const auto mirror = Open();
+  Fill(*mirror, 1, "shop-1", "1");
+  clock_.Pass(std::chrono::seconds(-10));  // corrected
+  EXPECT_EQ(Verdict(*mirror, "shop-1"), "LISTED");
+  clock_.Pass(std::chrono::seconds(-1));
+  EXPECT_EQ(Verdict(*mirror, "shop-1"), "UNAVAILABLE");
+  EXPECT_THAT(std::string(mirror->Check("bazaar.example", "shop-1").status().message()),
+              HasSubstr("the clock of this machine was set back"));
+  EXPECT_EQ(Verdict(*Open(true), "shop-1"), "UNAVAILABLE");
+  Apply(*mirror, Say("2").CompleteAt(now()));
+  EXPECT_EQ(Verdict(*mirror, "shop-1"), "LISTED");
+}
+
 TEST_F(MirrorTest, RefusesWhatIsTooOldByEitherClock) {
   options_.max_age = std::chrono::minutes(10);
   const auto mirror = Open();
@@ -218,6 +246,26 @@ TEST_F(MirrorTest, ANewGenerationTakesThePlaceOfTheOldAsAWhole) {
   EXPECT_EQ(Verdict(*mirror, "shop-3"), "LISTED");
   EXPECT_THAT(Files(), UnorderedElementsAre("lock", "generation-2"));
   EXPECT_EQ(mirror->status().records, 2u);
+}
+
+TEST_F(MirrorTest, ARetractionIsTakenFromTheOldGenerationToo) {
+  auto mirror = Open();
+  Apply(*mirror, Say("1").Upsert(MakeReport(1, "shop-1")).Upsert(MakeReport(2, "shop-2")));
+  Apply(*mirror, Say("2").SnapshotComplete().CompleteAt(now()));
+  ASSERT_TRUE(mirror->BeginAgain().ok());
+  Apply(*mirror, Say("a").Upsert(MakeReport(1, "shop-1")).Upsert(MakeReport(3, "shop-3")));
+  Apply(*mirror, Say("").Retract(1));
+  const auto as_it_is = [](const Mirror& of) {
+    EXPECT_EQ(Verdict(of, "shop-1"), "NOT_LISTED");
+    EXPECT_EQ(Verdict(of, "shop-2"), "LISTED");
+    EXPECT_EQ(Verdict(of, "shop-3"), "NOT_LISTED") << "it has not come in yet";
+  };
+  as_it_is(*mirror);
+  as_it_is(*Open(true));
+  mirror.reset();
+  mirror = Open();
+  as_it_is(*mirror);
+  EXPECT_EQ(mirror->cursor(), "a");
 }
 
 TEST_F(MirrorTest, AGenerationThatComesInMayBeginAgainToo) {
@@ -323,9 +371,12 @@ TEST_F(MirrorTest, WhatItDoesNotUnderstandIsNotApplied) {
   v1::WatchRecordsResponse unknown = Say("2").Retract(1);
   unknown.add_events();
   EXPECT_EQ(mirror->Apply(unknown).code(), absl::StatusCode::kInvalidArgument);
+  // What comes after it would pass over it.
+  EXPECT_EQ(mirror->Apply(Say("3")).code(), absl::StatusCode::kInvalidArgument);
   v1::WatchRecordsResponse unnamed = Say("2");
   unnamed.add_events()->mutable_retract()->set_name("records/short");
-  EXPECT_EQ(mirror->Apply(unnamed).code(), absl::StatusCode::kInvalidArgument);
+  options_.directory += "-2";
+  EXPECT_EQ(Open()->Apply(unnamed).code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(Verdict(*mirror, "shop-1"), "LISTED");
   EXPECT_EQ(mirror->cursor(), "1");
 }
