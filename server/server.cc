@@ -258,7 +258,8 @@ void Server::Impl::MakeServices() {
   };
   kit_ = make_kit(*guard_, *executor_);
   admin_kit_ = make_kit(*admin_guard_, *admin_executor_);
-  watching_ = std::make_unique<Watching>(limits, *store_, *directory_, keys_, *sealer_, ledger_->shown());
+  watching_ = std::make_unique<Watching>(limits, *store_, *directory_, keys_, *sealer_, ledger_->shown(),
+                                         exchange_->expiry());
   cut_offs_ = std::make_unique<service::CutOffs>(
       open_calls_,
       std::vector<service::CutOffStreams*>{&imports_, &watching_->streams(), &backing_up_->streams()},

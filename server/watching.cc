@@ -19,11 +19,11 @@ service::WatchOptions OptionsOf(const config::v1::Limits& limits) {
 
 Watching::Watching(const config::v1::Limits& limits, const store::Store& store,
                    const membership::Directory& directory, const exchange::ExchangeKeys& keys,
-                   const Sealer& cursors, ledger::ShownLog& shown)
+                   const Sealer& cursors, ledger::ShownLog& shown, const exchange::Expiry& expiry)
     : log_(store),
       states_(directory),
       feeds_{store, keys, log_, states_, cursors},
-      streams_(feeds_, shown, OptionsOf(limits)),
+      streams_(feeds_, shown, expiry, OptionsOf(limits)),
       recalls_(store, keys, shown, cursors, {limits.page_size_default(), limits.page_size_max()}),
       disclosures_(store, keys, shown),
       tail_(store, directory, log_, [this] { streams_.Wake(); }) {}

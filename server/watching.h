@@ -4,6 +4,7 @@
 #include "coalition/config/v1/server_config.pb.h"
 #include "common/sealed.h"
 #include "server/exchange/exchange.h"
+#include "server/exchange/expiry.h"
 #include "server/ledger/shown_log.h"
 #include "server/membership/directory.h"
 #include "server/service/watch_stream.h"
@@ -22,7 +23,7 @@ class Watching {
  public:
   Watching(const config::v1::Limits& limits, const store::Store& store,
            const membership::Directory& directory, const exchange::ExchangeKeys& keys, const Sealer& cursors,
-           ledger::ShownLog& shown);
+           ledger::ShownLog& shown, const exchange::Expiry& expiry);
 
   service::WatchStreams& streams() { return streams_; }
   const service::WatchStreams& streams() const { return streams_; }

@@ -23,7 +23,10 @@ constexpr int64_t kLookBackS = 3'600;
 
 }  // namespace
 
-// What is below, but `removed_`, is used by one step at a time.
+// A second's end: records expire with seconds.
+constexpr int64_t kSecondNs = 1'000'000'000, kMsNs = 1'000'000;
+
+// What is below, but what is atomic, is used by one step at a time.
 class Expiry::Impl : public std::enable_shared_from_this<Impl> {
  public:
   explicit Impl(const Room& room) : room_(room) {}
@@ -35,6 +38,7 @@ class Expiry::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   uint64_t removed() const { return removed_.load(std::memory_order_relaxed); }
+  int64_t done_until_ns() const { return done_until_ns_.load(std::memory_order_acquire); }
   void Drain() { steps_.Drain(); }
 
  private:
@@ -97,6 +101,7 @@ class Expiry::Impl : public std::enable_shared_from_this<Impl> {
 
   void EndRound() {
     done_s_ = now_s_ + 1;
+    done_until_ns_.store(done_s_ * kSecondNs - kMsNs, std::memory_order_release);
     if (damaged_ > 0) hooks_.damaged(damaged_);
     RoundAfter(kExpiryInterval);
     steps_.End();
@@ -116,6 +121,7 @@ class Expiry::Impl : public std::enable_shared_from_this<Impl> {
   ExpiryHooks hooks_;
   Steps steps_;
   std::atomic<uint64_t> removed_{0};
+  std::atomic<int64_t> done_until_ns_{0};
 
   int rounds_ = 0;
   int64_t done_s_ = 0;  // what expired before was looked at
@@ -131,6 +137,7 @@ Expiry::Expiry(const Room& room) : impl_(std::make_shared<Impl>(room)) {}
 Expiry::~Expiry() { Drain(); }
 void Expiry::Resume(const Clock& clock, ExpiryHooks hooks) { impl_->Resume(clock, std::move(hooks)); }
 uint64_t Expiry::removed() const { return impl_->removed(); }
+int64_t Expiry::done_until_ns() const { return impl_->done_until_ns(); }
 void Expiry::Drain() { impl_->Drain(); }
 
 }  // namespace coalition::exchange

@@ -56,6 +56,9 @@ class Expiry {
 
   // Records that it has removed since the start.
   uint64_t removed() const;
+  // What has expired by then is removed, but for damaged records. Nanoseconds since the Unix epoch; 0: not
+  // known yet.
+  int64_t done_until_ns() const;
 
   // Begins nothing more and returns when the step under way is done; what is left waits for the next start.
   // The commit lane and what runs work later must still be there. Not from a hook, nor from the lane's

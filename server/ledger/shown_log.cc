@@ -4,6 +4,7 @@
 #include <span>
 #include <utility>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "common/mutex.h"
 #include "server/store/prefix.h"
@@ -101,6 +102,18 @@ void ChangeRows(store::CommitLane& lane, uint32_t member, const Records& records
         [together](const absl::StatusOr<store::Revision>& revision) { together->Done(revision.status()); },
         (end - begin) * kPairBytes, member | kNotesLine);
   }
+}
+
+// Each record once: one commit writes a row once. Responses that are acknowledged together may have recalled
+// one several times.
+std::vector<Recall> LastOfEach(const std::vector<Recall>& recalls) {
+  std::vector<Recall> last;
+  absl::flat_hash_map<RecordIdBytes, size_t> met;
+  for (const Recall& one : recalls) {
+    const auto [found, is_new] = met.emplace(one.record, last.size());
+    is_new ? last.push_back(one) : static_cast<void>(last[found->second] = one);
+  }
+  return last;
 }
 
 }  // namespace
@@ -245,6 +258,7 @@ void ShownLog::Told(uint32_t member, const std::vector<Recall>& recalls, int64_t
 
 void ShownLog::Acknowledged(uint32_t member, std::vector<Recall> recalls, Acknowledging of, int64_t time_s,
                             std::function<void(absl::Status)> done) {
+  recalls = LastOfEach(recalls);
   const auto ids = RecordsOf(recalls);
   for (const RecordIdBytes& record : *ids) known_.BeginChange({record, member});
   const auto change =

@@ -28,8 +28,9 @@ class SentResponses {
 
   // `responses`: how many of all that were ever sent. nullopt: fewer than before, or more than there were.
   std::optional<Freed> Acknowledge(int64_t responses) {
+    if (responses < acknowledged_) return std::nullopt;
     const int64_t newly = responses - acknowledged_;
-    if (newly < 0 || newly > used_.responses) return std::nullopt;
+    if (newly > used_.responses) return std::nullopt;
     Freed freed;
     freed.size.responses = newly;
     for (int64_t i = 0; i < newly; ++i) {

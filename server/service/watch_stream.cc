@@ -97,7 +97,7 @@ class WatchStream final : public StreamReactor, public MemberWindows::Waiter, pu
   // Of the step under way, which is one at a time: no lock.
   std::optional<watch::Feed> feed_;
   exchange::CallContext judged_by_;
-  int64_t asked_ns_ = 0;
+  int64_t complete_ns_ = 0;  // until when it is, if it is caught up
   bool caught_up_ = false;
 
   std::optional<v1::WatchStart> start_request_ ABSL_GUARDED_BY(mutex_);
@@ -110,7 +110,9 @@ class WatchStream final : public StreamReactor, public MemberWindows::Waiter, pu
   Timers::Handle timer_ ABSL_GUARDED_BY(mutex_);
   bool wake_ ABSL_GUARDED_BY(mutex_) = true;         // there may be something to find
   bool checkpoint_ ABSL_GUARDED_BY(mutex_) = false;  // it is to be told until when it is complete
-  bool waiting_ ABSL_GUARDED_BY(mutex_) = false;     // for room in the member's window
+  // And that is not known before something is new, or until the next one.
+  bool checkpoint_waits_ ABSL_GUARDED_BY(mutex_) = false;
+  bool waiting_ ABSL_GUARDED_BY(mutex_) = false;  // for room in the member's window
   bool started_ ABSL_GUARDED_BY(mutex_) = false;
   bool working_ ABSL_GUARDED_BY(mutex_) = false;  // a step is under way, or what it found is being recorded
   bool ready_ ABSL_GUARDED_BY(mutex_) = false;    // there is a response to be written
@@ -152,7 +154,8 @@ WatchStream::Action WatchStream::Decide() {
 }
 
 bool WatchStream::MayStep() {
-  if (!started_ || working_ || ready_ || writing_ || waiting_ || !(wake_ || checkpoint_)) return false;
+  if (!started_ || working_ || ready_ || writing_ || waiting_) return false;
+  if (!wake_ && (!checkpoint_ || checkpoint_waits_)) return false;
   if (!Fits(sent_.used(), options_.window, room_needed())) return false;
   const uint32_t member = admission_.context.caller.member_number;
   waiting_ = !streams_.windows_.Take(member, room_needed(), shared_from_this());
@@ -200,7 +203,7 @@ void WatchStream::Step() {
 
 absl::Status WatchStream::Find(ledger::Disclosure* disclosure) {
   // Before the moment: what was written by then is in it.
-  asked_ns_ = kit_.guard.clock().NowNs();
+  complete_ns_ = std::min(kit_.guard.clock().NowNs(), streams_.expiry_.done_until_ns());
   if (absl::Status may = kit_.guard.Renew(Info(), admission_, &judged_by_); !may.ok()) return may;
   if (!feed_) {
     std::optional<v1::WatchStart> start;
@@ -229,9 +232,10 @@ void WatchStream::Found(const absl::Status& status) {
     working_ = false;
     if (!status.ok() && !end_) end_ = status;
     wake_ = wake_ || !caught_up_;
-    if (checkpoint_ && caught_up_ && judged_by_.settled == judged_by_.at) {
-      *added.mutable_complete_until() = ToTimestamp(asked_ns_);
+    if (checkpoint_ && caught_up_ && judged_by_.settled == judged_by_.at && complete_ns_ > 0) {
+      *added.mutable_complete_until() = ToTimestamp(complete_ns_);
     }
+    checkpoint_waits_ = caught_up_;
     if (!end_) ready_ = tells || added.has_complete_until();
     if (ready_) {
       checkpoint_ = checkpoint_ && !added.has_complete_until();
@@ -419,6 +423,7 @@ void WatchStream::OnTimer() {
   {
     const MutexLock lock(mutex_);
     checkpoint_ = true;
+    checkpoint_waits_ = false;
     if (kit_.guard.draining()) {
       end = ShuttingDown();
     } else if (!sent_.empty() && now - last_acknowledged_ >= options_.unacknowledged_max) {
@@ -433,8 +438,8 @@ void WatchStream::OnTimer() {
 }
 
 WatchStreams::WatchStreams(const watch::FeedRoom& feeds, ledger::ShownLog& recalls,
-                           const WatchOptions& options)
-    : feeds_(feeds), recalls_(recalls), options_(options), windows_(options.member_window) {}
+                           const exchange::Expiry& expiry, const WatchOptions& options)
+    : feeds_(feeds), recalls_(recalls), expiry_(expiry), options_(options), windows_(options.member_window) {}
 WatchStreams::~WatchStreams() = default;
 
 StreamReactor* WatchStreams::Open(CallKit& kit, grpc::CallbackServerContext* call) {

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "grpcpp/server_context.h"
+#include "server/exchange/expiry.h"
 #include "server/ledger/shown_log.h"
 #include "server/service/call_kit.h"
 #include "server/service/stream_end.h"
@@ -31,8 +32,10 @@ struct WatchOptions {
 // All watches that are open. Thread-safe. Outlives the grpc::Server.
 class WatchStreams final : public CutOffStreams {
  public:
-  // `recalls` is told of those that were sent and acknowledged. References must outlive it.
-  WatchStreams(const watch::FeedRoom& feeds, ledger::ShownLog& recalls, const WatchOptions& options);
+  // `recalls` is told of those that were sent and acknowledged. A watch is complete only as far as `expiry`
+  // is: what has expired and is not removed is not retracted. References must outlive it.
+  WatchStreams(const watch::FeedRoom& feeds, ledger::ShownLog& recalls, const exchange::Expiry& expiry,
+               const WatchOptions& options);
   ~WatchStreams() override;
 
   // The reactor of a new watch, which owns itself. One that only refuses if the call may not come in. `kit`
@@ -53,6 +56,7 @@ class WatchStreams final : public CutOffStreams {
   friend class WatchStream;
   const watch::FeedRoom& feeds_;
   ledger::ShownLog& recalls_;
+  const exchange::Expiry& expiry_;
   const WatchOptions options_;
   MemberWindows windows_;
   StreamRegistry<WatchStream> streams_;

@@ -14,7 +14,8 @@
 namespace coalition::store {
 
 // Thread-safe. Making, appending to, syncing, closing and renaming files are writes; all of them, and
-// removing files, fail with the first one's error after it. Reading goes on. What fails without harm is
+// removing files, fail with the first one's error after it; closing a file still writes what was appended
+// to it before. Reading goes on. What fails without harm is
 // passed on and does not stop it: removing files, and LevelDB's own LOG, which is not there to be renamed in
 // a new store.
 class FailStopEnv final : public leveldb::EnvWrapper {

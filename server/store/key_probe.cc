@@ -14,8 +14,9 @@ namespace {
 constexpr char kProbeMark = static_cast<char>(0xFF);
 constexpr size_t kRevisionBytes = 8;
 
-// Set by the filter policy, which Get calls on its caller's thread.
-thread_local bool some_filter_matched = false;
+// Set by the filter policy and by the comparator, which Get calls on its caller's thread. By the comparator
+// too, since LevelDB goes without a filter that it cannot read, and a deletion ends what it looks for.
+thread_local bool met_the_key = false;
 
 bool IsProbe(const leveldb::Slice& key) { return !key.empty() && key[0] == kProbeMark; }
 
@@ -23,7 +24,9 @@ leveldb::Slice ProbeBody(const leveldb::Slice& probe) { return {probe.data() + 1
 
 int CompareProbe(const leveldb::Slice& probe, const leveldb::Slice& key) {
   const leveldb::Slice body = ProbeBody(probe);
-  return key.starts_with(body) ? 0 : body.compare(key);
+  if (!key.starts_with(body)) return body.compare(key);
+  met_the_key = true;
+  return 0;
 }
 
 class VersionedKeyComparator final : public leveldb::Comparator {
@@ -62,7 +65,7 @@ class KeyFilterPolicy final : public leveldb::FilterPolicy {
 
   bool KeyMayMatch(const leveldb::Slice& key, const leveldb::Slice& filter) const override {
     const bool match = bloom_->KeyMayMatch(WithoutRevision(key), filter);
-    some_filter_matched |= match;
+    met_the_key |= match;
     return match;
   }
 
@@ -101,9 +104,9 @@ bool KeyProbe::MayExist(std::string_view key) const {
   EncodeDataKey(key, 0, probe);
   probe.resize(probe.size() - kRevisionBytes);
   probe.insert(probe.begin(), kProbeMark);
-  some_filter_matched = false;
+  met_the_key = false;
   const leveldb::Status status = db_.Get(leveldb::ReadOptions(), probe, &value);
-  return !status.IsNotFound() || some_filter_matched || !Trusted();
+  return !status.IsNotFound() || met_the_key || !Trusted();
 }
 
 void KeyProbe::BeforeDeletions() {

@@ -45,11 +45,9 @@ uint64_t MemoryTablesBytes(const LevelDbOptions& options) {
 absl::StatusOr<uint64_t> LargestOf(leveldb::DB& db, std::string_view name, uint64_t otherwise) {
   const std::unique_ptr<leveldb::Iterator> it(db.NewIterator(leveldb::ReadOptions()));
   it->Seek(MetaPrefix(name));
+  if (absl::Status status = ReadError(it->status()); !status.ok()) return status;
   uint64_t number = 0;
-  if (!it->Valid() || !DecodeMetaKey(View(it->key()), name, number)) {
-    if (absl::Status status = ReadError(it->status()); !status.ok()) return status;
-    return otherwise;
-  }
+  if (!it->Valid() || !DecodeMetaKey(View(it->key()), name, number)) return otherwise;
   std::optional<std::string_view> payload;
   if (absl::Status status = DecodeValue(View(it->key()), View(it->value()), payload); !status.ok())
     return status;

@@ -45,7 +45,7 @@ class VersionWalk {
     int steps = 0;
     for (; it_.Valid(); Step(++steps)) {
       const std::string_view physical = View(it_.key());
-      if (physical >= slot_.to) return false;
+      if (physical >= slot_.to) break;
       if (!DecodeDataKey(physical, key_)) return Fail(DamagedKey());
       if (key_.revision > at_ || (decided_ && key_.escaped == slot_.last)) continue;
       slot_.last.assign(key_.escaped);
@@ -58,6 +58,7 @@ class VersionWalk {
       value_ = *payload;
       return true;
     }
+    // Also where there is a key: LevelDB steps over a block that it cannot read.
     return Fail(ReadError(it_.status()));
   }
 
@@ -108,10 +109,9 @@ absl::StatusOr<std::optional<Version>> Reader::Find(IteratorPool::Slot& slot, st
   leveldb::Iterator& it = *slot.iterator;
   EncodeDataKey(key, at, slot.from);
   it.Seek(slot.from);
-  if (!it.Valid()) {
-    if (absl::Status status = ReadError(it.status()); !status.ok()) return status;
-    return std::nullopt;
-  }
+  // Also where there is a key: LevelDB steps over a block that it cannot read.
+  if (absl::Status status = ReadError(it.status()); !status.ok()) return status;
+  if (!it.Valid()) return std::nullopt;
   const std::string_view physical = View(it.key());
   const size_t same = slot.from.size() - sizeof(Revision);
   if (physical.size() != slot.from.size() || physical.substr(0, same) != slot.from.substr(0, same)) {
@@ -158,7 +158,7 @@ absl::Status Reader::ScanEach(std::string_view from, std::string_view to, Revisi
   EncodeDataUpperBound(to, lease->to);
   VersionWalk walk(*lease, at);
   for (bool more = walk.Start(); more; more = walk.Next()) {
-    if (!visit(walk.key(), walk.value(), walk.revision())) return absl::OkStatus();
+    if (!visit(walk.key(), walk.value(), walk.revision())) return ReadError(lease->iterator->status());
   }
   return walk.status();
 }

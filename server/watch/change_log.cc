@@ -105,6 +105,7 @@ absl::StatusOr<ChangeLog::Part> ChangeLog::Read(store::Revision after, store::Re
     }
     if (weight >= records) break;
     part.until = change.revision;
+    ++part.commits_read;
     auto logged = Concerning(store_, change);
     if (!logged.ok()) return logged.status();
     if (*logged == nullptr) continue;

@@ -41,6 +41,8 @@ class ChangeLog {
     Changes changes;
     // All changes up to here are in `changes`, and those that are not concern no record and no decision.
     store::Revision until = 0;
+    // Commits that were read from the store for it.
+    int commits_read = 0;
   };
   // Takes up what is new, up to there: for whoever follows the store, so that nobody has to when it reads.
   // Answers AnchorOf(until).

@@ -17,6 +17,8 @@ constexpr size_t kAheadMax = 8'192;
 constexpr size_t kRecordsFromLog = 1'000;
 // What building a state costs, about.
 constexpr int kLooksOfAState = 50;
+// Most commits that are read from the store concern nobody.
+constexpr int kCommitsOfALook = 2;
 
 Had HadOf(const RecordView& view) {
   if (!view.shown) return std::nullopt;
@@ -84,6 +86,8 @@ absl::StatusOr<bool> Feed::Step::Tail() {
       std::erase_if(position_.ahead, [](const auto& one) { return one.second.until_change_ends; });
     }
     position_.done = part->until;
+    looks_ += part->commits_read / kCommitsOfALook;
+    if (position_.done < context_.settled && Full()) return false;
   }
   return true;
 }
@@ -262,7 +266,7 @@ absl::Status Feed::Step::Tell(const exchange::RecordId& id, const Had& had, cons
   retraction->set_name(exchange::NameOf(id));
   retraction->set_kind(*kind);
   bytes_ += retraction->ByteSizeLong();
-  if (view.access.hidden()) recalls_.push_back({id, *kind});
+  if (view.access.hidden() || view.erased) recalls_.push_back({id, *kind});
   return absl::OkStatus();
 }
 

@@ -173,7 +173,12 @@ TEST_F(ExpiryRaceTest, DamagedRecordsDoNotStopTheOthers) {
 }
 
 TEST_F(ExpiryRaceTest, AFullDiskLosesNothingAndItGoesOn) {
+  const exchange::Expiry& expiry = world_.exchange().expiry();
   MakeMany(5);
+  EXPECT_EQ(expiry.done_until_ns(), 0);
+  ASSERT_TRUE(rounds_.Run());
+  const int64_t done_ns = expiry.done_until_ns();
+  EXPECT_GE(done_ns, world_.clock.NowNs());
   Pass(world_, kLifeS);
   trouble_.commits_left = 1;
   ASSERT_TRUE(rounds_.Run());
@@ -184,8 +189,10 @@ TEST_F(ExpiryRaceTest, AFullDiskLosesNothingAndItGoesOn) {
   ExpectIndexed(world_);
   ASSERT_TRUE(rounds_.Run());
   EXPECT_THAT(rounds_.failures(), SizeIs(2));
+  EXPECT_EQ(expiry.done_until_ns(), done_ns) << "by which watches tell until when they are complete";
   trouble_.commits_left = -1;
   ASSERT_TRUE(rounds_.Run());
+  EXPECT_GE(expiry.done_until_ns(), world_.clock.NowNs());
   EXPECT_EQ(rounds_.delay(), kExpiryInterval);
   EXPECT_THAT(KeysOf(world_, "r"), IsEmpty());
   EXPECT_THAT(KeysOf(world_, "e"), IsEmpty());

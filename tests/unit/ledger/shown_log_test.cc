@@ -162,6 +162,24 @@ TEST_F(ShownLogTest, ToldAndAcknowledgedUntilItIsShownAgain) {
   EXPECT_FALSE(ledger::IsAcknowledged(Row(1, kBelmont), v1::RETRACTION_KIND_GONE));
 }
 
+// Gone, shown and gone again, and all of it acknowledged at once.
+TEST_F(ShownLogTest, ARecordMayBeAcknowledgedTwiceAtOnce) {
+  ASSERT_TRUE(Show(kBelmont, {1, 2}).ok());
+  Told(kBelmont, 1, kNowS + 10);
+  Told(kBelmont, 2, kNowS + 10);
+  std::promise<absl::Status> done;
+  shown_->Acknowledged(kBelmont,
+                       {{Id(1), v1::RETRACTION_KIND_GONE},
+                        {Id(2), v1::RETRACTION_KIND_GONE},
+                        {Id(1), v1::RETRACTION_KIND_CLEARED}},
+                       ShownLog::Acknowledging::kTold, kNowS + 20,
+                       [&](absl::Status status) { done.set_value(std::move(status)); });
+  const absl::Status acknowledged = done.get_future().get();
+  EXPECT_TRUE(acknowledged.ok()) << acknowledged;
+  EXPECT_TRUE(ledger::IsAcknowledged(Row(1, kBelmont), v1::RETRACTION_KIND_CLEARED));
+  EXPECT_TRUE(ledger::IsAcknowledged(Row(2, kBelmont), v1::RETRACTION_KIND_GONE));
+}
+
 TEST_F(ShownLogTest, ALateAcknowledgementIsNotOfWhatWasShownAgain) {
   const auto late = [this](int64_t time_s) {
     return Acknowledge(kBelmont, 1, v1::RETRACTION_KIND_GONE, time_s, ShownLog::Acknowledging::kTold);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -85,6 +86,7 @@ TEST(SentResponsesTest, AnAcknowledgementFreesWhatWasSentInItsOrder) {
   EXPECT_EQ(two->size.bytes, 30);
   EXPECT_EQ(two->recalls, (std::vector<ledger::Recall>{recall(1), recall(2)}));
   EXPECT_FALSE(sent.Acknowledge(1).has_value()) << "it falls";
+  EXPECT_FALSE(sent.Acknowledge(std::numeric_limits<int64_t>::min()).has_value());
   EXPECT_EQ(sent.Acknowledge(2)->size.responses, 0);
   EXPECT_EQ(sent.Acknowledge(3)->recalls, std::vector<ledger::Recall>{recall(3)});
   EXPECT_TRUE(sent.empty());
