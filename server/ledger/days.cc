@@ -24,11 +24,12 @@ using Values = std::span<const std::optional<store::Version>>;
 
 constexpr int64_t kDayMs = 86'400'000;
 constexpr int64_t kDayNs = kDayMs * 1'000'000;
-// What is listed, and what is used by one commit, so that neither it nor the next tick waits long. A row is
-// used whole.
+// What is listed, and what is used by one commit, so that neither it nor the next tick waits long.
 constexpr size_t kListedBytesMax = size_t{4} << 20;
 constexpr size_t kUsedBytesMax = size_t{640} << 10;
 constexpr size_t kUsedRowsMax = 500;
+// Of one row, which may be of all that a tick holds: an entry for each takes some 300 bytes.
+constexpr size_t kUsedShowingsMax = 20'000;
 
 absl::Status DamagedRow() {
   return absl::DataLossError("the ledger is damaged: a row of the first showings of a day is not whole");
@@ -229,7 +230,10 @@ std::vector<std::string> Days::NextRows() const {
 
 absl::Status Days::MakeEntries() {
   std::vector<std::string> keys = NextRows();
-  absl::StatusOr<std::vector<std::string>> entries = EntriesOf(keys);
+  std::optional<std::string> left;
+  absl::StatusOr<ByMember> showings = ShowingsIn(keys, &left);
+  if (!showings.ok()) return showings.status();
+  absl::StatusOr<std::vector<std::string>> entries = EntriesOf(*std::move(showings));
   if (!entries.ok()) return entries.status();
   size_t bytes = 0;
   for (const std::string& entry : *entries) bytes += entry.size();
@@ -239,7 +243,7 @@ absl::Status Days::MakeEntries() {
     std::vector<store::Write> writes;
     for (size_t i = 0; i < keys.size(); ++i) {
       if (!values[i]) return UsedByOther();
-      writes.push_back({keys[i], std::nullopt});
+      writes.push_back({keys[i], left});
     }
     uint32_t place = 0;
     for (const std::string& entry : *entries) writes.push_back({EntryKey({revision, place++}), entry});
@@ -247,6 +251,10 @@ absl::Status Days::MakeEntries() {
   };
   const auto revision = CommitAndWait(lane_, std::move(commit), bytes);
   if (!revision.ok()) return revision.status();
+  if (left) {
+    group_->rows.back().bytes = left->size();
+    return absl::OkStatus();
+  }
   group_->rows.resize(group_->rows.size() - keys.size());
   if (group_->rows.empty()) {
     from_ = group_->end;
@@ -255,22 +263,47 @@ absl::Status Days::MakeEntries() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<std::string>> Days::EntriesOf(const std::vector<std::string>& rows) const {
+absl::StatusOr<Days::ByMember> Days::ShowingsIn(const std::vector<std::string>& rows,
+                                                std::optional<std::string>* left) const {
   const auto read = store_.Read(rows, store_.Head());
   if (!read.ok()) return read.status();
-  std::map<uint32_t, std::vector<StoredFirstShowing>> by_member;
+  std::vector<std::pair<uint32_t, StoredFirstShowing>> all;
   for (const std::optional<store::Version>& value : *read) {
     StoredTickShowings row;
     if (!value) return UsedByOther();
     if (!row.ParseFromString(value->value)) return DamagedRow();
     for (StoredFirstShowings& of : *row.mutable_members()) {
-      std::vector<StoredFirstShowing>& all = by_member[of.member()];
-      for (StoredFirstShowing& showing : *of.mutable_showings()) {
-        const absl::StatusOr<bool> told = MayTell(of.member(), showing);
-        if (!told.ok()) return told.status();
-        if (*told) all.push_back(std::move(showing));
-      }
+      for (StoredFirstShowing& showing : *of.mutable_showings())
+        all.emplace_back(of.member(), std::move(showing));
     }
+  }
+  ByMember used;
+  // By chance, so that what is in one commit does not tell which of them are of one member.
+  if (rows.size() == 1 && all.size() > kUsedShowingsMax) Shuffle(random_, &all);
+  const size_t count = rows.size() == 1 ? std::min(all.size(), kUsedShowingsMax) : all.size();
+  for (size_t i = 0; i < count; ++i) used[all[i].first].push_back(std::move(all[i].second));
+  if (count == all.size()) return used;
+  ByMember others;
+  for (size_t i = count; i < all.size(); ++i) others[all[i].first].push_back(std::move(all[i].second));
+  StoredTickShowings row;
+  for (auto& [member, showings] : others) {
+    StoredFirstShowings& of = *row.add_members();
+    of.set_member(member);
+    for (StoredFirstShowing& showing : showings) *of.add_showings() = std::move(showing);
+  }
+  *left = row.SerializeAsString();
+  return used;
+}
+
+absl::StatusOr<std::vector<std::string>> Days::EntriesOf(ByMember by_member) const {
+  for (auto& [member, showings] : by_member) {
+    std::vector<StoredFirstShowing> told;
+    for (StoredFirstShowing& showing : showings) {
+      const absl::StatusOr<bool> may_tell = MayTell(member, showing);
+      if (!may_tell.ok()) return may_tell.status();
+      if (*may_tell) told.push_back(std::move(showing));
+    }
+    showings = std::move(told);
   }
   std::vector<std::string> entries;
   for (auto& [member, showings] : by_member) {

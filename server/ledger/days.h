@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -70,7 +71,7 @@ class Days {
   // That tick has been written, with what DoneWith said of it.
   void TickWritten(std::optional<int64_t> days_done, std::optional<int64_t> first_showing);
 
-  // One piece of the work on days before `today`: at most one commit, of about a megabyte or of one row.
+  // One piece of the work on days before `today`: at most one commit, of some megabytes.
   // False: nothing is left to do. DATA_LOSS: a row is damaged. FAILED_PRECONDITION: somebody else is at this
   // store. And the store's errors. After an error it goes on with what the store then has.
   absl::StatusOr<bool> Step(int64_t today);
@@ -103,8 +104,13 @@ class Days {
   absl::Status Advance(int64_t days_done);
   // The keys of the group's next rows, for one commit, from its end; at least one.
   std::vector<std::string> NextRows() const;
-  // Serialised, of all showings in these rows that the contributor may learn of.
-  absl::StatusOr<std::vector<std::string>> EntriesOf(const std::vector<std::string>& rows) const;
+  using ByMember = std::map<uint32_t, std::vector<storage::v1::StoredFirstShowing>>;
+  // The showings in these rows; of one that has more than a commit takes, those that chance chooses, and in
+  // `left` the row with the others.
+  absl::StatusOr<ByMember> ShowingsIn(const std::vector<std::string>& rows,
+                                      std::optional<std::string>* left) const;
+  // Serialised, of those that the contributor may learn of.
+  absl::StatusOr<std::vector<std::string>> EntriesOf(ByMember by_member) const;
   absl::StatusOr<bool> MayTell(uint32_t member, const storage::v1::StoredFirstShowing& showing) const;
   storage::v1::StoredLedgerEntry EntryOf(uint32_t member,
                                          std::span<const storage::v1::StoredFirstShowing> showings) const;

@@ -183,6 +183,25 @@ TEST_F(DaysTest, WhoIsToldByItsKindAloneHasAnEntryForEachRecord) {
   EXPECT_EQ(AllRecordsOf(kAurore), SortedNames(0, 3));
 }
 
+// With an entry for each, more than the store takes as one commit.
+TEST_F(DaysTest, ARowOfVeryManyIsUsedInParts) {
+  constexpr uint32_t kMany = 45'000;
+  world_.facts.by_kind = [](v1::MemberKind) { return true; };
+  world_.Restart();
+  world_.WriteShowings(kBelmont, kAurore, Records(0, kMany));
+  Tick();
+  NextDay();
+  const store::Revision before = world_.store().Head();
+  WorkUp();
+  EXPECT_EQ(RowsLeft(), 0);
+  const auto changes = world_.store().ReadLog(before, {.items = 1'000, .bytes = size_t{1} << 30});
+  ASSERT_TRUE(changes.ok()) << changes.status();
+  size_t most = 0;
+  for (const store::Change& change : *changes) most = std::max(most, change.writes.size());
+  EXPECT_EQ(most, 20'001U) << "with the row";
+  EXPECT_EQ(AllRecordsOf(kAurore), SortedNames(0, kMany));
+}
+
 TEST_F(DaysTest, WhileThatIsNotKnownNoneIsMade) {
   world_.facts.may_tell = [](uint32_t, uint32_t, const policy::RecordIdBytes&) -> absl::StatusOr<bool> {
     return absl::UnavailableError("the disk is away");
