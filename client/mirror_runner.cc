@@ -40,7 +40,7 @@ absl::Status MirrorRunner::Run() {
   SystemRandom random;
   std::optional<internal::Backoff> backoff;
   // What an earlier watch of the mirror left without a cursor.
-  const absl::Status rewound = mirror_.Rewind();
+  absl::Status rewound = mirror_.Rewind();
   mirror_failed_ = !rewound.ok();
   if (mirror_failed_) return rewound;
   const auto began = steady_clock::now();

@@ -73,7 +73,7 @@ absl::Status MirrorWriter::Load() {
   const absl::StatusOr<std::vector<uint64_t>> generations = directory_.Generations();
   if (!generations.ok()) return generations.status();
   for (const uint64_t number : *generations) {
-    const absl::Status status = current_ ? directory_.Remove(number) : LoadGeneration(number);
+    absl::Status status = current_ ? directory_.Remove(number) : LoadGeneration(number);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();
@@ -292,7 +292,7 @@ absl::Status MirrorWriter::WriteCompacted(uint64_t number, std::unique_ptr<Mirro
   const MirrorLogFacts& facts = current_->facts;
   v1::WatchRecordsResponse response;
   response.set_cursor(facts.cursor);
-  const absl::Status read = (*from)->ReadRecords([&](const v1::Record& record) {
+  absl::Status read = (*from)->ReadRecords([&](const v1::Record& record) {
     *response.add_events()->mutable_upsert() = record;
     if (response.events_size() < kEventsPerFrame) return absl::OkStatus();
     absl::Status status = (*to)->AppendResponse(facts.received_ns, response);

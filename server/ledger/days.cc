@@ -167,7 +167,7 @@ absl::Status Days::FindGroup(int64_t today) {
   if (int64_t{id->day} - 1 > *days_done_) {
     if (absl::Status advanced = Advance(int64_t{id->day} - 1); !advanced.ok()) return advanced;
   }
-  Group& group = group_.emplace();
+  Group& group = group_.emplace(Group());
   group.day = id->day;
   group.contributor = id->contributor;
   group.from = std::move(first);
@@ -295,7 +295,7 @@ absl::StatusOr<Days::ByMember> Days::ShowingsIn(const std::vector<std::string>& 
   return used;
 }
 
-absl::StatusOr<std::vector<std::string>> Days::EntriesOf(ByMember by_member) const {
+absl::StatusOr<std::vector<std::string>> Days::EntriesOf(ByMember&& by_member) const {
   for (auto& [member, showings] : by_member) {
     std::vector<StoredFirstShowing> told;
     for (StoredFirstShowing& showing : showings) {

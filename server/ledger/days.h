@@ -110,7 +110,7 @@ class Days {
   absl::StatusOr<ByMember> ShowingsIn(const std::vector<std::string>& rows,
                                       std::optional<std::string>* left) const;
   // Serialised, of those that the contributor may learn of.
-  absl::StatusOr<std::vector<std::string>> EntriesOf(ByMember by_member) const;
+  absl::StatusOr<std::vector<std::string>> EntriesOf(ByMember&& by_member) const;
   absl::StatusOr<bool> MayTell(uint32_t member, const storage::v1::StoredFirstShowing& showing) const;
   storage::v1::StoredLedgerEntry EntryOf(uint32_t member,
                                          std::span<const storage::v1::StoredFirstShowing> showings) const;
