@@ -134,6 +134,21 @@ TEST_F(FeedTest, WhoComesAfterALongTimeWithoutAnybodyWatches) {
   EXPECT_EQ(watcher.mirror().size(), 11U);
 }
 
+// Most commits concern nobody, and a cursor may be of days ago: a thread is not held for all of them at once.
+TEST_F(FeedTest, WhatConcernsNobodyIsGoneThroughInSteps) {
+  watch::Feed feed = CaughtUp("belmont", {});
+  for (int i = 0; i < 12'000; ++i) {
+    store::Commit commit;
+    commit.build = [](store::Revision, auto) { return std::vector<store::Write>{{"zz", "of nobody"}}; };
+    ASSERT_TRUE(world_.store().CommitAll({&commit, 1}).at(0).ok());
+  }
+  const std::vector<std::string> cursors = Drain(feed, "belmont");
+  EXPECT_GT(cursors.size(), 4U);
+  EXPECT_LT(cursors.size(), 20U);
+  Write("shop-1");
+  EXPECT_EQ(EventsOf(feed, "belmont"), 1);
+}
+
 // A report and an opinion about it, withdrawn one after the other while nobody looks: both are taken back.
 TEST_F(FeedTest, WhatRefersToWhatIsGoneIsTakenBackToo) {
   const std::string report = Write("shop-1");
