@@ -76,38 +76,39 @@ absl::Status MirrorView::AnswersAbout(const SellerKeyView& seller) const {
 
 absl::Status MirrorView::Answers() const {
   const State state = state_.load();
-  const int64_t age_ns = AgeNs();
-  if (state == State::kComplete && std::chrono::nanoseconds(age_ns) <= max_age_ && !IsClockSetBack())
+  const int64_t now_ns = clock_.NowNs();
+  if (state == State::kComplete && std::chrono::nanoseconds(AgeNs(now_ns)) <= max_age_ &&
+      !IsClockSetBack(now_ns))
     return absl::OkStatus();
-  return Refusal(state, age_ns);
+  return Refusal(state, now_ns);
 }
 
-bool MirrorView::IsClockSetBack() const {
-  return complete_until_ns_.load() != 0 && clock_.NowNs() < received_ns_.load() - kClockSlackNs;
+bool MirrorView::IsClockSetBack(int64_t now_ns) const {
+  return complete_until_ns_.load() != 0 && now_ns < received_ns_.load() - kClockSlackNs;
 }
 
-int64_t MirrorView::AgeNs() const {
+int64_t MirrorView::AgeNs(int64_t now_ns) const {
   const int64_t complete_until_ns = complete_until_ns_.load();
   if (complete_until_ns == 0) return 0;
   // The exchange's clock and ours may disagree: ours alone must not make it younger.
   const int64_t since = std::min(complete_until_ns, received_ns_.load());
-  return std::max<int64_t>(0, clock_.NowNs() - since);
+  return std::max<int64_t>(0, now_ns - since);
 }
 
-absl::Status MirrorView::Refusal(State state, int64_t age_ns) const {
+absl::Status MirrorView::Refusal(State state, int64_t now_ns) const {
   if (state == State::kIncomplete) {
     return absl::UnavailableError(
         absl::StrCat("the mirror in ", directory_,
                      " is not complete yet: what there was at the beginning is still coming in"));
   }
-  if (state == State::kComplete && IsClockSetBack()) {
+  if (state == State::kComplete && IsClockSetBack(now_ns)) {
     return absl::UnavailableError(
         absl::StrCat("the clock of this machine was set back: by it, the mirror in ", directory_,
                      " was kept in step in the future, and how old it is cannot be told; set the clock"));
   }
   if (state == State::kComplete) {
     return absl::UnavailableError(
-        absl::StrCat("the mirror in ", directory_, " is too old: ", DurationText(age_ns),
+        absl::StrCat("the mirror in ", directory_, " is too old: ", DurationText(AgeNs(now_ns)),
                      " since it was complete, and ", absl::FormatDuration(absl::FromChrono(max_age_)),
                      " are allowed; it is kept in step by `coalition mirror run`"));
   }
@@ -126,7 +127,7 @@ MirrorStatus MirrorView::status() const {
   status.sellers = indexes_[epoch % 2].sellers();
   status.complete = state_.load() == State::kComplete;
   status.complete_until_ns = complete_until_ns_.load();
-  status.age_ns = AgeNs();
+  status.age_ns = AgeNs(clock_.NowNs());
   if (coming_.load()) status.records_coming = indexes_[(epoch + 1) % 2].records();
   status.filter = filter_;
   const MutexLock lock(mutex_);

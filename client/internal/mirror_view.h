@@ -50,10 +50,10 @@ class MirrorView {
 
   absl::Status AnswersAbout(const SellerKeyView& seller) const;
   // 0: not known.
-  int64_t AgeNs() const;
+  int64_t AgeNs(int64_t now_ns) const;
   // To before what it said when the last response was received, so that it does not tell the age.
-  bool IsClockSetBack() const;
-  absl::Status Refusal(State state, int64_t age_ns) const;
+  bool IsClockSetBack(int64_t now_ns) const;
+  absl::Status Refusal(State state, int64_t now_ns) const;
 
   const std::string directory_;
   const std::chrono::milliseconds max_age_;
