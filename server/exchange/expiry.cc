@@ -23,7 +23,7 @@ constexpr int64_t kLookBackS = 3'600;
 
 }  // namespace
 
-// A second's end: records expire with seconds.
+// Records expire at whole seconds.
 constexpr int64_t kSecondNs = 1'000'000'000, kMsNs = 1'000'000;
 
 // What is below, but what is atomic, is used by one step at a time.

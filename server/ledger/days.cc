@@ -277,12 +277,13 @@ absl::StatusOr<Days::ByMember> Days::ShowingsIn(const std::vector<std::string>& 
         all.emplace_back(of.member(), std::move(showing));
     }
   }
-  ByMember used;
+  const bool in_parts = rows.size() == 1 && all.size() > kUsedShowingsMax;
   // By chance, so that what is in one commit does not tell which of them are of one member.
-  if (rows.size() == 1 && all.size() > kUsedShowingsMax) Shuffle(random_, &all);
-  const size_t count = rows.size() == 1 ? std::min(all.size(), kUsedShowingsMax) : all.size();
+  if (in_parts) Shuffle(random_, &all);
+  const size_t count = in_parts ? kUsedShowingsMax : all.size();
+  ByMember used;
   for (size_t i = 0; i < count; ++i) used[all[i].first].push_back(std::move(all[i].second));
-  if (count == all.size()) return used;
+  if (!in_parts) return used;
   ByMember others;
   for (size_t i = count; i < all.size(); ++i) others[all[i].first].push_back(std::move(all[i].second));
   StoredTickShowings row;

@@ -11,16 +11,13 @@ class FailStopEnv::File final : public leveldb::WritableFile {
   File(FailStopEnv& env, std::unique_ptr<leveldb::WritableFile> base) : env_(env), base_(std::move(base)) {}
 
   Status Append(const leveldb::Slice& data) override {
-    Status stopped = env_.Stopped();
-    return stopped.ok() ? env_.Note(base_->Append(data)) : stopped;
+    return env_.Do([&] { return base_->Append(data); });
   }
   Status Flush() override {
-    Status stopped = env_.Stopped();
-    return stopped.ok() ? env_.Note(base_->Flush()) : stopped;
+    return env_.Do([&] { return base_->Flush(); });
   }
   Status Sync() override {
-    Status stopped = env_.Stopped();
-    return stopped.ok() ? env_.Note(base_->Sync()) : stopped;
+    return env_.Do([&] { return base_->Sync(); });
   }
   // Also when stopped: the descriptor is given back.
   Status Close() override {
@@ -48,26 +45,20 @@ Status FailStopEnv::Note(Status status) {
   return status;
 }
 
-leveldb::WritableFile* FailStopEnv::Guarded(leveldb::WritableFile* base) {
-  return new File(*this, std::unique_ptr<leveldb::WritableFile>(base));
+Status FailStopEnv::Make(MakeFile make, const std::string& name, leveldb::WritableFile** result) {
+  *result = nullptr;
+  leveldb::WritableFile* base = nullptr;
+  Status status = Do([&] { return (target()->*make)(name, &base); });
+  if (status.ok()) *result = new File(*this, std::unique_ptr<leveldb::WritableFile>(base));
+  return status;
 }
 
 Status FailStopEnv::NewWritableFile(const std::string& name, leveldb::WritableFile** result) {
-  *result = nullptr;
-  if (Status stopped = Stopped(); !stopped.ok()) return stopped;
-  leveldb::WritableFile* base = nullptr;
-  Status status = Note(target()->NewWritableFile(name, &base));
-  if (status.ok()) *result = Guarded(base);
-  return status;
+  return Make(&leveldb::Env::NewWritableFile, name, result);
 }
 
 Status FailStopEnv::NewAppendableFile(const std::string& name, leveldb::WritableFile** result) {
-  *result = nullptr;
-  if (Status stopped = Stopped(); !stopped.ok()) return stopped;
-  leveldb::WritableFile* base = nullptr;
-  Status status = Note(target()->NewAppendableFile(name, &base));
-  if (status.ok()) *result = Guarded(base);
-  return status;
+  return Make(&leveldb::Env::NewAppendableFile, name, result);
 }
 
 Status FailStopEnv::RemoveFile(const std::string& name) {

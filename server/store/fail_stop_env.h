@@ -15,9 +15,8 @@ namespace coalition::store {
 
 // Thread-safe. Making, appending to, syncing, closing and renaming files are writes; all of them, and
 // removing files, fail with the first one's error after it; closing a file still writes what was appended
-// to it before. Reading goes on. What fails without harm is
-// passed on and does not stop it: removing files, and LevelDB's own LOG, which is not there to be renamed in
-// a new store.
+// to it before. Reading goes on. What fails without harm is passed on and does not stop it: removing files,
+// and LevelDB's own LOG, which is not there to be renamed in a new store.
 class FailStopEnv final : public leveldb::EnvWrapper {
  public:
   // `base` must outlive it, and it the files that it made.
@@ -35,7 +34,14 @@ class FailStopEnv final : public leveldb::EnvWrapper {
   leveldb::Status Stopped() const;
   // Returns `status`; stops if it is a failure.
   leveldb::Status Note(leveldb::Status status);
-  leveldb::WritableFile* Guarded(leveldb::WritableFile* base);
+  // Does the write, unless stopped.
+  template <class Write>
+  leveldb::Status Do(const Write& write) {
+    leveldb::Status stopped = Stopped();
+    return stopped.ok() ? Note(write()) : stopped;
+  }
+  using MakeFile = leveldb::Status (leveldb::Env::*)(const std::string&, leveldb::WritableFile**);
+  leveldb::Status Make(MakeFile make, const std::string& name, leveldb::WritableFile** result);
 
   std::atomic<bool> stopped_{false};
   mutable Mutex mutex_;

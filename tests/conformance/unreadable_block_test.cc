@@ -58,6 +58,8 @@ class UnreadableEnv final : public leveldb::EnvWrapper {
 
 class UnreadableBlockTest : public ::testing::Test {
  protected:
+  static constexpr int kKeys = 60;
+
   void Open() {
     store_.reset();
     LevelDbOptions options;
@@ -73,6 +75,12 @@ class UnreadableBlockTest : public ::testing::Test {
     ASSERT_TRUE(store.ok()) << store.status();
     store_ = *std::move(store);
   }
+  // Of blocks of one or two values each.
+  void OpenWithTable() {
+    Open();
+    for (int i = 0; i < kKeys; ++i) MustCommit(*store_, Putting(Key(i), std::string(3'000, 'v')));
+    db_->CompactRange(nullptr, nullptr);
+  }
   static std::string Key(int number) { return "k" + std::to_string(100 + number); }
 
   testing::ScratchDir dir_;
@@ -83,10 +91,7 @@ class UnreadableBlockTest : public ::testing::Test {
 
 // At every read in turn.
 TEST_F(UnreadableBlockTest, IsAnErrorAndNoAbsence) {
-  constexpr int kKeys = 60;
-  Open();
-  for (int i = 0; i < kKeys; ++i) MustCommit(*store_, Putting(Key(i), std::string(3'000, 'v')));
-  db_->CompactRange(nullptr, nullptr);
+  OpenWithTable();
   int failed = 0;
   for (int reads = 0; reads < 8; ++reads) {
     for (const int key : {0, 20, 41, kKeys - 1}) {
@@ -105,10 +110,7 @@ TEST_F(UnreadableBlockTest, IsAnErrorAndNoAbsence) {
 }
 
 TEST_F(UnreadableBlockTest, IsMissedByNoScan) {
-  constexpr int kKeys = 60;
-  Open();
-  for (int i = 0; i < kKeys; ++i) MustCommit(*store_, Putting(Key(i), std::string(3'000, 'v')));
-  db_->CompactRange(nullptr, nullptr);
+  OpenWithTable();
   int failed = 0;
   for (int reads = 0; reads < 30; ++reads) {
     Open();

@@ -183,7 +183,7 @@ TEST_F(DaysTest, WhoIsToldByItsKindAloneHasAnEntryForEachRecord) {
   EXPECT_EQ(AllRecordsOf(kAurore), SortedNames(0, 3));
 }
 
-// With an entry for each, more than the store takes as one commit.
+// An entry for each: of enough of them more than the store takes as one commit.
 TEST_F(DaysTest, ARowOfVeryManyIsUsedInParts) {
   constexpr uint32_t kMany = 45'000;
   world_.facts.by_kind = [](v1::MemberKind) { return true; };
